@@ -1,0 +1,44 @@
+# The targets people know. Two are enough to begin: `make dev` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+WORKLOAD ?= workloads/shop/workload.py
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help dev setup test soak lint types imports check lock bench clean
+
+help:  ## the targets, one line each
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+dev: setup  ## run a workload on this machine (WORKLOAD=path/to/workload.py)
+	@$(BIN)/rung dev $(WORKLOAD)
+
+setup: $(VENV)/.installed  ## create .venv from the hash-locked requirements
+
+$(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup $(VENV) requirements.lock
+	@touch $@
+
+test: setup  ## every test, on real parts
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+
+soak: setup  ## the faults at their full counts
+	$(BIN)/python -m pytest -q -m soak --timeout 3600 tests/faults
+
+lint: setup  ## style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup  ## mypy (strict) and basedpyright
+	$(BIN)/mypy && $(BIN)/basedpyright
+
+imports: setup  ## imports point one way
+	$(BIN)/lint-imports
+
+check: lint types imports test  ## what CI runs
+
+lock: setup  ## resolve pyproject.toml anew into requirements*.lock
+	scripts/lock
+
+clean:  ## remove what setup and dev made
+	rm -rf $(VENV) .tools .rung workloads/*/.rung

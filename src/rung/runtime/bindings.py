@@ -1,0 +1,109 @@
+"""How a process learns what it may use: one environment variable per edge of the graph.
+
+`RUNG_BINDING_<NAME>` (the node's name in capitals, `-` as `_`) holds a JSON object whose `kind` names one of
+the types below. `rung dev` writes them here, Terraform writes them there; the application does not differ.
+Programs that do not use `rung.runtime` find the plain forms too: `DATABASE_URL`, `REDIS_URL`, `<NAME>_URL`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+from rung.runtime.errors import BindingError
+
+
+class PostgresBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="postgres"):
+    """A database. `pool_size` is this process's share of the server's connections."""
+
+    url: str
+    pool_size: int = 8
+    statement_timeout_seconds: float = 5.0
+    #: The role that requests run as: owns nothing, bypasses nothing. None: the role of `url`.
+    serving_role: str | None = None
+
+
+class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cache"):
+    """A Redis or Valkey."""
+
+    url: str
+
+
+class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="queue"):
+    """A queue and the broker that carries it. Lanes come in order of priority, highest first."""
+
+    adapter: Literal["postgres"] = "postgres"
+    url: str
+    lanes: tuple[str, ...] = ("default",)
+    max_receive_count: int = 5
+    visibility_timeout_seconds: float = 30.0
+    retention_seconds: float = 4 * 86_400.0
+
+
+class SecretBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="secret"):
+    """Where a secret is read from at run time. Its value is never in an environment variable."""
+
+    source: Literal["file"] = "file"
+    path: str
+
+
+class ServiceBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="service"):
+    """Another service of the workload."""
+
+    url: str
+
+
+class ExternalBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="external"):
+    """A host outside of the workload."""
+
+    host: str
+    port: int = 443
+
+
+Binding = PostgresBinding | CacheBinding | QueueBinding | SecretBinding | ServiceBinding | ExternalBinding
+BindingType = TypeVar("BindingType", bound=Binding)
+
+
+def variable_name(node_name: str) -> str:
+    """The environment variable of the node's binding: `stripe-key` gives `RUNG_BINDING_STRIPE_KEY`."""
+    return "RUNG_BINDING_" + node_name.upper().replace("-", "_")
+
+
+def encode(binding: Binding) -> str:
+    """The binding as the value of its environment variable."""
+    return msgspec.json.encode(binding).decode()
+
+
+def binding(name: str, kind: type[BindingType], environment: Mapping[str, str] | None = None) -> BindingType:
+    """The binding of node `name`, of the type `kind`.
+
+    Raises BindingError, naming the bindings that there are, when the graph gives this process no such edge.
+    """
+    variables = os.environ if environment is None else environment
+    text = variables.get(variable_name(name))
+    if text is None:
+        there = sorted(key for key in variables if key.startswith("RUNG_BINDING_"))
+        raise BindingError(
+            f"this process has no binding {name!r} ({variable_name(name)} is not set); "
+            f"it has {', '.join(there) or 'none'}: add the node to uses=[...] of the service, worker or schedule"
+        )
+    try:
+        found = msgspec.json.decode(text, type=Binding)
+    except msgspec.MsgspecError as error:
+        raise BindingError(f"{variable_name(name)} is not a binding: {error}") from error
+    if not isinstance(found, kind):
+        raise BindingError(f"{name!r} is a {type(found).__name__}, not a {kind.__name__}")
+    return found
+
+
+def secret(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """The value of a secret, read now, so that a rotated one is seen. Never log it."""
+    place = binding(name, SecretBinding, environment)
+    try:
+        return Path(place.path).read_text().strip()
+    except OSError as error:
+        raise BindingError(f"the secret {name!r} cannot be read: {error.strerror}") from error

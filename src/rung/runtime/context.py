@@ -1,0 +1,135 @@
+"""What travels with one user action: correlation id, tenant, user, deadline.
+
+One `Context` is current at any moment. HTTP sets it per request, workers per message, schedules per run;
+the log, the database, the queue and the cache read it. It crosses processes as headers (`to_headers`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from rung.runtime.errors import DeadlineExceededError, TenantError
+
+CORRELATION_HEADER = "x-correlation-id"
+TENANT_HEADER = "x-rung-tenant"
+USER_HEADER = "x-rung-user"
+DEADLINE_HEADER = "x-deadline-ms"
+
+_TENANT_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+_CORRELATION_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A validated tenant id: 1 to 64 ASCII letters, digits, `_` or `-`. Nothing else is ever a tenant."""
+
+    id: str
+
+    def __post_init__(self) -> None:
+        if _TENANT_PATTERN.fullmatch(self.id) is None:
+            raise TenantError(f"not a tenant id: {self.id[:40]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on the monotonic clock after which nobody waits for the answer."""
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """The moment `seconds` from now."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining(self) -> float:
+        """Seconds left; negative when the time is up."""
+        return self.at - time.monotonic()
+
+    def require(self) -> float:
+        """Seconds left, or DeadlineExceededError."""
+        left = self.remaining()
+        if left <= 0:
+            raise DeadlineExceededError("the caller's deadline has passed")
+        return left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What is known about the action that is being served."""
+
+    correlation_id: str
+    tenant: Tenant | None = None
+    user: str | None = None
+    deadline: Deadline | None = None
+
+
+_current: ContextVar[Context | None] = ContextVar("rung_context", default=None)
+
+
+def current() -> Context:
+    """The context being served; outside of any, a fresh one with a new correlation id."""
+    return _current.get() or Context(correlation_id=new_correlation_id())
+
+
+def new_correlation_id() -> str:
+    """128 random bits, in hexadecimal."""
+    return secrets.token_hex(16)
+
+
+@contextmanager
+def serving(context: Context) -> Iterator[Context]:
+    """Make `context` the current one inside the block."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def serving_tenant(tenant: Tenant | str) -> Iterator[Context]:
+    """The current context, with this tenant, inside the block."""
+    chosen = tenant if isinstance(tenant, Tenant) else Tenant(tenant)
+    with serving(replace(current(), tenant=chosen)) as context:
+        yield context
+
+
+def to_headers(context: Context) -> dict[str, str]:
+    """The context as lower-case headers for HTTP between services, and for messages."""
+    headers = {CORRELATION_HEADER: context.correlation_id}
+    if context.tenant is not None:
+        headers[TENANT_HEADER] = context.tenant.id
+    if context.user is not None:
+        headers[USER_HEADER] = context.user
+    if context.deadline is not None:
+        headers[DEADLINE_HEADER] = str(max(0, round(context.deadline.remaining() * 1000)))
+    return headers
+
+
+def from_headers(headers: Mapping[str, str], *, trusted: bool) -> Context:
+    """The context that lower-case `headers` carry.
+
+    A caller that is not `trusted` (the public) chooses neither tenant nor user. A correlation id that is not
+    plain ASCII of at most 128 characters is replaced, so that a header cannot forge a log line.
+    """
+    given = headers.get(CORRELATION_HEADER, "")
+    correlation_id = given if _CORRELATION_PATTERN.fullmatch(given) else new_correlation_id()
+    tenant = headers.get(TENANT_HEADER) if trusted else None
+    return Context(
+        correlation_id=correlation_id,
+        tenant=Tenant(tenant) if tenant else None,
+        user=headers.get(USER_HEADER) if trusted else None,
+        deadline=_deadline_of(headers.get(DEADLINE_HEADER, "")),
+    )
+
+
+def _deadline_of(milliseconds: str) -> Deadline | None:
+    if not (milliseconds.isascii() and milliseconds.isdecimal()) or len(milliseconds) > 8:
+        return None
+    return Deadline.after(int(milliseconds) / 1000)
