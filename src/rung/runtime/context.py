@@ -77,6 +77,11 @@ def current() -> Context:
     return _current.get() or Context(correlation_id=new_correlation_id())
 
 
+def current_or_none() -> Context | None:
+    """The context being served, or None outside of any: for the log and the traces, which must not invent one."""
+    return _current.get()
+
+
 def new_correlation_id() -> str:
     """128 random bits, in hexadecimal."""
     return secrets.token_hex(16)
