@@ -118,13 +118,13 @@ def _initialise(directory: Path, password_file: Path) -> None:
     password_file.chmod(0o600)
     initdb = binaries() / "initdb"
     result = subprocess.run(
-        [initdb, "--pgdata", data, "--username", "postgres", "--pwfile", "/dev/stdin", "--auth", "scram-sha-256",
+        [initdb, "--pgdata", data, "--username", "postgres", "--pwfile", password_file, "--auth", "scram-sha-256",
          "--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "builtin", "--no-sync"],
-        input=password_file.read_bytes(),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
         env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-        preexec_fn=drop_root(reachable=[initdb], writable=[data]),
+        preexec_fn=drop_root(reachable=[initdb], writable=[data, password_file]),
     )  # fmt: skip
     if result.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)

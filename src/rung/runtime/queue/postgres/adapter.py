@@ -1,0 +1,331 @@
+"""The queue on Postgres: one table, claimed with SKIP LOCKED, fenced by (id, receipt)."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.errors import MessageError
+from rung.runtime.queue.backoff import Backoff
+from rung.runtime.queue.lanes import LaneOrder
+from rung.runtime.queue.message import (
+    REASON_EXPIRED,
+    REASON_WORKER_LOST,
+    DeadLetter,
+    Entry,
+    LaneStatistics,
+    Message,
+    QueueStatistics,
+    Sendable,
+    SendResult,
+    prepare,
+)
+from rung.runtime.queue.port import Capabilities, Connection
+from rung.runtime.queue.postgres import sql
+from rung.runtime.queue.postgres.announcements import RELEASED, Announcements
+from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
+from rung.runtime.queue.postgres.pool import Pool
+
+#: How often a waiting receiver looks by itself; an announcement wakes it earlier.
+POLL_SECONDS = 0.5
+REDRIVE_BATCH = 1000
+#: The same as SQS FIFO.
+DEDUPLICATION_WINDOW_SECONDS = 300.0
+
+_CAPABILITIES = Capabilities(transactional_send=True, transactional_acknowledge=True, ordered=True)
+
+
+class PostgresQueue:
+    """A queue in the application's own database. Opens its connections on first use, in the running loop."""
+
+    def __init__(
+        self,
+        name: str,
+        binding: QueueBinding,
+        *,
+        pool_size: int = 4,
+        backoff: Backoff | None = None,
+        deduplication_window_seconds: float = DEDUPLICATION_WINDOW_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
+        randomness: random.Random | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.name = name
+        self.lanes: Sequence[str] = binding.lanes
+        self.visibility_timeout_seconds = binding.visibility_timeout_seconds
+        self.max_receive_count = binding.max_receive_count
+        self.capabilities = _CAPABILITIES
+        self._retention_seconds = binding.retention_seconds
+        self._backoff = backoff or Backoff()
+        self._deduplication_window_seconds = deduplication_window_seconds
+        self._poll_seconds = poll_seconds
+        self._random = randomness or random.Random()
+        self._clock = clock
+        self._order = LaneOrder(binding.lanes)
+        self._floors = Floors()
+        self._pool = Pool(binding.url, name, size=pool_size)
+        self._announcements = Announcements(binding.url, name, self._floors.reset)
+
+    # Sending
+
+    async def send(
+        self,
+        body: object,
+        *,
+        lane: str | None = None,
+        delay_seconds: float = 0.0,
+        deduplication_id: str | None = None,
+        headers: dict[str, str] | None = None,
+        transaction: Connection | None = None,
+    ) -> str:
+        """See `Queue.send`. Inside `transaction` it is one INSERT more, on that connection."""
+        entry = Entry(
+            body=body,
+            lane=lane,
+            delay_seconds=delay_seconds,
+            deduplication_id=deduplication_id,
+            headers=headers or {},
+        )
+        result = await self._send_one(prepare(entry, self.name, self.lanes), transaction)
+        self._announce(transaction)
+        assert result.id is not None
+        return result.id
+
+    async def send_batch(
+        self, entries: Sequence[Entry], *, transaction: Connection | None = None
+    ) -> list[SendResult]:
+        """See `Queue.send_batch`. One INSERT for all entries without a deduplication id."""
+        results: list[SendResult | None] = [None] * len(entries)
+        plain: list[tuple[int, Sendable]] = []
+        for position, entry in enumerate(entries):
+            try:
+                sendable = prepare(entry, self.name, self.lanes)
+            except MessageError as error:
+                results[position] = SendResult(error=str(error))
+                continue
+            if sendable.deduplication_id is None:
+                plain.append((position, sendable))
+            else:
+                results[position] = await self._send_one(sendable, transaction)
+        if plain:
+            ids = await self._insert([sendable for _, sendable in plain], transaction)
+            for (position, _), identity in zip(plain, ids, strict=True):
+                results[position] = SendResult(id=identity)
+        self._announce(transaction)
+        return [result for result in results if result is not None]
+
+    async def _send_one(self, sendable: Sendable, transaction: Connection | None) -> SendResult:
+        headers = _encode_headers(sendable)
+        values = (self.name, sendable.lane, sendable.delay_seconds, headers, sendable.body)
+        if sendable.deduplication_id is None:
+            return SendResult(id=str(await self._value(transaction, sql.SEND, *values)))
+        key = sendable.deduplication_id
+        sent = await self._value(transaction, sql.SEND_ONCE, *values, key, self._deduplication_window_seconds)
+        if sent is not None:
+            return SendResult(id=str(sent))
+        first = await self._value(transaction, sql.DUPLICATE_OF, self.name, key)
+        return SendResult(id=str(first), duplicate=True)
+
+    async def _insert(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[str]:
+        columns = (
+            [sendable.lane for sendable in sendables],
+            [sendable.delay_seconds for sendable in sendables],
+            [_encode_headers(sendable) for sendable in sendables],
+            [sendable.body for sendable in sendables],
+        )
+        if transaction is not None:
+            rows = await transaction.fetch(sql.SEND_BATCH, self.name, *columns)
+        else:
+            rows = await self._pool.fetch(sql.SEND_BATCH, self.name, *columns)
+        return [str(row[0]) for row in rows]
+
+    async def _value(self, transaction: Connection | None, query: str, *arguments: Any) -> Any:
+        if transaction is not None:
+            return await transaction.fetchval(query, *arguments)
+        return await self._pool.value(query, *arguments)
+
+    def _announce(self, transaction: Connection | None) -> None:
+        if transaction is None:
+            self._announcements.announce()
+        else:
+            self._announcements.announce_after(transaction)
+
+    # Receiving
+
+    async def receive(
+        self, *, max_messages: int = 1, wait_seconds: float = 0.0, lanes: Sequence[str] | None = None
+    ) -> list[Message]:
+        """See `Queue.receive`."""
+        until = self._clock.monotonic() + wait_seconds
+        while True:
+            if messages := await self._claim(max_messages, lanes):
+                return messages
+            remaining = until - self._clock.monotonic()
+            if remaining <= 0:
+                return []
+            await self._announcements.listen()
+            await self._announcements.wait(min(remaining, self._poll_seconds))
+
+    async def _claim(self, max_messages: int, chosen: Sequence[str] | None) -> list[Message]:
+        order = self._order.next()
+        lanes = order if chosen is None else [lane for lane in order if lane in chosen]
+        floors = self._floors.begin(lanes, self._clock.monotonic())
+        rows = await self._pool.fetch(
+            sql.CLAIM,
+            self.name,
+            lanes,
+            [floor.at for floor in floors],
+            [floor.id for floor in floors],
+            max_messages,
+            self.visibility_timeout_seconds,
+            LATE_COMMIT_SECONDS,
+        )
+        position = {lane: index for index, lane in enumerate(lanes)}
+        rows.sort(key=lambda row: (position[row["lane"]], row["run_at"], row["id"]))
+        claimed = {row["lane"]: Floor(row["run_at"], row["id"]) for row in rows}
+        self._floors.end(lanes, claimed, full=len(rows) == max_messages)
+        return [message for row in rows if (message := await self._delivered(row)) is not None]
+
+    async def _delivered(self, row: Any) -> Message | None:
+        """The message of a claimed row; None when its attempts were used up by workers that were lost."""
+        message = Message(
+            id=str(row["id"]),
+            queue=self.name,
+            lane=row["lane"],
+            body=row["body"],
+            headers=msgspec.json.decode(row["headers"]),
+            receive_count=row["receive_count"],
+            sent_at=row["sent_at"],
+            receipt=row["fence"],
+        )
+        if message.receive_count <= self.max_receive_count:
+            return message
+        await self._bury(message, REASON_WORKER_LOST, row["last_error"] or "", self.max_receive_count)
+        return None
+
+    # Ending a lease
+
+    async def acknowledge(self, messages: Sequence[Message]) -> list[bool]:
+        """See `Queue.acknowledge`. One DELETE for all."""
+        return await self._for_each(sql.ACKNOWLEDGE, messages)
+
+    async def extend(self, messages: Sequence[Message], *, seconds: float) -> list[bool]:
+        """See `Queue.extend`. Touches no index."""
+        return await self._for_each(sql.EXTEND, messages, seconds)
+
+    async def release(self, messages: Sequence[Message]) -> list[bool]:
+        """See `Queue.release`. Other processes are told at once."""
+        released = await self._for_each(sql.RELEASE, messages)
+        self._floors.reset()
+        self._announcements.announce(RELEASED)
+        return released
+
+    async def retry(
+        self, message: Message, *, reason: str, delay_seconds: float | None = None, traceback: str = ""
+    ) -> bool:
+        """See `Queue.retry`."""
+        if message.receive_count >= self.max_receive_count:
+            return await self.dead_letter(message, reason=reason, traceback=traceback)
+        if delay_seconds is None:
+            delay_seconds = self._backoff.delay_seconds(message.receive_count, self._random)
+        error = _storable(f"{reason}\n{traceback}" if traceback else reason)
+        return bool(await self._pool.fetch(sql.RETRY, *_lease(message), delay_seconds, error))
+
+    async def dead_letter(self, message: Message, *, reason: str, traceback: str = "") -> bool:
+        """See `Queue.dead_letter`."""
+        return await self._bury(message, reason, traceback, message.receive_count)
+
+    async def finished_in(self, message: Message, transaction: Connection) -> bool:
+        """See `Queue.finished_in`."""
+        return await transaction.fetchval(sql.ACKNOWLEDGE_ONE, *_lease(message)) is not None
+
+    async def _bury(self, message: Message, reason: str, traceback: str, attempts: int) -> bool:
+        texts = (_storable(reason), _storable(traceback), _origin())
+        return bool(await self._pool.fetch(sql.DEAD_LETTER, *_lease(message), attempts, *texts))
+
+    async def _for_each(self, query: str, messages: Sequence[Message], *arguments: Any) -> list[bool]:
+        if not messages:
+            return []
+        leases = [_lease(message) for message in messages]
+        rows = await self._pool.fetch(
+            query, [lease[0] for lease in leases], [lease[1] for lease in leases], *arguments
+        )
+        held = {(row[0], row[1]) for row in rows}
+        return [lease in held for lease in leases]
+
+    # Looking after it
+
+    async def statistics(self) -> QueueStatistics:
+        """See `Queue.statistics`. Counts every row of the queue: about 20 ms for 100,000."""
+        live = {row["lane"]: row for row in await self._pool.fetch(sql.STATISTICS, self.name)}
+        dead = {row["lane"]: row["dead"] for row in await self._pool.fetch(sql.STATISTICS_DEAD, self.name)}
+        lanes = dict.fromkeys((*self.lanes, *sorted({*live, *dead})))
+        return QueueStatistics(lanes={lane: _lane_statistics(live.get(lane), dead.get(lane, 0)) for lane in lanes})
+
+    async def dead_letters(self, *, limit: int = 100) -> list[DeadLetter]:
+        """See `Queue.dead_letters`."""
+        rows = await self._pool.fetch(sql.DEAD_LETTERS, self.name, limit)
+        return [
+            DeadLetter(
+                **{**row, "id": str(row["id"]), "headers": msgspec.json.decode(row["headers"])}, queue=self.name
+            )
+            for row in rows
+        ]
+
+    async def redrive(self, ids: Sequence[str] | None = None) -> int:
+        """See `Queue.redrive`. In batches, so that it can be stopped and resumed."""
+        chosen = None if ids is None else [int(identity) for identity in ids if identity.isdecimal()]
+        total = 0
+        while moved := len(await self._pool.fetch(sql.REDRIVE, self.name, chosen, REDRIVE_BATCH)):
+            total += moved
+            self._announcements.announce()
+        return total
+
+    async def tidy(self) -> int:
+        """Dead-letter what was due for longer than the retention period and forget old deduplication ids.
+
+        Workers do it once a minute, at most 1,000 of each at a time. Returns the number of expired messages.
+        """
+        expired = await self._pool.fetch(
+            sql.EXPIRE, self.name, list(self.lanes), self._retention_seconds, REASON_EXPIRED, _origin()
+        )
+        await self._pool.fetch(sql.FORGET_DEDUPLICATION)
+        return len(expired)
+
+    async def close(self) -> None:
+        """See `Queue.close`."""
+        await self._announcements.close()
+        await self._pool.close()
+
+
+def _lease(message: Message) -> tuple[int, int]:
+    assert isinstance(message.receipt, int)
+    return int(message.id), message.receipt
+
+
+def _encode_headers(sendable: Sendable) -> str:
+    return msgspec.json.encode(sendable.headers).decode()
+
+
+def _storable(text: str) -> str:
+    """Postgres keeps no NUL in text."""
+    return text.replace("\x00", "\\0")
+
+
+def _origin() -> str:
+    node = os.environ.get("RUNG_NODE", "")
+    return f"{node or 'process'}@{socket.gethostname()}:{os.getpid()}"
+
+
+def _lane_statistics(row: Any, dead: int) -> LaneStatistics:
+    if row is None:
+        return LaneStatistics(dead=dead)
+    counts: Iterable[str] = ("ready", "in_flight", "delayed", "oldest_age_seconds")
+    return LaneStatistics(dead=dead, **{name: row[name] for name in counts})

@@ -1,0 +1,164 @@
+"""Waking receivers: LISTEN and NOTIFY, kept off the write path.
+
+A NOTIFY inside a sender's transaction takes one lock for the whole server at commit: 16 writers fell from 21,200
+to 2,500 inserts/s with 20 listeners (docs/adr/0005-queue-table.md). So the announcement follows the commit, on a
+connection of its own, and rarely: a quiet queue is announced at once, a busy one at most every 20 ms, when its
+receivers are awake anyway. Nothing depends on an announcement: a receiver also looks by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from rung.runtime.queue.port import Connection
+from rung.runtime.queue.postgres import sql
+
+QUIET_GAP_SECONDS = 0.002
+BUSY_GAP_SECONDS = 0.020
+#: More than this many sends within `WINDOW_SECONDS` make a queue busy: 200/s.
+BUSY_COUNT = 20
+WINDOW_SECONDS = 0.1
+COMMIT_WATCH_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 2.0
+
+#: The payload that says: messages were handed back, so look from the beginning.
+RELEASED = "released"
+
+
+def channel_of(queue: str) -> str:
+    """The channel of a queue: at most 63 bytes, whatever its name."""
+    return "rung_" + hashlib.sha256(queue.encode()).hexdigest()[:24]
+
+
+class Announcements:
+    """One side connection per queue and process, opened on first use, for both listening and notifying."""
+
+    def __init__(self, url: str, queue: str, on_released: Callable[[], None]) -> None:
+        self._url = url
+        self._channel = channel_of(queue)
+        self._on_released = on_released
+        self._connection: Any = None
+        self._opening = asyncio.Lock()
+        self._using = asyncio.Lock()
+        self._listening = False
+        self._arrived = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._announced_at = 0.0
+        self._window_start = 0.0
+        self._window_count = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watched: set[Connection] = set()
+
+    # Sending
+
+    def announce(self, payload: str = "") -> None:
+        """Tell receivers that something was sent, now or shortly, together with what else is sent until then."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if payload:
+            self._start(self._notify(payload))
+            return
+        if now - self._window_start > WINDOW_SECONDS:
+            self._window_start, self._window_count = now, 0
+        self._window_count += 1
+        if self._timer is not None:
+            return
+        gap = BUSY_GAP_SECONDS if self._window_count > BUSY_COUNT else QUIET_GAP_SECONDS
+        self._timer = loop.call_at(max(now, self._announced_at + gap), self._fire)
+
+    def announce_after(self, transaction: Connection) -> None:
+        """Announce once the caller's transaction has ended. One watcher per connection."""
+        if transaction not in self._watched:
+            self._watched.add(transaction)
+            self._start(self._watch(transaction))
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._announced_at = asyncio.get_running_loop().time()
+        self._start(self._notify(""))
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _notify(self, payload: str) -> None:
+        # Lost with the connection: receivers look by themselves.
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            connection = await self._open()
+            async with self._using:
+                await connection.execute(sql.NOTIFY, self._channel, payload)
+
+    async def _watch(self, transaction: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        give_up, pause = loop.time() + COMMIT_WATCH_SECONDS, 0.001
+        try:
+            while loop.time() < give_up and _is_open(transaction):
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, 0.05)
+        finally:
+            self._watched.discard(transaction)
+        self.announce()
+
+    # Receiving
+
+    async def listen(self) -> None:
+        """Make sure that announcements arrive. Silent when the server is away: the next call tries again."""
+        if self._listening and not self._connection.is_closed():
+            return
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            connection = await self._open()
+            async with self._using:
+                await connection.add_listener(self._channel, self._hear)
+            self._listening = True
+            self._arrived.set()  # what was sent before we listened
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next announcement, or after `seconds`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+        self._arrived.clear()
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if payload == RELEASED:
+            self._on_released()
+        self._arrived.set()
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._connection is None or self._connection.is_closed():
+                self._listening = False
+                # Nothing is lost with an announcement, so its commit need not wait for the disk.
+                self._connection = await asyncpg.connect(
+                    self._url,
+                    timeout=CONNECT_TIMEOUT_SECONDS,
+                    command_timeout=CONNECT_TIMEOUT_SECONDS,
+                    server_settings={"synchronous_commit": "off", "application_name": "rung queue announcements"},
+                )
+            return self._connection
+
+    async def close(self) -> None:
+        """Send the announcement that is due, if any, and close the connection."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._fire()
+        for _ in range(2):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._connection is not None:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await self._connection.close(timeout=CONNECT_TIMEOUT_SECONDS)
+            self._connection = None
+
+
+def _is_open(transaction: Connection) -> bool:
+    try:
+        return transaction.is_in_transaction()
+    except asyncpg.InterfaceError:  # given back to its pool, so the transaction is over
+        return False

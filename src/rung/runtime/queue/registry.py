@@ -1,0 +1,27 @@
+"""From a node's name to its queue, through the binding that `rung dev` or Terraform wrote."""
+
+from __future__ import annotations
+
+from rung.runtime.bindings import QueueBinding, binding
+from rung.runtime.queue.port import Queue
+
+_queues: dict[tuple[str, QueueBinding], Queue] = {}
+
+
+def queue(name: str) -> Queue:
+    """The queue of node `name`, shared within this process; connects on first use, so safe at module level.
+
+    Raises BindingError when the graph gives this process no edge to it.
+    """
+    found = binding(name, QueueBinding)
+    key = (name, found)
+    if key not in _queues:
+        _queues[key] = open_queue(name, found)
+    return _queues[key]
+
+
+def open_queue(name: str, found: QueueBinding) -> Queue:
+    """A new adapter for this binding, with connections of its own."""
+    from rung.runtime.queue.postgres import PostgresQueue
+
+    return PostgresQueue(name, found)
