@@ -25,7 +25,7 @@ BUSY_GAP_SECONDS = 0.020
 BUSY_COUNT = 20
 WINDOW_SECONDS = 0.1
 COMMIT_WATCH_SECONDS = 5.0
-CONNECT_TIMEOUT_SECONDS = 2.0
+CONNECT_TIMEOUT_SECONDS = 2
 
 #: The payload that says: messages were handed back, so look from the beginning.
 RELEASED = "released"

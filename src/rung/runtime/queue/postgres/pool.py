@@ -11,7 +11,7 @@ from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.schema import install_queue
 
-CONNECT_TIMEOUT_SECONDS = 2.0
+CONNECT_TIMEOUT_SECONDS = 2
 COMMAND_TIMEOUT_SECONDS = 10.0
 
 # The table is empty at one moment and has 100,000 rows at the next, and a prepared plan outlives both. Every
