@@ -1,11 +1,17 @@
 """What applications import: `from rung.runtime import database, queue, cache, secret, current`.
 
-Names are loaded on first use, so that a worker without a database never imports its driver.
+Names are loaded on first use, so that a worker without a database never imports its driver. To add a
+name: one line under TYPE_CHECKING, one in `_HOME_OF`.
+
+`rung.runtime.database` is a package, and `database` here the function of that name. The function always
+wins: `from rung.runtime.database import X` still reads from the package.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
     from rung.runtime.context import current as current
     from rung.runtime.context import serving as serving
     from rung.runtime.context import serving_tenant as serving_tenant
+    from rung.runtime.database.database import Database as Database
+    from rung.runtime.database.database import database as database
     from rung.runtime.queue import Entry as Entry
     from rung.runtime.queue import Message as Message
     from rung.runtime.queue import Queue as Queue
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Context": "rung.runtime.context",
+    "Database": "rung.runtime.database.database",
     "Deadline": "rung.runtime.context",
     "Entry": "rung.runtime.queue",
     "Message": "rung.runtime.queue",
@@ -34,6 +43,7 @@ _HOME_OF = {
     "RetryAfter": "rung.runtime.queue",
     "Tenant": "rung.runtime.context",
     "current": "rung.runtime.context",
+    "database": "rung.runtime.database.database",
     "install_queue": "rung.runtime.queue",
     "queue": "rung.runtime.queue",
     "secret": "rung.runtime.bindings",
@@ -41,17 +51,28 @@ _HOME_OF = {
     "serving_tenant": "rung.runtime.context",
 }
 
-__all__ = sorted(_HOME_OF)  # noqa: PLE0605 - one table, so that a name cannot be in one list alone
+
+class _FrontDoor(ModuleType):
+    """Keeps Python from binding a just imported package over the function of the same name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME_OF and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor
 
 
 def __getattr__(name: str) -> object:
     home = _HOME_OF.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}; it has {', '.join(sorted(_HOME_OF))}"
+        )
     value: object = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(_HOME_OF)

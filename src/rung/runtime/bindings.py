@@ -25,6 +25,8 @@ class PostgresBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     statement_timeout_seconds: float = 5.0
     #: The role that requests run as: owns nothing, bypasses nothing. None: the role of `url`.
     serving_role: str | None = None
+    #: Its rows belong to tenants: a transaction without one is refused.
+    tenant_scoped: bool = False
 
 
 class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cache"):

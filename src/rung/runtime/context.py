@@ -82,6 +82,18 @@ def current_or_none() -> Context | None:
     return _current.get()
 
 
+def current_deadline() -> Deadline | None:
+    """The deadline of the current context, without making a context where there is none."""
+    context = _current.get()
+    return None if context is None else context.deadline
+
+
+def current_tenant() -> Tenant | None:
+    """The tenant of the current context, without making a context where there is none."""
+    context = _current.get()
+    return None if context is None else context.tenant
+
+
 def new_correlation_id() -> str:
     """128 random bits, in hexadecimal."""
     return secrets.token_hex(16)

@@ -1,0 +1,259 @@
+"""`Database`: connections, transactions and single statements, each bounded in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, ExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Literal, TypeAlias
+
+import asyncpg
+
+from rung.runtime import bindings, lifespan
+from rung.runtime.bindings import PostgresBinding
+from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.context import Deadline, Tenant, current, current_tenant, serving
+from rung.runtime.database.connection import BoundConnection, connect
+from rung.runtime.database.failures import translate
+from rung.runtime.database.limits import Limits
+from rung.runtime.database.pool import Pool, PoolStatistics
+from rung.runtime.errors import TenantError
+
+Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+_ISOLATION_SQL: dict[Isolation, str] = {
+    "read_committed": "",
+    "repeatable_read": " isolation level repeatable read",
+    "serializable": " isolation level serializable",
+}
+
+
+class Database:
+    """A Postgres database. Opens its pool on first use in the running loop; safe at module level.
+
+    `tenant_scoped` (from the binding): its rows belong to tenants, and a transaction or statement without a
+    tenant, given or in the current context, raises TenantError.
+    """
+
+    def __init__(
+        self,
+        binding: PostgresBinding,
+        *,
+        name: str = "database",
+        limits: Limits | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.name = name
+        self.binding = binding
+        self.limits = limits or Limits(statement_seconds=binding.statement_timeout_seconds)
+        self._clock = clock
+        self._pool: Pool | None = None
+        self._forget: Callable[[], None] = _nothing
+
+    @classmethod
+    def from_url(cls, url: str, pool_size: int = 8, **options: Any) -> Database:
+        """A database by its URL, for scripts and tests."""
+        return cls(PostgresBinding(url=url, pool_size=pool_size), **options)
+
+    async def open(self) -> None:
+        """Connect once, so that a wrong URL is known now. Raises as `connection` does."""
+        async with self.connection():
+            pass
+
+    async def close(self) -> None:
+        """End every connection. The next use opens the pool anew."""
+        self._forget()
+        pool, self._pool = self._pool, None
+        if pool is not None and pool.loop is asyncio.get_running_loop():
+            await pool.close()
+
+    async def check(self) -> None:
+        """One round trip. Raises what a caller would hear."""
+        await self.fetch_value("select 1", across_tenants=True)
+
+    def statistics(self) -> PoolStatistics:
+        """Connections and callers of this moment, in this process."""
+        if self._pool is None:
+            return PoolStatistics(size=0, idle=0, waiting=0, refused=0)
+        return self._pool.statistics()
+
+    def connection(self, *, deadline: Deadline | None = None) -> AbstractAsyncContextManager[BoundConnection]:
+        """A connection outside of any transaction; waits at most one second for it.
+
+        `deadline` replaces the current context's inside the block. Raises OverloadedError, UnavailableError
+        or DeadlineExceededError. Session state left behind (`set`, `listen`) is removed before the next use.
+        """
+        return _Checkout(self, deadline)
+
+    def transaction(
+        self,
+        *,
+        tenant: Tenant | str | None = None,
+        isolation: Isolation = "read_committed",
+        read_only: bool = False,
+        across_tenants: bool = False,
+    ) -> AbstractAsyncContextManager[BoundConnection]:
+        """A connection inside a transaction: committed when the block ends, rolled back when it raises.
+
+        `tenant` (else the current context's, on a tenant-scoped database) is set for this transaction alone,
+        in the same message as `begin`. `across_tenants=True` sets none: row-level security then shows the
+        serving role no tenant's row. Raises TenantError when there is no tenant where one is needed, beside
+        what `connection` raises.
+        """
+        chosen = self._tenant(tenant, across_tenants)
+        begin = f"begin{_ISOLATION_SQL[isolation]}{' read only' if read_only else ''}"
+        return _Transaction(self, begin if chosen is None else f"{begin}; {set_tenant(chosen)}", isolation)
+
+    async def fetch(
+        self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
+    ) -> list[asyncpg.Record]:
+        """All rows of one statement, in a transaction of its own."""
+        async with self._scope(tenant, across_tenants) as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
+            return rows
+
+    async def fetch_row(
+        self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
+    ) -> asyncpg.Record | None:
+        """The first row of one statement, or None."""
+        async with self._scope(tenant, across_tenants) as connection:
+            return await connection.fetchrow(sql, *args)
+
+    async def fetch_value(
+        self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
+    ) -> Any:
+        """The first column of the first row, or None."""
+        async with self._scope(tenant, across_tenants) as connection:
+            return await connection.fetchval(sql, *args)
+
+    async def execute(
+        self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
+    ) -> str:
+        """Run one statement; the server's tag, as `UPDATE 3`."""
+        async with self._scope(tenant, across_tenants) as connection:
+            return await connection.execute(sql, *args)
+
+    def _scope(
+        self, tenant: Tenant | str | None, across_tenants: bool
+    ) -> AbstractAsyncContextManager[BoundConnection]:
+        chosen = self._tenant(tenant, across_tenants)
+        return self.connection() if chosen is None else self.transaction(tenant=chosen)
+
+    def _tenant(self, given: Tenant | str | None, across_tenants: bool) -> Tenant | None:
+        if across_tenants:
+            if given is not None:
+                raise TenantError("a statement is for one tenant or across tenants, not both")
+            return None
+        if isinstance(given, str):
+            return Tenant(given)
+        if given is None and self.binding.tenant_scoped:
+            given = current_tenant()
+            if given is None:
+                raise TenantError(f"database {self.name!r} is tenant-scoped, and no tenant is given or current")
+        return given
+
+    def running_pool(self) -> Pool:
+        """The pool of the running loop. One left by a loop that has ended (tests, `asyncio.run`) is dropped."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._pool.loop is not loop:
+            self._forget()
+            self._pool = Pool(self._connect, limit=self.binding.pool_size, limits=self.limits, clock=self._clock)
+            self._forget = lifespan.register(self.name, close=self.close, check=self.check)
+        return self._pool
+
+    async def _connect(self) -> BoundConnection:
+        return await connect(self.binding.url, self.limits, role=self.binding.serving_role)
+
+
+def _nothing() -> None:
+    pass
+
+
+def set_tenant(tenant: Tenant) -> str:
+    """The statement that makes `tenant` the one of this transaction.
+
+    The id stands in the text because only a message without parameters can hold `begin` and this together,
+    which saves a round trip. That is safe by construction: a Tenant holds ASCII letters, digits, `_` and `-`.
+    """
+    return f"select set_config('app.tenant_id', '{tenant.id}', true)"
+
+
+class _Checkout:
+    __slots__ = ("_connection", "_database", "_deadline", "_pool", "_stack")
+
+    def __init__(self, database: Database, deadline: Deadline | None) -> None:
+        self._database = database
+        self._deadline = deadline
+        self._stack: ExitStack | None = None
+
+    async def __aenter__(self) -> BoundConnection:
+        if self._deadline is not None:
+            self._stack = ExitStack()
+            self._stack.enter_context(serving(replace(current(), deadline=self._deadline)))
+        try:
+            self._pool = self._database.running_pool()
+            self._connection = await self._pool.acquire()
+        except BaseException:
+            self._leave()
+            raise
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.release(self._connection)
+        self._leave()
+        _raise_meaning(error)
+
+    def _leave(self) -> None:
+        if self._stack is not None:
+            self._stack.close()
+
+
+class _Transaction:
+    __slots__ = ("_begin", "_connection", "_database", "_isolation", "_pool")
+
+    def __init__(self, database: Database, begin: str, isolation: Isolation) -> None:
+        self._database = database
+        self._begin = begin
+        self._isolation = isolation
+
+    async def __aenter__(self) -> BoundConnection:
+        self._pool = self._database.running_pool()
+        connection = self._connection = await self._pool.acquire()
+        try:
+            await connection.begin(self._begin, self._isolation)
+        except BaseException:
+            self._pool.release(connection)
+            raise
+        return connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._connection.end(error)
+        finally:
+            self._pool.release(self._connection)
+        _raise_meaning(error)
+
+
+def _raise_meaning(error: BaseException | None) -> None:
+    """What cursors and prepared statements raise reaches the caller as the runtime's own errors too."""
+    meaning = None if error is None else translate(error)
+    if meaning is not None:
+        raise meaning from error
+
+
+_databases: dict[str, Database] = {}
+
+
+def database(name: str) -> Database:
+    """The database node `name` of this process, from `RUNG_BINDING_<NAME>`; one pool per name.
+
+    Raises BindingError when the graph gives this process no such edge.
+    """
+    if name not in _databases:
+        _databases[name] = Database(bindings.binding(name, PostgresBinding), name=name)
+    return _databases[name]

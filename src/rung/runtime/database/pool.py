@@ -1,0 +1,255 @@
+"""A pool that never waits long, heals by itself, and spends no round trip on handing a connection over.
+
+Written rather than taken from the driver, whose pool resets every connection with a round trip, queues
+without a bound, and opens connections while its callers hold a slot (docs/adr/0004-database-driver.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from rung.errors import ApplicationError
+from rung.runtime.clock import Clock
+from rung.runtime.context import current_deadline
+from rung.runtime.database.connection import BoundConnection
+from rung.runtime.database.limits import Limits
+from rung.runtime.errors import DeadlineExceededError, OverloadedError, UnavailableError
+
+RECOVER_SECONDS = 1.0
+BACKOFF_FIRST_SECONDS = 0.05
+BACKOFF_LAST_SECONDS = 1.0
+
+Open = Callable[[], Awaitable[BoundConnection]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolStatistics:
+    """`size` counts the connections that are open or being opened, `refused` the callers since the start."""
+
+    size: int
+    idle: int
+    waiting: int
+    refused: int
+
+
+class Pool:
+    """At most `limit` connections, the most recently used first. Belongs to one event loop."""
+
+    def __init__(self, open_connection: Open, *, limit: int, limits: Limits, clock: Clock) -> None:
+        self._open_connection = open_connection
+        self._limit = limit
+        self._limits = limits
+        self._clock = clock
+        self._idle: list[BoundConnection] = []
+        self._busy: set[BoundConnection] = set()
+        self._waiters: deque[asyncio.Future[BoundConnection]] = deque()
+        self._opening = 0
+        self._recovering = 0
+        self._refused = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failures = 0
+        self._failure: Exception | None = None
+        self._retry_at = 0.0
+        self._closed = False
+        self.loop = asyncio.get_running_loop()
+
+    @property
+    def size(self) -> int:
+        """Connections open or being opened."""
+        return len(self._idle) + len(self._busy) + self._opening + self._recovering
+
+    def statistics(self) -> PoolStatistics:
+        """The state of this moment."""
+        waiting = sum(not waiter.done() for waiter in self._waiters)
+        return PoolStatistics(size=self.size, idle=len(self._idle), waiting=waiting, refused=self._refused)
+
+    def acquire_nowait(self) -> BoundConnection | None:
+        """An idle connection that is not known to be dead, if there is one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                self._busy.add(connection)
+                return connection
+        return None
+
+    async def acquire(self) -> BoundConnection:
+        """A connection, after at most `acquire_seconds` or the caller's deadline.
+
+        Raises OverloadedError (all busy, or too many wait), UnavailableError (the server is away),
+        DeadlineExceededError.
+        """
+        if self._closed:
+            raise UnavailableError("the database is closed in this process: it drains")
+        connection = self.acquire_nowait()
+        if connection is not None:
+            return connection
+        self._refuse_early()
+        return await self._wait()
+
+    def _refuse_early(self) -> None:
+        if len(self._waiters) >= self._limit * self._limits.waiting_per_connection:
+            self._refused += 1
+            raise OverloadedError(f"{len(self._waiters)} callers wait for the database already")
+        pause = self._retry_at - self._clock.monotonic()
+        if pause > 0 and self.size == 0:
+            raise self._unavailable(pause)
+
+    async def _wait(self) -> BoundConnection:
+        deadline = current_deadline()
+        left = self._limits.acquire_seconds if deadline is None else deadline.require()
+        waiter: asyncio.Future[BoundConnection] = self.loop.create_future()
+        self._waiters.append(waiter)
+        self._grow()
+        try:
+            async with asyncio.timeout(min(left, self._limits.acquire_seconds)):
+                return await waiter
+        except TimeoutError as error:
+            raise self._waited_in_vain(left) from error
+        finally:
+            self._forget(waiter)
+
+    def _waited_in_vain(self, left: float) -> ApplicationError:
+        if left < self._limits.acquire_seconds:
+            return DeadlineExceededError("the caller's deadline passed while it waited for a connection")
+        if not (self._idle or self._busy):
+            return self._unavailable(self._limits.acquire_seconds)
+        self._refused += 1
+        return OverloadedError(f"all {self._limit} connections were busy for {left:g} s")
+
+    def _unavailable(self, retry_after_seconds: float) -> UnavailableError:
+        reason = f": {self._failure}" if self._failure is not None else " yet"
+        return UnavailableError(f"no connection to the database{reason}", retry_after_seconds=retry_after_seconds)
+
+    def _forget(self, waiter: asyncio.Future[BoundConnection]) -> None:
+        """A caller that leaves while a connection is being handed to it gives that to the next."""
+        with suppress(ValueError):
+            self._waiters.remove(waiter)
+        if waiter.cancelled() or not waiter.done() or waiter.exception() is not None:
+            return
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            self.release(waiter.result())
+
+    def _grow(self) -> None:
+        """Open as many connections as there are callers that wait for one, within the limit."""
+        while not self._closed and self._opening < len(self._waiters) and self.size < self._limit:
+            if self._clock.monotonic() < self._retry_at and self._opening:
+                return
+            self._opening += 1
+            self._start(self._open_one())
+
+    async def _open_one(self) -> None:
+        try:
+            pause = self._retry_at - self._clock.monotonic()
+            if pause > 0:
+                await self._clock.sleep(pause)
+            connection = await self._open_connection()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers who wait hear of it
+            self._opening -= 1
+            self._note_failure(error)
+            return
+        except BaseException:
+            self._opening -= 1
+            raise
+        self._opening -= 1
+        self._failures = 0
+        self._failure = None
+        self._busy.add(connection)
+        self.release(connection)
+
+    def _note_failure(self, error: Exception) -> None:
+        """Try again later each time, with full jitter; callers for whom nothing is left to hope hear it now."""
+        self._failures += 1
+        ceiling = min(BACKOFF_LAST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** min(self._failures, 10))
+        self._retry_at = self._clock.monotonic() + random.uniform(BACKOFF_FIRST_SECONDS, ceiling)
+        self._failure = error
+        if self._busy or self._opening or self._recovering:
+            return
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(_copy(error))
+
+    def release(self, connection: BoundConnection) -> None:
+        """Take a connection back: to the caller that waits longest, to the idle, or to be made as new."""
+        self._busy.discard(connection)
+        if connection.is_closed():
+            self._grow()
+        elif self._closed:
+            connection.terminate()
+        elif connection.is_reusable:
+            self._hand_over(connection)
+        else:
+            self._recovering += 1
+            self._start(self._recover(connection))
+
+    def _hand_over(self, connection: BoundConnection) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._busy.add(connection)
+                waiter.set_result(connection)
+                return
+        self._idle.append(connection)
+
+    async def _recover(self, connection: BoundConnection) -> None:
+        """Outside of any caller's time: a connection that was interrupted, or that has session state."""
+        try:
+            await connection.recover(RECOVER_SECONDS)
+        except Exception:  # noqa: BLE001 - a connection that cannot be made as new is thrown away
+            connection.terminate()
+        finally:
+            self._recovering -= 1
+        self.release(connection)
+
+    def _start(self, work: Awaitable[None]) -> None:
+        async def run() -> None:
+            await work
+
+        # A context of its own: the caller's deadline and tenant are not the pool's.
+        task = self.loop.create_task(run(), context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def terminate_all(self, reason: str) -> None:
+        """The server does not answer: end every connection, so that every caller hears it now."""
+        self._failure = UnavailableError(reason)
+        idle, self._idle = self._idle, []
+        for connection in (*idle, *self._busy):
+            connection.terminate()
+
+    async def close(self) -> None:
+        """Refuse new callers, wait for nobody, say goodbye to the server where that is quick."""
+        self._closed = True
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(UnavailableError("the database was closed"))
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(_goodbye(connection) for connection in idle))
+        for connection in tuple(self._busy):
+            connection.terminate()
+
+
+async def _goodbye(connection: BoundConnection) -> None:
+    try:
+        await connection.close(timeout=0.5)
+    except Exception:  # noqa: BLE001 - it is closed either way
+        connection.terminate()
+
+
+def _copy(error: Exception) -> Exception:
+    """One exception per caller: a shared one would collect every caller's traceback."""
+    match error:
+        case UnavailableError() | OverloadedError():
+            return type(error)(str(error), retry_after_seconds=error.retry_after_seconds)
+        case _:
+            return error

@@ -1,0 +1,315 @@
+"""Schema changes from numbered SQL files: in order, once each, all or nothing, one process at a time.
+
+A file `0007_add_orders.sql` runs in one transaction together with the row that records it, so a crash at any
+statement leaves either all of it or none (F15). Who else migrates waits for an advisory lock. A statement
+that waits for a lock gives up after `lock_timeout_seconds` and the file is tried again: a migration that
+queues behind an idle transaction would make every reader queue behind itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from rung.errors import Finding, Location, MachineError
+from rung.runtime.clock import SYSTEM_CLOCK, Clock
+
+_FILE_NAME = re.compile(r"(\d{4})_([A-Za-z0-9_-]+)\.sql")
+#: hashtext-free so that every version of rung takes the same lock: "rung" in ASCII, then 1 for migrations.
+ADVISORY_LOCK = 0x72756E67_00000001
+ATTEMPTS = 8
+CONNECT_TIMEOUT_SECONDS = 10
+_BACKOFF_FIRST_SECONDS = 0.2
+_BACKOFF_LAST_SECONDS = 5.0
+
+_LEDGER = """
+create schema if not exists rung;
+create table if not exists rung.migrations (
+    number integer primary key,
+    name text not null,
+    checksum text not null,
+    applied_at timestamptz not null default now(),
+    duration_seconds double precision not null
+)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file. `checksum` is the SHA-256 of its text with line ends as `\\n`."""
+
+    number: int
+    name: str
+    path: Path
+    sql: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """A migration that this call has applied, how long it took, and how often it had to be tried."""
+
+    number: int
+    name: str
+    duration_seconds: float
+    attempts: int
+
+
+async def migrate(
+    url: str, directory: Path, *, lock_timeout_seconds: float = 2.0, clock: Clock = SYSTEM_CLOCK
+) -> list[Applied]:
+    """Apply what `directory` holds and the database does not. Safe to call from many processes at once.
+
+    Raises MachineError: R0401 to R0404 about the files, R0405 a statement failed, R0406 locks were not given,
+    R0407 the server cannot be reached.
+    """
+    migrations = read_migrations(directory)
+    connection = await _connect(url)
+    try:
+        await _lock(connection, clock)
+        await connection.execute(_LEDGER)
+        pending = _pending(migrations, await _recorded(connection))
+        return [await _apply(connection, each, lock_timeout_seconds, clock) for each in pending]
+    finally:
+        connection.terminate()  # also gives the advisory lock back, whatever state the connection is in
+
+
+def read_migrations(directory: Path) -> list[Migration]:
+    """The files of `directory` in order. Raises MachineError with every finding: R0401, R0402, R0403."""
+    findings: list[Finding] = []
+    migrations: list[Migration] = []
+    for path in sorted(directory.glob("*.sql")):
+        matched = _FILE_NAME.fullmatch(path.name)
+        if matched is None:
+            findings.append(_misnamed(path))
+            continue
+        sql = path.read_text(encoding="utf-8").replace("\r\n", "\n")
+        checksum = hashlib.sha256(sql.encode()).hexdigest()
+        migrations.append(
+            Migration(number=int(matched[1]), name=matched[2], path=path, sql=sql, checksum=checksum)
+        )
+    findings += _numbering(migrations)
+    if not directory.is_dir():
+        findings.append(_no_directory(directory))
+    if findings:
+        raise MachineError(*findings)
+    return migrations
+
+
+def _misnamed(path: Path) -> Finding:
+    return Finding(
+        code="R0401",
+        severity="error",
+        message="a migration's name does not say its place in the order",
+        location=Location(file=str(path), line=1),
+        found=f"the file name {path.name!r}",
+        effect="no migration is applied",
+        help="name it NNNN_what_it_does.sql, four digits, as 0007_add_orders.sql",
+    )
+
+
+def _no_directory(directory: Path) -> Finding:
+    return Finding(
+        code="R0401",
+        severity="error",
+        message="the directory of the migrations does not exist",
+        location=Location(file=str(directory), line=1),
+        effect="no migration is applied",
+        help="create it, or correct migrations= of the database in the workload file",
+    )
+
+
+def _numbering(migrations: Sequence[Migration]) -> list[Finding]:
+    findings: list[Finding] = []
+    for before, after in itertools.pairwise(migrations):
+        place = Location(file=str(after.path), line=1)
+        if after.number == before.number:
+            findings.append(
+                Finding(
+                    code="R0402",
+                    severity="error",
+                    message=f"two migrations have the number {after.number:04d}",
+                    location=place,
+                    found=f"{before.path.name} and {after.path.name}",
+                    effect="their order would differ between machines; no migration is applied",
+                    help="give the later one the next free number",
+                    related=(Location(file=str(before.path), line=1),),
+                )
+            )
+        elif after.number != before.number + 1:
+            findings.append(
+                Finding(
+                    code="R0403",
+                    severity="error",
+                    message=f"there is no migration {before.number + 1:04d}",
+                    location=place,
+                    found=f"{before.path.name}, then {after.path.name}",
+                    effect="a file that appears later would be applied out of order; no migration is applied",
+                    help="restore the missing file, or renumber those that are applied nowhere yet",
+                )
+            )
+    return findings
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    settings = {"application_name": "rung migrate", "statement_timeout": "0"}
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=settings)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MachineError(
+            Finding(
+                code="R0407",
+                severity="error",
+                message="the database cannot be reached to migrate it",
+                found=str(error).splitlines()[0] if str(error) else f"no answer in {CONNECT_TIMEOUT_SECONDS:g} s",
+                effect="no migration is applied",
+                help="start the server, or correct the URL, the user or the password",
+            )
+        ) from error
+
+
+async def _lock(connection: asyncpg.Connection, clock: Clock) -> None:
+    """Wait for whoever migrates now. Polled, so that no backend waits inside the server meanwhile."""
+    pause = 0.05
+    for _ in range(200):
+        if await connection.fetchval("select pg_try_advisory_lock($1)", ADVISORY_LOCK):
+            return
+        await clock.sleep(pause)
+        pause = min(1.0, pause * 1.5)
+    raise MachineError(
+        Finding(
+            code="R0406",
+            severity="error",
+            message="another process has been migrating this database for minutes",
+            found="the advisory lock of rung migrate is held",
+            effect="no migration is applied by this process",
+            help="see pg_stat_activity for application_name 'rung migrate'; end that session if it hangs",
+        )
+    )
+
+
+async def _recorded(connection: asyncpg.Connection) -> dict[int, tuple[str, str]]:
+    rows = await connection.fetch("select number, name, checksum from rung.migrations")
+    return {row["number"]: (row["name"], row["checksum"]) for row in rows}
+
+
+def _pending(migrations: Sequence[Migration], recorded: dict[int, tuple[str, str]]) -> list[Migration]:
+    edited = [each for each in migrations if each.number in recorded and recorded[each.number][1] != each.checksum]
+    findings = [_edited(each, recorded[each.number][0]) for each in edited]
+    newest = max(recorded, default=-1)
+    pending = [each for each in migrations if each.number not in recorded]
+    findings += [_late(each, newest) for each in pending if each.number < newest]
+    if findings:
+        raise MachineError(*findings)
+    return pending
+
+
+def _edited(migration: Migration, name: str) -> Finding:
+    return Finding(
+        code="R0404",
+        severity="error",
+        message=f"migration {migration.number:04d} was edited after it was applied",
+        location=Location(file=str(migration.path), line=1),
+        found=f"another checksum than the one recorded for {migration.number:04d}_{name}",
+        effect="this database and a new one would differ; no migration is applied",
+        help="restore the file as it was, and put the change into a new migration",
+    )
+
+
+def _late(migration: Migration, newest: int) -> Finding:
+    return Finding(
+        code="R0403",
+        severity="error",
+        message=f"migration {migration.number:04d} appeared after {newest:04d} was applied",
+        location=Location(file=str(migration.path), line=1),
+        found=f"the database is at {newest:04d}",
+        effect="it would be applied out of order here; no migration is applied",
+        help="give it the next free number",
+    )
+
+
+async def _apply(
+    connection: asyncpg.Connection, migration: Migration, lock_timeout_seconds: float, clock: Clock
+) -> Applied:
+    """One file, retried with backoff and full jitter while another transaction holds the locks it needs."""
+    for attempt in range(1, ATTEMPTS + 1):
+        began = clock.monotonic()
+        try:
+            await _apply_once(connection, migration, lock_timeout_seconds)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            if attempt == ATTEMPTS:
+                raise MachineError(await _locked(connection, migration, error)) from error
+            ceiling = min(_BACKOFF_LAST_SECONDS, _BACKOFF_FIRST_SECONDS * 2**attempt)
+            await clock.sleep(random.uniform(_BACKOFF_FIRST_SECONDS, ceiling))
+            continue
+        except asyncpg.PostgresError as error:
+            raise MachineError(_failed(migration, error)) from error
+        seconds = clock.monotonic() - began
+        return Applied(number=migration.number, name=migration.name, duration_seconds=seconds, attempts=attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _apply_once(connection: asyncpg.Connection, migration: Migration, lock_timeout_seconds: float) -> None:
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = {max(1, round(lock_timeout_seconds * 1000))}")
+        began = asyncio.get_running_loop().time()
+        await connection.execute(migration.sql)
+        await connection.execute("reset role; reset all")
+        await connection.execute(
+            "insert into rung.migrations (number, name, checksum, duration_seconds) values ($1, $2, $3, $4)",
+            migration.number,
+            migration.name,
+            migration.checksum,
+            asyncio.get_running_loop().time() - began,
+        )
+
+
+def _failed(migration: Migration, error: asyncpg.PostgresError) -> Finding:
+    said = error.as_dict()
+    reason = "; ".join(said[part] for part in ("message", "detail", "hint") if said.get(part))
+    return Finding(
+        code="R0405",
+        severity="error",
+        message=f"migration {migration.number:04d}_{migration.name} failed",
+        location=_place(migration, error),
+        found=f"{reason or error} (SQLSTATE {said.get('sqlstate', '?')})",
+        effect="nothing of this file is applied; those before it are",
+        help="correct the statement at that line and run the migrations again",
+    )
+
+
+def _place(migration: Migration, error: asyncpg.PostgresError) -> Location:
+    """The line of the character that the server points at."""
+    position = int(getattr(error, "position", None) or 1)
+    line = migration.sql.count("\n", 0, position - 1) + 1
+    lines = migration.sql.splitlines()
+    text = lines[line - 1].strip() if line <= len(lines) else ""
+    return Location(file=str(migration.path), line=line, text=text)
+
+
+async def _locked(connection: asyncpg.Connection, migration: Migration, error: asyncpg.PostgresError) -> Finding:
+    holders = await connection.fetch(
+        "select pid, application_name, state, extract(epoch from now() - xact_start)::int as age "
+        "from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid() "
+        "and datname = current_database() order by xact_start limit 3"
+    )
+    said = ", ".join(
+        f"pid {row['pid']} ({row['application_name'] or 'unnamed'}, {row['state']}, {row['age']} s)"
+        for row in holders
+    )
+    return Finding(
+        code="R0406",
+        severity="error",
+        message=f"migration {migration.number:04d}_{migration.name} did not get its locks in {ATTEMPTS} attempts",
+        location=_place(migration, error),
+        found=f"open transactions: {said or 'none any more'}",
+        effect="nothing of this file is applied; those before it are",
+        help="end the transaction that holds the lock (select pg_terminate_backend(pid)), then try again",
+    )
