@@ -1,0 +1,469 @@
+"""The workload file's vocabulary: plain calls on a `Workload`, each returning a handle to the node it declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeVar
+
+from rung.errors import Finding, Location, ModelError
+from rung.model.durations import Duration
+from rung.model.edges import Edge, Use
+from rung.model.graph import Graph
+from rung.model.handles import (
+    BucketHandle,
+    BusHandle,
+    CacheHandle,
+    ExternalHandle,
+    FilesHandle,
+    Handle,
+    JobHandle,
+    PostgresHandle,
+    ProcessHandle,
+    QueueHandle,
+    RuleHandle,
+    ScheduleHandle,
+    SearchHandle,
+    SecretHandle,
+    ServiceHandle,
+    SiteHandle,
+    TableHandle,
+    Usable,
+    WorkerHandle,
+    WorkflowHandle,
+)  # fmt: skip
+from rung.model.nodes import (
+    Bucket,
+    Bus,
+    Business,
+    Cache,
+    Environment,
+    External,
+    Files,
+    Job,
+    Node,
+    Objectives,
+    Override,
+    Postgres,
+    Queue,
+    Route,
+    Rule,
+    Scalar,
+    Schedule,
+    Search,
+    Secret,
+    Service,
+    Site,
+    Subscriber,
+    Table,
+    Tenancy,
+    Traffic,
+    Worker,
+    Workflow,
+)  # fmt: skip
+from rung.model.shapes import build, field_types
+from rung.model.statement import Statement
+
+HandleType = TypeVar("HandleType", bound=Handle)
+PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
+_Values = dict[str, object]
+
+
+class Workload:
+    """A workload as it is being described. `freeze()` makes it a graph; `load_workload` calls it.
+
+    Every call takes a name first, then keywords. Durations are texts such as `"30s"` or numbers of seconds.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._statement = Statement(self, "Workload")
+        self._name = name
+        self._values: dict[str, tuple[type[Node], _Values]] = {}
+        self._edges: dict[Edge, None] = {}
+        self._locations: dict[str, Location] = {}
+        self._problems: list[Finding] = []
+
+    @property
+    def name(self) -> str:
+        """The name of the workload."""
+        return self._name
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The names of the nodes declared so far."""
+        return self._values.keys()
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The mistakes in the calls so far."""
+        return tuple(self._problems)
+
+    @property
+    def location(self) -> Location:
+        """The line that made it."""
+        return self._statement.location
+
+    def handlers(self) -> tuple[str, ...]:
+        """Every `"package.module:object"` that was named."""
+        texts = (values.get(field) for _, values in self._values.values() for field in ("app", "handler"))
+        return tuple(text for text in texts if isinstance(text, str))
+
+    # What runs
+
+    def service(
+        self, name: str, *, app: str | None = None, command: str | Sequence[str] | None = None,
+        health: str | None = None, port: int | None = None, uses: Sequence[Usable] = (), min_tasks: int = 1,
+        max_tasks: int = 4, cpu: float | None = None, memory: int | None = None, deadline: Duration = "30s",
+        variables: Mapping[str, str] | None = None, starts_after: Sequence[ProcessHandle] = (),
+    ) -> ServiceHandle:  # fmt: skip
+        """A long-running process that answers requests: an ASGI `app`, or a `command` that listens on `port`."""
+        statement = Statement(self, "service")
+        values: _Values = {
+            "app": app, "command": statement.command(command), "health": health, "port": port,
+            "min_tasks": min_tasks, "max_tasks": max_tasks, "cpu": cpu, "memory_mib": memory,
+            "deadline_seconds": statement.seconds("deadline", deadline),
+            "variables": statement.variables(variables),
+            "starts_after": statement.references("starts_after", starts_after, (ProcessHandle,)),
+        }  # fmt: skip
+        return self._add(statement, Service, ServiceHandle, name, values, statement.uses(uses))
+
+    def worker(
+        self, name: str, *, consumes: QueueHandle, handler: str | None = None,
+        command: str | Sequence[str] | None = None, lanes: Sequence[str] = (), uses: Sequence[Usable] = (),
+        acceptable_latency: Duration | None = None, processing_time: Duration | None = None, min_tasks: int = 1,
+        max_tasks: int = 4, concurrency: int = 10, batch: int = 20, deadline: Duration = "25s",
+        cpu: float | None = None, memory: int | None = None, variables: Mapping[str, str] | None = None,
+        starts_after: Sequence[ProcessHandle] = (),
+    ) -> WorkerHandle:  # fmt: skip
+        """A process that takes messages from the queue it consumes, `concurrency` at a time."""
+        statement = Statement(self, "worker")
+        queue = statement.reference("consumes", consumes, (QueueHandle,))
+        values: _Values = {
+            "handler": handler, "command": statement.command(command), "consumes": queue,
+            "lanes": statement.words("lanes", lanes),
+            "acceptable_latency_seconds": statement.seconds_or_none("acceptable_latency", acceptable_latency),
+            "processing_time_seconds": statement.seconds_or_none("processing_time", processing_time),
+            "min_tasks": min_tasks, "max_tasks": max_tasks, "concurrency": concurrency, "batch": batch,
+            "deadline_seconds": statement.seconds("deadline", deadline), "cpu": cpu, "memory_mib": memory,
+            "variables": statement.variables(variables),
+            "starts_after": statement.references("starts_after", starts_after, (ProcessHandle,)),
+        }  # fmt: skip
+        consume = Use(target=queue, verbs=("consume",))
+        return self._add(statement, Worker, WorkerHandle, name, values, (consume, *statement.uses(uses)))
+
+    def schedule(
+        self, name: str, *, every: Duration | None = None, cron: str | None = None, timezone: str = "UTC",
+        handler: str | None = None, command: str | Sequence[str] | None = None, uses: Sequence[Usable] = (),
+        deadline: Duration = "60s", variables: Mapping[str, str] | None = None,
+        starts_after: Sequence[ProcessHandle] = (),
+    ) -> ScheduleHandle:  # fmt: skip
+        """A handler that runs at fixed times: `every="1 minute"`, or `cron="30 4 * * *"` in a time zone."""
+        statement = Statement(self, "schedule")
+        values: _Values = {
+            "handler": handler, "command": statement.command(command),
+            "every_seconds": statement.seconds_or_none("every", every), "cron": cron, "timezone": timezone,
+            "deadline_seconds": statement.seconds("deadline", deadline),
+            "variables": statement.variables(variables),
+            "starts_after": statement.references("starts_after", starts_after, (ProcessHandle,)),
+        }  # fmt: skip
+        return self._add(statement, Schedule, ScheduleHandle, name, values, statement.uses(uses))
+
+    def job(
+        self, name: str, *, handler: str | None = None, command: str | Sequence[str] | None = None,
+        uses: Sequence[Usable] = (), deadline: Duration = "1 hour", cpu: float | None = None,
+        memory: int | None = None, variables: Mapping[str, str] | None = None,
+    ) -> JobHandle:  # fmt: skip
+        """A process that is started when something asks for it (`render.run`), does one thing and ends."""
+        statement = Statement(self, "job")
+        values: _Values = {
+            "handler": handler, "command": statement.command(command), "cpu": cpu, "memory_mib": memory,
+            "deadline_seconds": statement.seconds("deadline", deadline),
+            "variables": statement.variables(variables),
+        }  # fmt: skip
+        return self._add(statement, Job, JobHandle, name, values, statement.uses(uses))
+
+    def workflow(
+        self, name: str, *, handler: str, uses: Sequence[Usable] = (), deadline: Duration = "1 day"
+    ) -> WorkflowHandle:
+        """A durable sequence of steps that survives restarts."""
+        statement = Statement(self, "workflow")
+        values: _Values = {"handler": handler, "deadline_seconds": statement.seconds("deadline", deadline)}
+        return self._add(statement, Workflow, WorkflowHandle, name, values, statement.uses(uses))
+
+    # What carries messages
+
+    def queue(
+        self, name: str, *, lanes: Sequence[str] | frozenset[str] = ("default",),
+        max_receive_count: int | None = 5,
+        visibility_timeout: Duration = "30s", retention: Duration = "4 days", delay: Duration = 0.0,
+        retry_delay: Duration = "1s", retry_delay_max: Duration = "15 minutes", broker: str | None = None,
+        existing: str | None = None,
+    ) -> QueueHandle:  # fmt: skip
+        """Messages that wait for a worker. Lanes in order of priority, the highest first."""
+        statement = Statement(self, "queue")
+        values: _Values = {
+            "lanes": statement.words("lanes", lanes), "lanes_ordered": not isinstance(lanes, set | frozenset),
+            "max_receive_count": max_receive_count,
+            "visibility_timeout_seconds": statement.seconds("visibility_timeout", visibility_timeout),
+            "retention_seconds": statement.seconds("retention", retention),
+            "delay_seconds": statement.seconds("delay", delay),
+            "retry_delay_seconds": statement.seconds("retry_delay", retry_delay),
+            "retry_delay_max_seconds": statement.seconds("retry_delay_max", retry_delay_max),
+            "broker": broker, "existing": existing,
+        }  # fmt: skip
+        return self._add(statement, Queue, QueueHandle, name, values)
+
+    def bus(self, name: str, *, existing: str | None = None) -> BusHandle:
+        """Events for whoever is interested; rules choose."""
+        statement = Statement(self, "bus")
+        return self._add(statement, Bus, BusHandle, name, {"existing": existing})
+
+    def rule(
+        self, name: str, *, bus: BusHandle, pattern: Mapping[str, object],
+        target: QueueHandle | WorkflowHandle | JobHandle | ServiceHandle, max_attempts: int = 185,
+        dead_letter: QueueHandle | None = None,
+    ) -> RuleHandle:  # fmt: skip
+        """Events of `bus` that match an EventBridge `pattern` go to one target."""
+        statement = Statement(self, "rule")
+        source = statement.reference("bus", bus, (BusHandle,))
+        allowed = (QueueHandle, WorkflowHandle, JobHandle, ServiceHandle)
+        goal = statement.reference("target", target, allowed)
+        dead = None if dead_letter is None else statement.reference("dead_letter", dead_letter, (QueueHandle,))
+        values: _Values = {
+            "bus": source, "target": goal, "pattern": _as_json(pattern), "max_attempts": max_attempts,
+            "dead_letter": dead,
+        }  # fmt: skip
+        handle = self._add(statement, Rule, RuleHandle, name, values)
+        for origin, end in ((source, name), (name, goal), (name, dead)):
+            if origin and end:
+                self._edges[Edge(source=origin, target=end, verb="deliver")] = None
+        return handle
+
+    # What keeps data
+
+    def postgres(
+        self, name: str, *, version: str = "18", migrations: str | None = None, tenancy: Tenancy | None = None,
+        extensions: Sequence[str] = (), pool_size: int = 8, max_connections: int = 100,
+        statement_timeout: Duration = "5s", backup_days: int = 7, public: bool = False,
+        existing: str | None = None,
+    ) -> PostgresHandle:  # fmt: skip
+        """A PostgreSQL database. `migrations` is a folder of `NNNN_name.sql`, relative to the workload file."""
+        statement = Statement(self, "postgres")
+        values: _Values = {
+            "version": version, "migrations": migrations, "tenancy": tenancy,
+            "extensions": statement.words("extensions", extensions), "pool_size": pool_size,
+            "max_connections": max_connections,
+            "statement_timeout_seconds": statement.seconds("statement_timeout", statement_timeout),
+            "backup_days": backup_days, "public": public, "existing": existing,
+        }  # fmt: skip
+        return self._add(statement, Postgres, PostgresHandle, name, values)
+
+    def cache(
+        self, name: str, *, memory: int = 256, eviction: str = "allkeys-lru", existing: str | None = None
+    ) -> CacheHandle:
+        """A Redis or Valkey of `memory` MiB that may lose what it holds."""
+        statement = Statement(self, "cache")
+        values: _Values = {"memory_mib": memory, "eviction": eviction, "existing": existing}
+        return self._add(statement, Cache, CacheHandle, name, values)
+
+    def table(
+        self, name: str, *, partition_key: str, sort_key: str | None = None, ttl_attribute: str | None = None,
+        billing: str = "on-demand", existing: str | None = None,
+    ) -> TableHandle:  # fmt: skip
+        """A key-value table (DynamoDB and its like)."""
+        statement = Statement(self, "table")
+        values: _Values = {
+            "partition_key": partition_key, "sort_key": sort_key, "ttl_attribute": ttl_attribute,
+            "billing": billing, "existing": existing,
+        }  # fmt: skip
+        return self._add(statement, Table, TableHandle, name, values)
+
+    def bucket(
+        self, name: str, *, versioned: bool = True, public: bool = False, archive_days: int | None = None,
+        expire_days: int | None = None, existing: str | None = None,
+    ) -> BucketHandle:  # fmt: skip
+        """Objects by key, with their lifecycle in days."""
+        statement = Statement(self, "bucket")
+        values: _Values = {
+            "versioned": versioned, "public": public, "archive_days": archive_days, "expire_days": expire_days,
+            "existing": existing,
+        }  # fmt: skip
+        return self._add(statement, Bucket, BucketHandle, name, values)
+
+    def files(self, name: str, *, mount: str, existing: str | None = None) -> FilesHandle:
+        """A shared file system, mounted at `mount` wherever it is used."""
+        statement = Statement(self, "files")
+        return self._add(statement, Files, FilesHandle, name, {"mount": mount, "existing": existing})
+
+    def search(self, name: str, *, engine: str = "postgres", existing: str | None = None) -> SearchHandle:
+        """A search index: in Postgres, or an OpenSearch."""
+        statement = Statement(self, "search")
+        return self._add(statement, Search, SearchHandle, name, {"engine": engine, "existing": existing})
+
+    # What stands at the edges
+
+    def site(self, name: str, *, path: str, spa: bool = True, uses: Sequence[Usable] = ()) -> SiteHandle:
+        """Static files in the folder `path`; `uses` names what the browser calls."""
+        statement = Statement(self, "site")
+        return self._add(statement, Site, SiteHandle, name, {"path": path, "spa": spa}, statement.uses(uses))
+
+    def secret(self, name: str, *, rotate_days: int | None = None, existing: str | None = None) -> SecretHandle:
+        """A value that only its readers may see, read when running."""
+        statement = Statement(self, "secret")
+        return self._add(statement, Secret, SecretHandle, name, {"rotate_days": rotate_days, "existing": existing})
+
+    def external(
+        self, host: str, *, port: int | None = None, name: str | None = None, p99: Duration | None = None
+    ) -> ExternalHandle:
+        """A host outside that some of it talks to. Its name is the host with `-` for `.`, unless given."""
+        statement = Statement(self, "external")
+        values: _Values = {"host": host, "port": port, "p99_seconds": statement.seconds_or_none("p99", p99)}
+        own_name = str(host).replace(".", "-") if name is None else name
+        return self._add(statement, External, ExternalHandle, own_name, values)
+
+    def route(
+        self, path: str, target: ServiceHandle | SiteHandle, *, host: str | None = None, sticky: bool = False
+    ) -> None:
+        """Requests for `path` go to a service or a site. The most specific path wins."""
+        statement = Statement(self, "route")
+        name = f"{host or ''}{path}"
+        goal = statement.reference("target", target, (Handle,))
+        values: _Values = {"path": path, "host": host, "target": goal, "sticky": sticky}
+        self._add(statement, Route, Handle, name, values)
+        if goal:
+            self._edges[Edge(source=name, target=goal, verb="route")] = None
+
+    # What is known about it
+
+    def traffic(self, traffic: Traffic) -> None:
+        """What visitors do."""
+        self._fact(Statement(self, "traffic"), traffic, Traffic)
+
+    def objectives(self, objectives: Objectives) -> None:
+        """What is promised."""
+        self._fact(Statement(self, "objectives"), objectives, Objectives)
+
+    def business(self, business: Business) -> None:
+        """What the money says."""
+        self._fact(Statement(self, "business"), business, Business)
+
+    def notify(self, address: str, *, environments: Sequence[str] = ()) -> None:
+        """Alarms reach `address`: `email:…`, `slack:…`, `pagerduty:…`, `pushover:…`, `sms:…`, `webhook:…`."""
+        statement = Statement(self, "notify")
+        values: _Values = {"environments": statement.words("environments", environments)}
+        self._add(statement, Subscriber, Handle, address, values)
+
+    def environment(
+        self, name: str, *, production: bool | None = None, domain: str | None = None,
+        stop_when_idle: Duration | None = None,
+        overrides: Mapping[Handle, Mapping[str, Scalar]] | None = None,
+    ) -> None:  # fmt: skip
+        """A copy of the workload. `production` is assumed of the names production, prod and live."""
+        statement = Statement(self, "environment")
+        values: _Values = {
+            "production": name in PRODUCTION_NAMES if production is None else production, "domain": domain,
+            "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", stop_when_idle),
+            "overrides": self._overrides(statement, overrides or {}),
+        }  # fmt: skip
+        self._add(statement, Environment, Handle, name, values)
+
+    # What was forgotten above
+
+    def use(self, source: ProcessHandle, *uses: Usable) -> None:
+        """Say that `source` uses more, once a node exists that did not when `source` was declared."""
+        statement = Statement(self, "use")
+        name = statement.reference("source", source, (ProcessHandle, SiteHandle))
+        self._connect(name, statement.uses(uses))
+        self._problems.extend(statement.problems)
+
+    def start_after(self, later: ProcessHandle, *earlier: ProcessHandle) -> None:
+        """Say that `later` must not start before `earlier` is ready."""
+        statement = Statement(self, "start_after")
+        name = statement.reference("later", later, (ProcessHandle,))
+        names = statement.references("earlier", earlier, (ProcessHandle,))
+        if not statement.problems:
+            _, values = self._values[name]
+            values["starts_after"] = (*_texts(values.get("starts_after")), *names)
+        self._problems.extend(statement.problems)
+
+    def amend(self, handle: Handle, **values: object) -> None:
+        """Set fields of a node that was declared before; the handles' own methods call it."""
+        self._values[handle.name][1].update(values)
+
+    def freeze(self) -> Graph:
+        """The graph. Raises ModelError with every mistake made in the calls."""
+        if self._problems:
+            raise ModelError(*self._problems)
+        nodes = tuple(build(node_type, values) for node_type, values in self._values.values())
+        edges = tuple(edge for edge in self._edges if edge.source and edge.target)
+        return Graph(name=self._name, nodes=nodes, edges=edges, locations=MappingProxyType(dict(self._locations)))
+
+    def _add(
+        self, statement: Statement, node_type: type[Node], handle_type: type[HandleType], name: str,
+        values: _Values,
+        uses: Iterable[Use] = (),
+    ) -> HandleType:  # fmt: skip
+        values = {"name": name, **values}
+        if statement.check(node_type, values):
+            key = self._key(name)
+            self._values[key] = (node_type, values)
+            self._locations[key] = statement.location
+            self._connect(name, uses)
+        else:
+            self._values.setdefault(str(name), (node_type, values))
+        self._problems.extend(statement.problems)
+        return handle_type(self, name)
+
+    def _connect(self, name: str, uses: Iterable[Use]) -> None:
+        for use in uses:
+            for verb in use.verbs:
+                self._edges[Edge(source=name, target=use.target, verb=verb)] = None
+
+    def _key(self, name: str) -> str:
+        """The name, or `name#2` for the second node of that name: both are kept, and R0101 shows both lines."""
+        key, count = name, 1
+        while key in self._values:
+            count += 1
+            key = f"{name}#{count}"
+        return key
+
+    def _fact(self, statement: Statement, fact: Traffic | Objectives | Business, expected: type) -> None:
+        if not isinstance(fact, expected):
+            statement.wrong_fact(expected.__name__, fact)
+        elif fact.name in self._values:
+            statement.repeated(fact.kind, self._locations.get(fact.name))
+        else:
+            values: _Values = {field: getattr(fact, field) for field in field_types(type(fact))}
+            self._add(statement, type(fact), Handle, fact.name, values)
+            return
+        self._problems.extend(statement.problems)
+
+    def _overrides(
+        self, statement: Statement, overrides: Mapping[Handle, Mapping[str, Scalar]]
+    ) -> tuple[Override, ...]:
+        found: list[Override] = []
+        for handle, changes in overrides.items():
+            node = statement.reference("overrides", handle, (Handle,))
+            for field, value in changes.items():
+                stored, number = self._stored(statement, node, field, value)
+                found.append(Override(node=node, field=stored, value=number))
+        return tuple(found)
+
+    def _stored(self, statement: Statement, node: str, parameter: str, value: Scalar) -> tuple[str, Scalar]:
+        """A parameter as users write it, `deadline="10s"`, as the field that holds it, `deadline_seconds=10.0`."""
+        known = field_types(self._values[node][0]) if node in self._values else {}
+        if f"{parameter}_seconds" in known:
+            return f"{parameter}_seconds", statement.seconds_or_none(f"overrides.{parameter}", value)
+        return ("memory_mib" if parameter == "memory" and "memory_mib" in known else parameter), value
+
+
+def _as_json(pattern: object) -> object:
+    try:
+        return json.dumps(pattern, sort_keys=True)
+    except (TypeError, ValueError):
+        return pattern
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, tuple) else ()
