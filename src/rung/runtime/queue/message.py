@@ -156,11 +156,21 @@ class Sendable:
     headers: Mapping[str, str]
 
 
-def prepare(entry: Entry, queue: str, lanes: Sequence[str]) -> Sendable:
-    """Check an entry and add the current context to its headers. Raises MessageError, naming the limit.
+def inherited_headers() -> dict[str, str]:
+    """What a message takes over from the current action: correlation id, tenant, user, trace.
 
     The deadline stays behind: it is the time of the caller who waits for an answer, and nobody waits for this.
     """
+    from rung.runtime.trace import inject
+
+    headers = to_headers(current())
+    headers.pop(DEADLINE_HEADER, None)
+    inject(headers)
+    return headers
+
+
+def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Mapping[str, str]) -> Sendable:
+    """Check an entry and give it the inherited headers below its own. Raises MessageError, naming the limit."""
     lane = lanes[-1] if entry.lane is None else entry.lane
     if lane not in lanes:
         raise MessageError(f"R0502: queue {queue!r} has no lane {lane!r}; it has {', '.join(lanes)}")
@@ -169,10 +179,9 @@ def prepare(entry: Entry, queue: str, lanes: Sequence[str]) -> Sendable:
             f"R0503: delay_seconds={entry.delay_seconds!r}: a delay is 0 to {DELAY_SECONDS_MAX:.0f} s (a year)"
         )
     _check_deduplication_id(entry.deduplication_id)
-    headers = {**to_headers(current()), **entry.headers}
-    headers.pop(DEADLINE_HEADER, None)
+    headers = {**inherited, **entry.headers} if entry.headers else inherited
     body = encode_body(entry.body)
-    size = len(body) + sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
+    size = len(body) + _size(headers)
     if size > MESSAGE_BYTES_MAX:
         raise MessageError(
             f"R0501: the message is {size} bytes with its headers; a queue takes {MESSAGE_BYTES_MAX}: "
@@ -185,6 +194,13 @@ def prepare(entry: Entry, queue: str, lanes: Sequence[str]) -> Sendable:
         deduplication_id=entry.deduplication_id,
         headers=headers,
     )
+
+
+def _size(headers: Mapping[str, str]) -> int:
+    try:
+        return sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
+    except (AttributeError, UnicodeEncodeError) as error:
+        raise MessageError(f"R0504: the headers are not text: {error}") from error
 
 
 def encode_body(body: object) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,7 @@ from rung.runtime.queue.message import (
     QueueStatistics,
     Sendable,
     SendResult,
+    inherited_headers,
     prepare,
 )
 from rung.runtime.queue.port import Capabilities, Connection
@@ -71,6 +72,7 @@ class PostgresQueue:
         self._order = LaneOrder(binding.lanes)
         self._floors = Floors()
         self._pool = Pool(binding.url, name, size=pool_size)
+        self._pool.on_close(self.close)
         self._announcements = Announcements(binding.url, name, self._floors.reset)
 
     # Sending
@@ -93,7 +95,7 @@ class PostgresQueue:
             deduplication_id=deduplication_id,
             headers=headers or {},
         )
-        result = await self._send_one(prepare(entry, self.name, self.lanes), transaction)
+        result = await self._send_one(prepare(entry, self.name, self.lanes, inherited_headers()), transaction)
         self._announce(transaction)
         assert result.id is not None
         return result.id
@@ -104,9 +106,10 @@ class PostgresQueue:
         """See `Queue.send_batch`. One INSERT for all entries without a deduplication id."""
         results: list[SendResult | None] = [None] * len(entries)
         plain: list[tuple[int, Sendable]] = []
+        inherited = inherited_headers()
         for position, entry in enumerate(entries):
             try:
-                sendable = prepare(entry, self.name, self.lanes)
+                sendable = prepare(entry, self.name, self.lanes, inherited)
             except MessageError as error:
                 results[position] = SendResult(error=str(error))
                 continue
@@ -122,7 +125,7 @@ class PostgresQueue:
         return [result for result in results if result is not None]
 
     async def _send_one(self, sendable: Sendable, transaction: Connection | None) -> SendResult:
-        headers = _encode_headers(sendable)
+        headers = _encode_headers([sendable])[0]
         values = (self.name, sendable.lane, sendable.delay_seconds, headers, sendable.body)
         if sendable.deduplication_id is None:
             return SendResult(id=str(await self._value(transaction, sql.SEND, *values)))
@@ -137,7 +140,7 @@ class PostgresQueue:
         columns = (
             [sendable.lane for sendable in sendables],
             [sendable.delay_seconds for sendable in sendables],
-            [_encode_headers(sendable) for sendable in sendables],
+            _encode_headers(sendables),
             [sendable.body for sendable in sendables],
         )
         if transaction is not None:
@@ -254,9 +257,8 @@ class PostgresQueue:
         if not messages:
             return []
         leases = [_lease(message) for message in messages]
-        rows = await self._pool.fetch(
-            query, [lease[0] for lease in leases], [lease[1] for lease in leases], *arguments
-        )
+        ids, fences = [lease[0] for lease in leases], [lease[1] for lease in leases]
+        rows = await self._pool.fetch(query, ids, fences, *arguments)
         held = {(row[0], row[1]) for row in rows}
         return [lease in held for lease in leases]
 
@@ -310,8 +312,16 @@ def _lease(message: Message) -> tuple[int, int]:
     return int(message.id), message.receipt
 
 
-def _encode_headers(sendable: Sendable) -> str:
-    return msgspec.json.encode(sendable.headers).decode()
+def _encode_headers(sendables: Sequence[Sendable]) -> list[str]:
+    """Each one's headers as JSON; the entries of a batch mostly share one mapping, which is encoded once."""
+    last: Mapping[str, str] | None = None
+    text, texts = "", []
+    for sendable in sendables:
+        if sendable.headers is not last:
+            last = sendable.headers
+            text = msgspec.json.encode(last).decode()
+        texts.append(text)
+    return texts
 
 
 def _storable(text: str) -> str:

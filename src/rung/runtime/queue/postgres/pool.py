@@ -1,127 +1,127 @@
-"""The queue's own few connections: opened on first use, planned for a hot table, errors in our words."""
+"""The queue's own few connections: opened on first use, and planned for a hot table."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
+from rung.runtime import lifespan
+from rung.runtime.clock import SYSTEM_CLOCK
+from rung.runtime.database import connection as database_connection
+from rung.runtime.database import pool as database_pool
+from rung.runtime.database.limits import Limits
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.schema import install_queue
 
-CONNECT_TIMEOUT_SECONDS = 2
-COMMAND_TIMEOUT_SECONDS = 10.0
+STATEMENT_SECONDS = 10.0
 
 # The table is empty at one moment and has 100,000 rows at the next, and a prepared plan outlives both. Every
 # statement here has an index to use: never plan for the empty table.
-SETTINGS = {
+PLANNER_SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "enable_bitmapscan": "off",
     "jit": "off",
-    "idle_in_transaction_session_timeout": "10s",
 }
 
-_UNREACHABLE = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.TooManyConnectionsError,
-)
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLimits(Limits):
+    """The limits of a database, with the planner told about a table that fills and empties."""
 
-class _QuickConnection(asyncpg.Connection):  # type: ignore[misc]
-    """Leaves out the reset round trip when it goes back to the pool: our statements leave nothing behind."""
+    statement_seconds: float = STATEMENT_SECONDS
 
-    __slots__ = ()
-
-    def get_reset_query(self) -> str:
-        return ""
+    def server_settings(self) -> dict[str, str]:
+        """The bounds that the server enforces, and how it plans."""
+        return {**Limits.server_settings(self), **PLANNER_SETTINGS}
 
 
 class Pool:
-    """At most `size` connections to the queue's database."""
+    """At most `size` connections to the queue's database.
+
+    Not the application's pool: a handler that holds every connection there must not keep its own message from
+    being acknowledged.
+    """
 
     def __init__(self, url: str, queue: str, *, size: int) -> None:
         self._url = url
         self._queue = queue
         self._size = size
-        self._pool: Any = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._opening = asyncio.Lock()
+        self._pool: database_pool.Pool | None = None
+        self._installed = False
+        self._installing = asyncio.Lock()
+        self._forget: Callable[[], None] = _nothing
+        self._close_queue: Callable[[], Awaitable[None]] = self.close
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
-        """Run one statement and return its rows. Raises UnavailableError when the server is away."""
-        pool = self._pool if self._loop is asyncio.get_running_loop() else await self._open()
+        """Run one statement; its rows. Raises UnavailableError, OverloadedError, DeadlineExceededError."""
+        pool = self._running()
+        if not self._installed:
+            await self._install(pool)
+        connection = pool.acquire_nowait() or await pool.acquire()
         try:
-            rows: list[Any] = await pool.fetch(query, *arguments)
-        except _UNREACHABLE as error:
-            raise self._unavailable(error) from error
-        return rows
+            rows: list[Any] = await connection.fetch(query, *arguments)
+            return rows
+        finally:
+            pool.release(connection)
 
     async def value(self, query: str, *arguments: Any) -> Any:
-        """Run one statement and return the first column of its first row, or None."""
-        pool = self._pool if self._loop is asyncio.get_running_loop() else await self._open()
-        try:
-            return await pool.fetchval(query, *arguments)
-        except _UNREACHABLE as error:
-            raise self._unavailable(error) from error
+        """Run one statement and return the first column of its first row, or None. Raises as `fetch` does."""
+        rows = await self.fetch(query, *arguments)
+        return rows[0][0] if rows else None
 
-    async def _open(self) -> Any:
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._opening = self._opening if self._loop is None else asyncio.Lock()
-        async with self._opening:
-            if self._pool is None or self._loop is not loop:
-                try:
-                    self._pool = await self._connect()
-                except _UNREACHABLE as error:
-                    raise self._unavailable(error) from error
-                self._loop = loop
-            return self._pool
+    def _running(self) -> database_pool.Pool:
+        """The pool of the running loop. One left by a loop that has ended (tests, `asyncio.run`) is dropped."""
+        if self._pool is None or self._pool.loop is not asyncio.get_running_loop():
+            self._forget()
+            self._pool = database_pool.Pool(
+                self._connect, limit=self._size, limits=QueueLimits(), clock=SYSTEM_CLOCK
+            )
+            self._installing = asyncio.Lock()
+            self._forget = lifespan.register(f"queue {self._queue}", close=self._close_queue, check=self._check)
+        return self._pool
 
-    async def _connect(self) -> Any:
-        pool = await asyncpg.create_pool(
-            self._url,
-            min_size=1,
-            max_size=self._size,
-            timeout=CONNECT_TIMEOUT_SECONDS,
-            command_timeout=COMMAND_TIMEOUT_SECONDS,
-            max_inactive_connection_lifetime=60.0,
-            connection_class=_QuickConnection,
-            server_settings={**SETTINGS, "application_name": f"rung queue {self._queue}"},
-        )
-        if not await pool.fetchval(sql.IS_INSTALLED):
-            await self._install(pool)
-        return pool
+    def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        """What the process calls to close this queue with its other resources."""
+        self._close_queue = close
 
-    async def _install(self, pool: Any) -> None:
-        try:
-            async with pool.acquire() as connection:
-                await install_queue(connection)
-        except asyncpg.InsufficientPrivilegeError as error:
-            await pool.close()
-            raise UnavailableError(
-                f"R0506: the database of queue {self._queue!r} has no queue tables, and this role may not create "
-                "them; run install_queue(connection, roles=[...]) once, as the owner"
-            ) from error
+    async def _check(self) -> None:
+        await self.fetch("select 1")
 
-    def _unavailable(self, error: BaseException) -> UnavailableError:
-        kind = type(error).__name__
-        return UnavailableError(f"the database of queue {self._queue!r} cannot be reached: {kind}")
+    async def _connect(self) -> database_connection.BoundConnection:
+        return await database_connection.connect(self._url, QueueLimits(), application=f"rung queue {self._queue}")
+
+    async def _install(self, pool: database_pool.Pool) -> None:
+        async with self._installing:
+            if self._installed:
+                return
+            connection = await pool.acquire()
+            try:
+                if not await connection.fetchval(sql.IS_INSTALLED):
+                    await install_queue(connection)
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise UnavailableError(
+                    f"R0506: the database of queue {self._queue!r} has no queue tables, and this role may not "
+                    "create them; run install_queue(connection, roles=[...]) once, as the owner"
+                ) from error
+            finally:
+                pool.release(connection)
+            self._installed = True
 
     async def close(self) -> None:
-        """Close every connection, within a few seconds even when the server does not answer."""
-        pool, self._pool, self._loop = self._pool, None, None
-        if pool is None:
-            return
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-                await pool.close()
-        except (TimeoutError, OSError, asyncpg.InterfaceError):
-            pool.terminate()
+        """Close every connection; waits for nobody."""
+        self._forget()
+        self._forget = _nothing
+        pool, self._pool = self._pool, None
+        if pool is not None and pool.loop is asyncio.get_running_loop():
+            await pool.close()
+
+
+def _nothing() -> None:
+    pass
