@@ -1,0 +1,1 @@
+"""The one port of `rung dev`: ASGI services in this process, sites from disk, everything else proxied."""

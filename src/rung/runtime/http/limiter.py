@@ -1,0 +1,156 @@
+"""How many requests are served at once, found by watching how long they take.
+
+The limit follows the gradient of latency: while requests take about as long as they use to, it grows by its
+square root; when they take more than `TOLERANCE` times as long, it shrinks in proportion. Source: Gradient2 of
+Netflix's concurrency-limits. Two additions: latencies below `FLOOR_SECONDS` never shrink it (noise), and a late
+event loop sheds on its own, because a busy processor queues requests where no slot can see them.
+
+Three classes share the limit. Each lower one may use only a part of it, waits behind the higher ones, and is
+turned out of a full queue by them, so that a checkout is refused last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections import deque
+
+from rung.runtime.errors import OverloadedError
+from rung.runtime.http.settings import BACKGROUND, CRITICAL, HttpSettings
+
+TOLERANCE = 2.0
+FLOOR_SECONDS = 0.02
+#: The usual latency is never believed to be above this: a slow decline must not become the norm.
+USUAL_SECONDS_MAX = 1.0
+#: The part of the limit that CRITICAL, NORMAL and BACKGROUND may fill.
+SHARES = (1.0, 0.9, 0.5)
+_WINDOW_COUNT = 20
+_WINDOW_SECONDS = 0.1
+_ADMISSION_MIN = 0.02
+
+
+class Limiter:
+    """The slots of one service in one process. Not thread-safe: it lives in one event loop."""
+
+    def __init__(self, settings: HttpSettings, *, chance: random.Random | None = None) -> None:
+        self._settings = settings
+        self._chance = chance or random.Random()
+        self._waiting: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque(), deque())
+        self._usual_seconds = 0.0
+        self._window_sum = 0.0
+        self._window_count = 0
+        self._window_peak = 0
+        self._window_began = 0.0
+        self.limit = float(settings.concurrency)
+        self.in_flight = 0
+        self.waiting = 0
+        self.refused = 0
+        #: The part of NORMAL requests that is let in while the event loop is late; 1.0 is all.
+        self.admission = 1.0
+
+    def enter(self, priority: int) -> asyncio.Future[None] | None:
+        """Take a slot (None), or a place in the queue: then await `wait`. OverloadedError when refused."""
+        if self.admission < 1.0 and self._is_shed(priority):
+            raise self._refusal()
+        if self.waiting == 0 and self.in_flight < self.limit * SHARES[priority]:
+            self.in_flight += 1
+            if self.in_flight > self._window_peak:
+                self._window_peak = self.in_flight
+            return None
+        return self._queue(priority)
+
+    async def wait(self, place: asyncio.Future[None]) -> None:
+        """Wait for the slot of `place`; OverloadedError when it does not come in time."""
+        try:
+            await asyncio.wait_for(place, self._settings.queue_seconds)
+        except TimeoutError:
+            self._forget(place)
+            raise self._refusal() from None
+        except asyncio.CancelledError:
+            self._forget(place)
+            if place.done() and not place.cancelled() and place.exception() is None:
+                self.leave(None, 0.0)
+            raise
+
+    def leave(self, seconds: float | None, now: float) -> None:
+        """Give the slot back. `seconds` is how long the request took; None says it tells nothing."""
+        self.in_flight -= 1
+        if seconds is not None:
+            self._window_sum += seconds
+            self._window_count += 1
+            if self._window_count >= _WINDOW_COUNT and now - self._window_began >= _WINDOW_SECONDS:
+                self._adapt(now)
+        if self.waiting:
+            self._promote()
+
+    def observe_lag(self, lag_seconds: float) -> None:
+        """How late the event loop ran just now; called several times a second."""
+        if lag_seconds > self._settings.lag_seconds:
+            self.admission = max(_ADMISSION_MIN, self.admission * 0.7)
+        elif self.admission < 1.0:
+            self.admission = min(1.0, self.admission + 0.05)
+
+    def _is_shed(self, priority: int) -> bool:
+        if priority == CRITICAL:
+            return self.admission <= _ADMISSION_MIN * 2 and self._chance.random() > 0.5
+        if priority == BACKGROUND:
+            return True
+        return self._chance.random() > self.admission
+
+    def _queue(self, priority: int) -> asyncio.Future[None]:
+        if self.waiting >= self._settings.queue_max and not self._turn_out(priority):
+            raise self._refusal()
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[priority].append(place)
+        self.waiting += 1
+        return place
+
+    def _turn_out(self, priority: int) -> bool:
+        """Refuse the newest waiter of a lower class, to make room. False when there is none."""
+        for lower in range(BACKGROUND, priority, -1):
+            while self._waiting[lower]:
+                place = self._waiting[lower].pop()
+                self.waiting -= 1
+                if not place.done():
+                    place.set_exception(self._refusal())
+                    return True
+        return False
+
+    def _promote(self) -> None:
+        for priority, places in enumerate(self._waiting):
+            while places and self.in_flight < self.limit * SHARES[priority]:
+                place = places.popleft()
+                self.waiting -= 1
+                if not place.done():
+                    self.in_flight += 1
+                    place.set_result(None)
+
+    def _forget(self, place: asyncio.Future[None]) -> None:
+        for places in self._waiting:
+            if place in places:
+                places.remove(place)
+                self.waiting -= 1
+
+    def _refusal(self) -> OverloadedError:
+        self.refused += 1
+        return OverloadedError(
+            "too many requests are being served; send it again later",
+            retry_after_seconds=self._chance.choice((1, 2)),
+        )
+
+    def _adapt(self, now: float) -> None:
+        recent = self._window_sum / self._window_count
+        usual = self._usual_seconds or recent
+        usual = min(USUAL_SECONDS_MAX, usual + 0.05 * (recent - usual))
+        if usual > 2 * recent:
+            usual *= 0.9
+        gradient = 1.0 if recent <= FLOOR_SECONDS else max(0.5, min(1.0, TOLERANCE * usual / recent))
+        if gradient < 1.0 or self._window_peak * 2 >= self.limit:
+            wanted = self.limit * gradient + math.sqrt(self.limit)
+            wanted = wanted if gradient == 1.0 else self.limit * gradient
+            bounded = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
+            self.limit += 0.3 * (bounded - self.limit)
+        self._usual_seconds = usual
+        self._window_sum, self._window_count, self._window_began = 0.0, 0, now
+        self._window_peak = self.in_flight

@@ -1,0 +1,195 @@
+"""`protect`: what stands between the network and an application, in one layer of pure ASGI.
+
+    request ─► health? ─► body limits ─► shed? ─► context ─► application
+    answer  ◄─ correlation id, security headers, `connection: close` while draining ◄─ errors as problems
+
+The cost per request is a few microseconds (benchmarks/http.py): no timer, no task and no lock per request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+from rung.runtime.context import CORRELATION_HEADER, DEADLINE_HEADER, Context, Deadline, from_headers, serving
+from rung.runtime.errors import OverloadedError
+from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
+from rung.runtime.http.health import Readiness, send_live, send_ready
+from rung.runtime.http.limiter import Limiter
+from rung.runtime.http.log import emit, log_exception
+from rung.runtime.http.problem import BODY_TOO_LARGE, ENCODING, OVERLOADED, Problem, problem_of
+from rung.runtime.http.record import Recorder
+from rung.runtime.http.request import Request, Socket
+from rung.runtime.http.settings import NORMAL, HttpSettings
+from rung.runtime.http.state import ServerState
+
+_INTERESTING: Final = {
+    b"content-length": "content-length",
+    b"transfer-encoding": "transfer-encoding",
+    b"content-encoding": "content-encoding",
+    CORRELATION_HEADER.encode(): CORRELATION_HEADER,
+    DEADLINE_HEADER.encode(): DEADLINE_HEADER,
+}
+#: WebSocket close code "try again later" (IANA registry).
+_TRY_AGAIN = 1013
+Value = TypeVar("Value")
+
+
+def protect(
+    app: ASGIApp,
+    settings: HttpSettings | None = None,
+    *,
+    state: ServerState | None = None,
+    readiness: Readiness | None = None,
+) -> Protected:
+    """`app` behind the limits of `settings`. Applications of one process share `state` and `readiness`."""
+    return Protected(app, settings or HttpSettings(), state or ServerState(), readiness or Readiness())
+
+
+class Protected:
+    """An ASGI application that outlives its callers. Made by `protect`."""
+
+    def __init__(self, app: ASGIApp, settings: HttpSettings, state: ServerState, readiness: Readiness) -> None:
+        self.app = app
+        self.settings = settings
+        self.state = state
+        self.readiness = readiness
+        self.limiter = Limiter(settings)
+        self.recorder = Recorder(
+            settings.service, slow_seconds=settings.slow_seconds, lines_max=settings.log_lines_max, emit=emit
+        )
+        state.observe_lag(self.limiter.observe_lag)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one HTTP request or WebSocket; anything else goes to the application untouched."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.state.start()
+        settings = self.settings
+        began = time.monotonic()
+        headers = {
+            _INTERESTING[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _INTERESTING
+        }
+        path: str = scope["path"]
+        context = self._context(headers, path, began)
+        assert context.deadline is not None
+        request = Request(scope, receive, send, self, context, began)
+        if path == settings.ready_path:
+            request.status = await send_ready(request.send, self.readiness, draining=self.state.draining)
+            return
+        if path == settings.health_path:
+            await self._health(request)
+            return
+        refusal = self._body_refusal(request, headers)
+        if refusal is not None:
+            await request.answer(refusal)
+            self.recorder.finished(request, time.monotonic() - began, began)
+            return
+        try:
+            place = self.limiter.enter(_longest(settings.priorities, path, NORMAL))
+            if place is not None:
+                await self.limiter.wait(place)
+        except OverloadedError as error:
+            self.recorder.shed += 1
+            await request.answer(Problem(503, OVERLOADED.code, OVERLOADED.detail, error.retry_after_seconds))
+            return
+        await self._serve(request, context)
+
+    async def _serve(self, request: Request, context: Context) -> None:
+        """Run the application with the slot held; turn what it raises into an answer."""
+        in_flight = self.state.in_flight
+        in_flight.add(request)
+        try:
+            with serving(context):
+                await self.app(request.scope, request.receive, request.send)
+            await request.complete()
+        except asyncio.CancelledError:
+            if not request.was_expired():
+                raise
+            await request.fail()
+        except Exception as error:  # noqa: BLE001 - the last frame that can still answer
+            await self._failed(request, error)
+        finally:
+            in_flight.discard(request)
+            now = time.monotonic()
+            seconds = now - request.began
+            request.leave(now)
+            self.recorder.finished(request, seconds, now)
+
+    async def _failed(self, request: Request, error: Exception) -> None:
+        problem = request.failure or problem_of(error)
+        if problem.status == 500:
+            log_exception(error, request.described(time.monotonic() - request.began))
+        request.failure = problem
+        await request.fail()
+
+    async def _health(self, request: Request) -> None:
+        """The application's own health path where it has one; liveness where it answers 404."""
+        request.hold_not_found = True
+        await self._serve_unlimited(request)
+        if request.held_not_found():
+            await send_live(request.send)
+
+    async def _serve_unlimited(self, request: Request) -> None:
+        request.has_slot = False
+        await self._serve(request, request.context)
+
+    def _context(self, headers: dict[str, str], path: str, began: float) -> Context:
+        allowed = _longest(self.settings.deadlines, path, self.settings.deadline_seconds)
+        asked = from_headers(headers, trusted=False)
+        latest = Deadline(began + allowed)
+        if asked.deadline is not None and asked.deadline.at < latest.at:
+            return asked
+        return Context(correlation_id=asked.correlation_id, deadline=latest)
+
+    def _body_refusal(self, request: Request, headers: dict[str, str]) -> Problem | None:
+        """Set the limits for the body, if there is one; the problem that refuses it unread."""
+        length = headers.get("content-length")
+        if length is None and "transfer-encoding" not in headers:
+            return None
+        limit_bytes = _longest(self.settings.body_limits, request.path, self.settings.body_limit_bytes)
+        if length is not None and (not length.isdecimal() or len(length) > 18 or int(length) > limit_bytes):
+            return BODY_TOO_LARGE
+        encoding = headers.get("content-encoding", "identity").strip().lower()
+        if encoding != "identity" and not (self.settings.decompress and encoding in {"gzip", "deflate"}):
+            return ENCODING
+        request.expect_body(limit_bytes, zipped=encoding != "identity")
+        return None
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.state.start()
+        sockets = self.state.websockets
+        headers = {
+            _INTERESTING[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _INTERESTING
+        }
+        if self.state.draining or len(sockets) >= self.settings.websockets_max:
+            await receive()
+            await send({"type": "websocket.close", "code": _TRY_AGAIN})
+            return
+        socket = Socket(scope, send)
+        sockets.add(socket)
+        context = Context(correlation_id=from_headers(headers, trusted=False).correlation_id)
+        try:
+            with serving(context):
+                await self.app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - the last frame: log it, and let the server close
+            log_exception(error, {"path": scope["path"], "correlation_id": context.correlation_id})
+            await socket.fail()
+        finally:
+            sockets.discard(socket)
+
+
+def _longest(pairs: Sequence[tuple[str, Value]], path: str, default: Value) -> Value:
+    """The value of the first prefix that `path` begins with; `pairs` are sorted, longest first."""
+    for prefix, value in pairs:
+        if path.startswith(prefix):
+            return value
+    return default

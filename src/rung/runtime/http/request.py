@@ -1,0 +1,256 @@
+"""One request, and one WebSocket, while they are being served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from rung.runtime.context import Context
+from rung.runtime.http.asgi import AsgiMessage, Header, Receive, Scope, Send
+from rung.runtime.http.body import BodyTooLargeError, Unzipper
+from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, Problem, body_of, headers_of
+
+if TYPE_CHECKING:
+    from rung.runtime.http.protect import Protected
+
+_CLOSE: Header = (b"connection", b"close")
+_HELD_BYTES_MAX = 65_536
+#: How often a request that ignores its cancellation is cancelled again.
+_INSIST_SECONDS = 1.0
+#: WebSocket close code "service restart": the client should come back (IANA registry).
+_RESTARTING = 1012
+
+
+class Request:
+    """What `protect` knows of one request; its `receive` and `send` are what the application is given."""
+
+    __slots__ = (
+        "_body_bytes",
+        "_held",
+        "_held_bytes",
+        "_limit_bytes",
+        "_protected",
+        "_receive",
+        "_send",
+        "_task",
+        "_unzipper",
+        "began",
+        "body_ends_at",
+        "context",
+        "ends_at",
+        "expired",
+        "failure",
+        "has_slot",
+        "hold_not_found",
+        "method",
+        "path",
+        "receive",
+        "scope",
+        "started",
+        "status",
+    )
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, protected: Protected, context: Context, began: float
+    ) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.context = context
+        self.began = began
+        #: When the sweep must look at this request: its deadline, or its body's while that is awaited.
+        self.ends_at = context.deadline.at if context.deadline is not None else float("inf")
+        self.body_ends_at = float("inf")
+        self.receive: Receive = receive
+        self.status = 0
+        self.started = False
+        self.has_slot = True
+        self.expired = False
+        self.failure: Problem | None = None
+        self.hold_not_found = False
+        self._protected = protected
+        self._receive = receive
+        self._send = send
+        self._task = asyncio.current_task()
+        self._held: list[AsgiMessage] | None = None
+        self._held_bytes = 0
+        self._limit_bytes = 0
+        self._body_bytes = 0
+        self._unzipper: Unzipper | None = None
+
+    # -- the request's body --------------------------------------------------------------------------------
+
+    def expect_body(self, limit_bytes: int, *, zipped: bool) -> None:
+        """There is a body: count it, time it, and decode it when it is `zipped`."""
+        settings = self._protected.settings
+        self._limit_bytes = limit_bytes
+        if zipped:
+            self._unzipper = Unzipper(limit_bytes=limit_bytes, ratio_max=settings.decompress_ratio_max)
+        self.body_ends_at = self.began + settings.body_seconds
+        self.ends_at = min(self.ends_at, self.body_ends_at)
+        self.receive = self._receive_body
+
+    async def _receive_body(self) -> AsgiMessage:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        chunk = message.get("body", b"")
+        self._body_bytes += len(chunk)
+        if self._body_bytes > self._limit_bytes:
+            raise BodyTooLargeError
+        if self._unzipper is not None:
+            message = {**message, "body": self._unzipper.feed(chunk)}
+        if message.get("more_body", False):
+            settings = self._protected.settings
+            self.body_ends_at = self.began + settings.body_seconds + self._body_bytes / settings.body_rate_bytes
+        else:
+            self.body_ends_at = float("inf")
+        self._set_end()
+        return message
+
+    def _set_end(self) -> None:
+        deadline = self.context.deadline
+        self.ends_at = min(self.body_ends_at, deadline.at if deadline is not None else float("inf"))
+
+    # -- the response --------------------------------------------------------------------------------------
+
+    def send(self, message: AsgiMessage) -> Awaitable[None]:
+        """The application's `send`: adds our headers, holds a 500 back until it is known what caused it."""
+        if message["type"] == "http.response.start":
+            return self._start(message)
+        if self._held is not None:
+            return self._hold(message)
+        return self._send(message)
+
+    def _start(self, message: AsgiMessage) -> Awaitable[None]:
+        status: int = message["status"]
+        if (status == 500 or (status == 404 and self.hold_not_found)) and self._held is None:
+            self._held = [message]
+            return _nothing()
+        self.status = status
+        self.started = True
+        return self._send({**message, "headers": self._headers(message.get("headers", ()))})
+
+    def _headers(self, given: list[Header]) -> list[Header]:
+        protected = self._protected
+        headers: list[Header] = list(given)
+        names = {name for name, _ in headers}
+        headers.append((b"x-correlation-id", self.context.correlation_id.encode()))
+        headers.extend(header for header in protected.settings.security_headers if header[0] not in names)
+        if protected.state.closing:
+            headers.append(_CLOSE)
+        if self.has_slot and (b"content-type", b"text/event-stream") in headers:
+            self.leave(None)
+        return headers
+
+    async def _hold(self, message: AsgiMessage) -> None:
+        assert self._held is not None
+        self._held.append(message)
+        self._held_bytes += len(message.get("body", b""))
+        if self._held_bytes > _HELD_BYTES_MAX:
+            await self._release_held()
+
+    async def _release_held(self) -> None:
+        held, self._held = self._held or [], None
+        self.hold_not_found = False
+        for message in held:
+            if message["type"] == "http.response.start":
+                self.status, self.started = message["status"], True
+                message = {**message, "headers": self._headers(message.get("headers", ()))}
+            await self._send(message)
+
+    def held_not_found(self) -> bool:
+        """Whether the application answered 404 and that answer was held back; forgets it."""
+        held, self._held = self._held, None
+        self.hold_not_found = False
+        return held is not None and held[0]["status"] == 404
+
+    async def complete(self) -> None:
+        """The application returned: let go of what was held back, or answer for it."""
+        if self._held is not None and not (self.hold_not_found and self._held[0]["status"] == 404):
+            await self._release_held()
+
+    async def answer(self, problem: Problem) -> None:
+        """Answer with `problem`. The connection closes when a body may still be on its way."""
+        body = body_of(problem, self.context.correlation_id)
+        headers = headers_of(problem, len(body))
+        if problem.status in {408, 413, 415}:
+            headers.append(_CLOSE)
+        self._held = None
+        self.hold_not_found = False
+        self.status, self.started = problem.status, True
+        headers = self._headers(headers)
+        await self._send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def fail(self) -> None:
+        """Answer with the failure; when a response has begun, break it off: it must not look complete."""
+        assert self.failure is not None
+        if self.started:
+            raise ConnectionAbortedError(self.failure.code)
+        await self.answer(self.failure)
+
+    # -- its end -------------------------------------------------------------------------------------------
+
+    def expire(self, now: float) -> None:
+        """Its time is up: cancel the application. Called by the sweep, again while it does not end."""
+        self.failure = self.failure or (BODY_TOO_SLOW if now >= self.body_ends_at else DEADLINE)
+        self.expired = True
+        self.ends_at = now + _INSIST_SECONDS
+        if self._task is not None:
+            self._task.cancel()
+
+    def was_expired(self) -> bool:
+        """Whether a cancellation is ours; takes it back, so that an answer can still be sent."""
+        if self.expired and self._task is not None:
+            self._task.uncancel()
+        return self.expired
+
+    def leave(self, now: float | None) -> None:
+        """Give the slot back; `now` is None when the time taken says nothing about load."""
+        if self.has_slot:
+            self.has_slot = False
+            self._protected.limiter.leave(None if now is None else now - self.began, now or 0.0)
+
+    def described(self, seconds: float) -> dict[str, object]:
+        """The request as fields of a log line. No query string, no header: they carry secrets."""
+        return {
+            "service": self._protected.settings.service,
+            "method": self.method,
+            "path": self.path[:200],
+            "status": self.status,
+            "duration_ms": round(seconds * 1000, 2),
+            "correlation_id": self.context.correlation_id,
+        }
+
+
+class Socket:
+    """One WebSocket being served."""
+
+    __slots__ = ("_send", "_task", "scope")
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self._send = send
+        self._task = asyncio.current_task()
+
+    async def fail(self) -> None:
+        """Close with "internal error"."""
+        with suppress(Exception):
+            await self._send({"type": "websocket.close", "code": 1011})
+
+    async def leave(self) -> None:
+        """Tell the client to come back later; the application then receives the disconnect."""
+        with suppress(Exception):
+            await self._send({"type": "websocket.close", "code": _RESTARTING, "reason": "restarting"})
+
+    def cancel(self) -> None:
+        """End the application's task."""
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,138 @@
+"""One worker process: granian inside our own event loop, so that start-up, drain and limits are ours.
+
+Why granian, why embedded and what is watched beside it: docs/adr/0007-http-server.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from rung.runtime.http.asgi import ASGIApp
+from rung.runtime.http.log import emit
+from rung.runtime.http.settings import HttpSettings
+from rung.runtime.http.state import ServerState
+from rung.runtime.http.supervise import SupervisorLink, raise_descriptor_limit
+
+#: Outlives the 60 s idle time of a load balancer, so that it, not we, closes idle connections.
+KEEP_ALIVE_SECONDS = 75
+_BACKLOG = 4_096
+_CONNECTIONS_MAX = 100_000
+#: Collect rarely: what lives long was frozen after start-up, what dies young is freed by its count.
+_GC_THRESHOLDS = (50_000, 20, 100)
+_STOP_SECONDS = 3.0
+Hook = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """What one process serves, and what it does before and after."""
+
+    app: ASGIApp
+    host: str
+    port: int
+    settings: HttpSettings
+    state: ServerState
+    startup: Hook
+    shutdown: Hook
+
+
+async def run_worker(worker: Worker) -> int:
+    """Serve until SIGTERM, SIGINT or the loss of the supervisor; drain; the exit status."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    link = SupervisorLink()
+    link.on_lost(stopping)
+    raise_descriptor_limit()
+    await worker.startup()
+    settle_garbage()
+    server = _server(worker)
+    serving = asyncio.create_task(server.serve())
+    worker.state.start()
+    if not await _listening(worker, serving):
+        return 1
+    link.tell_ready()
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
+    left = await _drain(worker, server, serving)
+    await worker.shutdown()
+    worker.state.stop()
+    return 0 if stopping.is_set() and left == 0 else 1
+
+
+def settle_garbage() -> None:
+    """Collect once, then move all that start-up made out of the collector's sight. Source: CPython's gc.freeze."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def _server(worker: Worker) -> Server:
+    server: Server = Server(
+        worker.app,
+        address=worker.host,
+        port=worker.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        backlog=_BACKLOG,
+        backpressure=_CONNECTIONS_MAX,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
+        log_enabled=False,
+    )
+    return server
+
+
+async def _listening(worker: Worker, serving: asyncio.Task[None]) -> bool:
+    """Wait until the port accepts. False when the server ended instead (it could not bind)."""
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if serving.done():
+            emit("error", "server failed", {"error": repr(serving.exception())})
+            return False
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(worker.host, worker.port)
+            writer.close()
+            return True
+    return False
+
+
+async def _drain(worker: Worker, server: Server, serving: asyncio.Task[None]) -> int:
+    settings = worker.settings
+    emit(
+        "info",
+        "draining",
+        {"in_flight": len(worker.state.in_flight), "worker": os.environ.get("RUNG_WORKER", "0")},
+    )
+    left = await worker.state.drain(
+        notice_seconds=settings.drain_notice_seconds, timeout_seconds=settings.drain_seconds
+    )
+    server.stop()  # type: ignore[no-untyped-call]
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(serving, _STOP_SECONDS)
+    emit("info", "drained", {"cut_off": left, "worker": os.environ.get("RUNG_WORKER", "0")})
+    return left
+
+
+def run(main: Callable[[], Awaitable[int]]) -> int:
+    """`main` in uvloop where there is one, else in asyncio's own loop."""
+
+    async def start() -> int:
+        return await main()
+
+    if sys.platform == "win32":
+        return asyncio.run(start())
+    import uvloop
+
+    return uvloop.run(start())
