@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rung.runtime.bindings import secret as secret
+    from rung.runtime.cache.cache import Cache as Cache
+    from rung.runtime.cache.cache import cache as cache
     from rung.runtime.context import Context as Context
     from rung.runtime.context import Deadline as Deadline
     from rung.runtime.context import Tenant as Tenant
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from rung.runtime.queue import queue as queue
 
 _HOME_OF = {
+    "Cache": "rung.runtime.cache.cache",
     "Context": "rung.runtime.context",
     "Database": "rung.runtime.database.database",
     "Deadline": "rung.runtime.context",
@@ -42,6 +45,7 @@ _HOME_OF = {
     "Reject": "rung.runtime.queue",
     "RetryAfter": "rung.runtime.queue",
     "Tenant": "rung.runtime.context",
+    "cache": "rung.runtime.cache.cache",
     "current": "rung.runtime.context",
     "database": "rung.runtime.database.database",
     "install_queue": "rung.runtime.queue",
