@@ -44,7 +44,8 @@ class RetryAfter(Exception):  # noqa: N818 - an instruction, as above
 class Message:
     """A message that the receiver holds a lease on.
 
-    `receive_count` includes this delivery. `receipt` proves the lease to the queue that gave it; nothing else
+    `receive_count` includes this delivery. `after_loss`: the previous holder's lease ran out, so it may have died
+    of this message. `receipt` proves the lease to the queue that gave it; nothing else
     reads it. Two messages of equal id and different receipt are two deliveries of one message.
     """
 
@@ -56,6 +57,7 @@ class Message:
     receive_count: int
     sent_at: datetime
     receipt: object = field(repr=False)
+    after_loss: bool = False
 
     def json(self) -> Any:
         """The body, decoded. Raises MessageError when it is not JSON."""

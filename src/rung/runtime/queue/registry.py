@@ -16,12 +16,15 @@ def queue(name: str) -> Queue:
     found = binding(name, QueueBinding)
     key = (name, found)
     if key not in _queues:
-        _queues[key] = open_queue(name, found)
+        _queues[key] = open_queue(name, found, registered=True)
     return _queues[key]
 
 
-def open_queue(name: str, found: QueueBinding) -> Queue:
-    """A new adapter for this binding, with connections of its own."""
+def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Queue:
+    """A new adapter for this binding, with connections of its own.
+
+    `registered`: the process closes it with its other resources, and asks it whether it is ready.
+    """
     from rung.runtime.queue.postgres import PostgresQueue
 
-    return PostgresQueue(name, found)
+    return PostgresQueue(name, found, registered=registered)

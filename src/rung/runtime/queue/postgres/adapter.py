@@ -14,6 +14,7 @@ from rung.runtime.bindings import QueueBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import MessageError
 from rung.runtime.queue.backoff import Backoff
+from rung.runtime.queue.delivery import mark_finished
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_EXPIRED,
@@ -52,6 +53,7 @@ class PostgresQueue:
         binding: QueueBinding,
         *,
         pool_size: int = 4,
+        registered: bool = False,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = DEDUPLICATION_WINDOW_SECONDS,
         poll_seconds: float = POLL_SECONDS,
@@ -72,7 +74,8 @@ class PostgresQueue:
         self._order = LaneOrder(binding.lanes)
         self._floors = Floors()
         self._pool = Pool(binding.url, name, size=pool_size)
-        self._pool.on_close(self.close)
+        if registered:
+            self._pool.on_close(self.close)
         self._announcements = Announcements(binding.url, name, self._floors.reset)
 
     # Sending
@@ -207,6 +210,7 @@ class PostgresQueue:
             receive_count=row["receive_count"],
             sent_at=row["sent_at"],
             receipt=row["fence"],
+            after_loss=row["after_loss"],
         )
         if message.receive_count <= self.max_receive_count:
             return message
@@ -247,7 +251,10 @@ class PostgresQueue:
 
     async def finished_in(self, message: Message, transaction: Connection) -> bool:
         """See `Queue.finished_in`."""
-        return await transaction.fetchval(sql.ACKNOWLEDGE_ONE, *_lease(message)) is not None
+        finished = await transaction.fetchval(sql.ACKNOWLEDGE_ONE, *_lease(message)) is not None
+        if finished:
+            mark_finished()
+        return finished
 
     async def _bury(self, message: Message, reason: str, traceback: str, attempts: int) -> bool:
         texts = (_storable(reason), _storable(traceback), _origin())

@@ -57,7 +57,7 @@ class Pool:
         self._installed = False
         self._installing = asyncio.Lock()
         self._forget: Callable[[], None] = _nothing
-        self._close_queue: Callable[[], Awaitable[None]] = self.close
+        self._close_queue: Callable[[], Awaitable[None]] | None = None
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
         """Run one statement; its rows. Raises UnavailableError, OverloadedError, DeadlineExceededError."""
@@ -84,11 +84,13 @@ class Pool:
                 self._connect, limit=self._size, limits=QueueLimits(), clock=SYSTEM_CLOCK
             )
             self._installing = asyncio.Lock()
-            self._forget = lifespan.register(f"queue {self._queue}", close=self._close_queue, check=self._check)
+            if self._close_queue is not None:
+                name = f"queue {self._queue}"
+                self._forget = lifespan.register(name, close=self._close_queue, check=self._check)
         return self._pool
 
     def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
-        """What the process calls to close this queue with its other resources."""
+        """Have the process close this queue, and check it, with its other resources."""
         self._close_queue = close
 
     async def _check(self) -> None:

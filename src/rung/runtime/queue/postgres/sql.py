@@ -103,10 +103,10 @@ DUPLICATE_OF = "select message_id from rung.message_deduplication where queue = 
 # seconds ago, so that a transaction that committed late is seen. The join is a nested loop: the limit stops it.
 CLAIM = """
 with head as materialized (
-    select due.id
+    select due.id, due.after_loss
     from unnest($2::text[], $3::timestamptz[], $4::bigint[]) as wanted (lane, floor_at, floor_id)
     cross join lateral (
-        select message.id
+        select message.id, message.leased_until > '-infinity' as after_loss
         from rung.message
         where message.queue = $1
           and message.lane = wanted.lane
@@ -125,7 +125,7 @@ set leased_until = now() + $6::float8 * interval '1 s', fence = fence + 1, recei
 from head
 where message.id = head.id
 returning message.id, message.fence, message.receive_count, message.lane, message.headers, message.body,
-    message.sent_at, message.run_at, message.last_error
+    message.sent_at, message.run_at, message.last_error, head.after_loss
 """
 
 ACKNOWLEDGE = """
