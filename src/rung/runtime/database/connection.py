@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -13,15 +12,14 @@ from typing import Any
 
 import asyncpg
 from asyncpg.connection import Connection
-from asyncpg.prepared_stmt import PreparedStatement
 from asyncpg.transaction import Transaction
 
 from rung.errors import ApplicationError
-from rung.runtime.context import Tenant, current_deadline
+from rung.runtime.context import current_deadline
 from rung.runtime.database.counting import count
 from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
-from rung.runtime.errors import TenantError, UnavailableError
+from rung.runtime.errors import UnavailableError
 
 #: Statements that leave something in the session which the next user of the connection must not find.
 _LEAVES_STATE = re.compile(
@@ -31,21 +29,6 @@ _LEAVES_STATE = re.compile(
         | \bset_config\s*\( | \bpg_(?:try_)?advisory_lock""",
     re.IGNORECASE | re.VERBOSE,
 )
-
-
-_TENANT = "select current_setting('app.tenant_id', true)"
-#: Sets the tenant of this transaction and returns no row, which would be taken for one of the statement's.
-_SET_TENANT = "select from (select set_config('app.tenant_id', $1, true) as id offset 0) s where s.id is null"
-
-
-def bind_and_execute(statement: str, argument: str) -> bytes:
-    """The messages Bind and Execute with one text argument, for the unnamed portal, without a sync.
-
-    Source: PostgreSQL documentation, "Message Formats".
-    """
-    name, value = statement.encode(), argument.encode()
-    bind = b"\0" + name + b"\0" + struct.pack("!HHI", 0, 1, len(value)) + value + b"\0\0"
-    return b"B" + struct.pack("!I", len(bind) + 4) + bind + b"E\0\0\0\x09\0\0\0\0\0"
 
 
 @lru_cache(maxsize=2048)
@@ -61,15 +44,13 @@ class BoundConnection(Connection):  # type: ignore[misc]
     DeadlineExceededError, UnavailableError or OverloadedError beside the driver's own SQLSTATE errors.
     """
 
-    __slots__ = ("_preamble", "_tenant_statement", "call_seconds", "has_state")
+    __slots__ = ("call_seconds", "has_state")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.call_seconds = Limits().call_seconds
         #: Something was left in the session: reset it before the next user.
         self.has_state = False
-        self._preamble = b""
-        self._tenant_statement: PreparedStatement | None = None
 
     def _budget(self, asked: float | None) -> float:
         """Seconds that the next call may take. Raises DeadlineExceededError when there are none."""
@@ -85,14 +66,10 @@ class BoundConnection(Connection):  # type: ignore[misc]
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
         """Run `query`; without arguments it may hold several statements. The last command's tag."""
         if args:
-            return await self.execute_one(query, args, timeout)
+            _, status, _ = await self._execute(query, args, 0, timeout, return_status=True)
+            return str(status.decode())
         self._begin(query)
         return await self.command(query, timeout)
-
-    async def execute_one(self, sql: str, args: Sequence[Any], timeout: float | None = None) -> str:
-        """Run one statement, with or without arguments. Its tag, as `UPDATE 3`."""
-        _, status, _ = await self._execute(sql, args, 0, timeout, return_status=True)
-        return str(status.decode())
 
     async def command(self, sql: str, timeout: float | None = None) -> str:
         """`execute` for our own statements, which are known to leave nothing in the session."""
@@ -109,56 +86,6 @@ class BoundConnection(Connection):  # type: ignore[misc]
             return await super()._execute(query, args, limit, self._budget(timeout), **options)
         except Exception as error:
             raise _meaning(error) from error
-
-    async def _do_execute(
-        self, query: str, executor: Any, timeout: float | None, *more: Any, **options: Any
-    ) -> Any:
-        if not self._preamble:
-            return await super()._do_execute(query, executor, timeout, *more, **options)
-
-        def execute_for_tenant(statement: Any, left: float | None) -> Any:
-            self._transport.write(self._preamble)
-            return executor(statement, left)
-
-        sent = self._sent()
-        try:
-            return await super()._do_execute(query, execute_for_tenant, timeout, *more, **options)
-        except BaseException:
-            # The preamble waits for a sync that was never sent (arguments that do not fit their types).
-            self.has_state = self.has_state or self._sent() == sent
-            raise
-
-    def _sent(self) -> int | None:
-        return None if self._protocol is None else self._protocol.queries_count
-
-    async def enter_tenant(self, tenant: Tenant) -> None:
-        """Run the next statements for `tenant`, each in one round trip, until `leave_tenant`.
-
-        Bind and execute of a prepared `set_config(..., true)` go out just before the statement's own, with
-        no sync between: the server runs both in one implicit transaction, so the setting ends with it.
-        The driver only sees two more messages that it skips; that it does is checked on each new connection.
-        """
-        if self._tenant_statement is None:
-            await self._learn_tenants(tenant)
-        assert self._tenant_statement is not None
-        self._preamble = bind_and_execute(self._tenant_statement.get_name(), tenant.id)
-
-    def leave_tenant(self) -> None:
-        """The next statement is for no tenant."""
-        self._preamble = b""
-
-    async def _learn_tenants(self, tenant: Tenant) -> None:
-        statement = await self.prepare(_SET_TENANT, timeout=self._budget(None))
-        self._preamble = bind_and_execute(statement.get_name(), tenant.id)
-        try:
-            inside = await self.fetchval(_TENANT)
-        finally:
-            self._preamble = b""
-        outside = await self.fetchval(_TENANT)
-        if inside != tenant.id or outside:
-            self.terminate()
-            raise TenantError("this driver does not keep a tenant to its statement: use transaction(tenant=...)")
-        self._tenant_statement = statement
 
     async def _executemany(self, query: str, args: Any, timeout: float | None, *more: Any, **options: Any) -> Any:
         self._begin(query)

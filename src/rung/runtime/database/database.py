@@ -132,13 +132,13 @@ class Database:
     ) -> str:
         """Run one statement; the server's tag, as `UPDATE 3`."""
         async with self._scope(tenant, across_tenants) as connection:
-            return await connection.execute_one(sql, args)
+            return await connection.execute(sql, *args)
 
     def _scope(
         self, tenant: Tenant | str | None, across_tenants: bool
     ) -> AbstractAsyncContextManager[BoundConnection]:
         chosen = self._tenant(tenant, across_tenants)
-        return self.connection() if chosen is None else _TenantCheckout(self, chosen)
+        return self.connection() if chosen is None else self.transaction(tenant=chosen)
 
     def _tenant(self, given: Tenant | str | None, across_tenants: bool) -> Tenant | None:
         if across_tenants:
@@ -209,30 +209,6 @@ class _Checkout:
     def _leave(self) -> None:
         if self._stack is not None:
             self._stack.close()
-
-
-class _TenantCheckout:
-    __slots__ = ("_connection", "_database", "_pool", "_tenant")
-
-    def __init__(self, database: Database, tenant: Tenant) -> None:
-        self._database = database
-        self._tenant = tenant
-
-    async def __aenter__(self) -> BoundConnection:
-        self._pool = self._database.running_pool()
-        connection = self._connection = await self._pool.acquire()
-        try:
-            await connection.enter_tenant(self._tenant)
-        except BaseException:
-            self._pool.release(connection)
-            raise
-        return connection
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._connection.leave_tenant()
-        self._pool.release(self._connection)
 
 
 class _Transaction:
