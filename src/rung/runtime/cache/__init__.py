@@ -9,6 +9,12 @@ from rung.runtime.cache.codec import RAW as RAW
 from rung.runtime.cache.codec import Codec as Codec
 from rung.runtime.cache.codec import JsonCodec as JsonCodec
 from rung.runtime.cache.connection import RedisConnection as RedisConnection
+from rung.runtime.cache.limits import Decision as Decision
+from rung.runtime.cache.limits import RateLimit as RateLimit
+from rung.runtime.cache.locks import HeldLock as HeldLock
+from rung.runtime.cache.locks import lock as lock
 from rung.runtime.cache.pubsub import Published as Published
 from rung.runtime.cache.pubsub import publish as publish
 from rung.runtime.cache.pubsub import subscribe as subscribe
+from rung.runtime.cache.sessions import Session as Session
+from rung.runtime.cache.sessions import Sessions as Sessions

@@ -14,13 +14,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from rung.runtime import metrics
+from rung.runtime.cache.pool import Pool
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import UnavailableError
 from rung.runtime.log import logger
@@ -67,9 +66,7 @@ class RedisConnection:
         self.timeout_seconds = timeout_seconds
         self.clock = clock
         self.random = random or Random()
-        self._url = url
-        self._max_connections = max_connections
-        self._client: Redis | None = None
+        self._pool = Pool(url, max_connections=max_connections)
         self._failures = 0
         self._open = False
         self._probing: asyncio.Task[None] | None = None
@@ -110,7 +107,7 @@ class RedisConnection:
 
     def pubsub(self) -> PubSub:
         """A redis-py PubSub on a connection of its own; the caller closes it."""
-        return self._connected().pubsub()
+        return Redis.from_pool(self._pool.factory).pubsub()
 
     async def close(self) -> None:
         """Close all connections. A later call opens them anew."""
@@ -118,30 +115,13 @@ class RedisConnection:
             self._probing.cancel()
             await asyncio.gather(self._probing, return_exceptions=True)
             self._probing = None
-        client, self._client = self._client, None
         self._open, self._failures = False, 0
-        if client is not None:
-            await client.aclose()
-
-    def _connected(self) -> Redis:
-        if self._client is None:
-            pool = BlockingConnectionPool.from_url(
-                self._url,
-                max_connections=self._max_connections,
-                timeout=self.timeout_seconds,
-                socket_connect_timeout=self.timeout_seconds,
-                socket_timeout=self.timeout_seconds,
-                socket_keepalive=True,
-                retry=Retry(NoBackoff(), 0),
-                driver_info=None,
-            )
-            self._client = Redis.from_pool(pool)
-        return self._client
+        await self._pool.close()
 
     async def _attempt(self, command: tuple[Argument, ...]) -> Any:
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                answer = await self._connected().execute_command(*command)  # type: ignore[no-untyped-call]
+                answer = await self._pool.execute(command)
         except ResponseError:
             self._failures = 0
             raise
@@ -168,6 +148,7 @@ class RedisConnection:
             await self.clock.sleep(pause * self.random.uniform(0.5, 1.0))
             pause = min(pause * 2, _PROBE_SECONDS_MAX)
             try:
+                await self._pool.drop_idle()
                 await self._attempt(("PING",))
                 for action in self._on_recovery:
                     await action(self._attempt)
