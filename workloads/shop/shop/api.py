@@ -131,7 +131,6 @@ async def place_order(request: Request) -> Response:
         None if buyer.session is None else buyer.session.customer_id,
         request.headers.get("idempotency-key", ""),
         wanted,
-        flash_buyer=flash.buyer_hash(wanted.email),
     )
     headers = {
         "location": f"/api/orders/{placed.order['id']}",

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from shop import carts
+from shop import carts, flash
 from shop.carts import Cart, CartLine
 from shop.domain.pricing import Delivery, Quote
 from shop.http import Input
@@ -68,6 +68,8 @@ select ({carts.READ.strip().replace("c.owner = $1", "c.owner = $1::text")}) as c
   from (select 1) as always left join orders o on o.buyer = $1::text and o.idempotency_key = $2
 """  # noqa: S608 - composed of constants
 
+KNOWN = "select exists (select from orders where buyer = $1 and idempotency_key = $2)"
+
 PLACE = """
 with cart as (
     update carts set version = version + 1, promotion_code = null, updated_at = now()
@@ -117,31 +119,30 @@ select (select count(*) from cart) as carts, (select count(*) from reserved) as 
 
 
 class _Refused(Exception):  # noqa: N818 - leaves the transaction, then becomes a Problem or a replay
-    def __init__(self, problem: Problem | None) -> None:
+    def __init__(self, problem: Problem) -> None:
         super().__init__()
         self.problem = problem
 
 
-async def place(
-    owner: str, customer_id: uuid.UUID | None, key: str, request: CheckoutRequest, *, flash_buyer: str
-) -> Placed:
+async def place(owner: str, customer_id: uuid.UUID | None, key: str, request: CheckoutRequest) -> Placed:
     """The order for the cart of `owner`; the same one again when `key` was used before with the same request.
 
     Raises Problem 409 (cart_empty, cart_changed, out_of_stock, flash_limit, price_changed) or
     422 (key_reused, invalid); nothing has happened then.
     """
     check(key, request)
-    fingerprint = hashlib.sha256(msgspec.json.encode(request)).hexdigest()
+    fingerprint = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(request, admissions=()))).hexdigest()
     row = await db.fetch_row(READ, owner, key)
     assert row is not None
     if row["order_id"] is not None:
         return await _replay(owner, key, fingerprint)
     cart = carts.EMPTY if row["cart"] is None else msgspec.json.decode(row["cart"], type=Cart)
+    flash.require_admission(cart.lines, owner, request.admissions)
     quote = _quote(cart, request)
     try:
-        order = await _write(owner, customer_id, key, fingerprint, request, cart, quote, flash_buyer)
+        order = await _write(owner, customer_id, key, fingerprint, request, cart, quote)
     except _Refused as refused:
-        if refused.problem is None:
+        if await db.fetch_value(KNOWN, owner, key):  # the same request, a moment earlier
             return await _replay(owner, key, fingerprint)
         raise refused.problem from None
     return Placed(order=order, replayed=False)
@@ -186,22 +187,21 @@ async def _write(
     request: CheckoutRequest,
     cart: Cart,
     quote: Quote,
-    flash_buyer: str,
 ) -> dict[str, Any]:
     order_id, now = new_id(), datetime.now(UTC)
-    wanted, flash = wanted_items(cart.lines), [line for line in cart.lines if line.flash]
+    wanted, offered = wanted_items(cart.lines), [line for line in cart.lines if line.flash]
     async with db.transaction() as connection:
         await orders.send({"order": str(order_id), "step": "authorise"}, lane="payment", transaction=connection)
         row = await connection.fetchrow(
             PLACE, owner, cart.version, list(wanted), list(wanted.values()),
-            flash_buyer, *_flash_columns(flash),
+            flash.buyer_hash(request.email), *_flash_columns(offered),
             order_id, customer_id, key, fingerprint, quote.currency, quote.subtotal_minor, quote.discount_minor,
             quote.delivery_minor, quote.tax_minor, quote.total_minor, request.email.lower(), request.name,
             msgspec.json.encode(request.address).decode(), request.address.country, request.delivery,
             quote.promotion_code, request.payment_token, request.reference, now,
             now + timedelta(minutes=RESERVATION_MINUTES), *_line_columns(cart.lines, quote),
         )  # fmt: skip
-        _verify(row, wanted, flash)
+        _verify(row, wanted, offered)
     return _shown(order_id, row["number"], now, request, cart, quote)
 
 
@@ -230,16 +230,16 @@ def _line_columns(lines: Sequence[CartLine], quote: Quote) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def _verify(row: Any, wanted: Mapping[int, int], flash: Sequence[CartLine]) -> None:
+def _verify(row: Any, wanted: Mapping[int, int], offered: Sequence[CartLine]) -> None:
     """Leave the transaction unless everything happened."""
     if row["carts"] == 0:
         raise _Refused(Problem(409, "cart_changed", "your cart has changed: look at it again"))
     if row["reserved"] < len(wanted):
         raise _Refused(Problem(409, "out_of_stock", "something in your cart is sold out"))
-    if row["flash"] < len(flash):
+    if row["flash"] < len(offered):
         raise _Refused(Problem(409, "flash_limit", "you have bought your share of this offer"))
     if row["number"] is None:
-        raise _Refused(None)
+        raise _Refused(Problem(409, "key_taken", "this Idempotency-Key is in use"))
 
 
 async def _replay(owner: str, key: str, fingerprint: str) -> Placed:

@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 import msgspec
 import pytest
+import pytest_asyncio
 
 from rung.local.postgres import start_postgres
 from rung.local.redis import start_redis
@@ -67,8 +68,25 @@ async def _prepare(url: str) -> None:
     await lifespan.close_all()
 
 
-@pytest.fixture
-async def shop(shop_environment: str) -> AsyncIterator[Shop]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests, as a process has one: pools and subscriptions live as long as it does."""
+    for item in items:
+        if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_shop(shop_environment: str) -> AsyncIterator[str]:
+    """The shop's resources, opened once and closed at the end."""
+    yield shop_environment
+    from shop.resources import store
+
+    await lifespan.close_all()
+    await store.connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def shop(running_shop: str) -> Shop:
     """The shop, with nothing left in its queue and no failure switched on."""
     from shop.failures import switches
     from shop.resources import db, orders, store
@@ -79,9 +97,7 @@ async def shop(shop_environment: str) -> AsyncIterator[Shop]:
     while waiting := await orders.receive(max_messages=100):
         await orders.acknowledge(waiting)
     await store.connection.run("FLUSHALL")
-    yield Shop(url=shop_environment, db=db)
-    await lifespan.close_all()
-    await store.connection.close()
+    return Shop(url=running_shop, db=db)
 
 
 @dataclass
