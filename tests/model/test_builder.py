@@ -6,35 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from rung import Business, Objectives, Queue, Service, Traffic, Workload, rls
+from rung import Business, Queue, Service, Workload
 from rung.errors import ModelError
 from rung.model.edges import Edge, Use
 from rung.model.graph import Graph, bindings_of, in_environment, startup_order
 from rung.model.nodes import Override, Postgres, Route, Rule, Worker
 
 
-def design_example() -> Graph:
-    shop = Workload("shop")
-    db = shop.postgres("db", migrations="migrations", tenancy=rls("tenant_id"))
-    cache = shop.cache("cache")
-    orders = shop.queue("orders", lanes=("payment", "fulfilment", "analytics"), max_receive_count=5)
-    stripe = shop.secret("stripe-key", rotate_days=90)
-    pay = shop.external("api.stripe.com", port=443)
-    api = shop.service("api", app="shop.api:app", health="/health", uses=[db, cache, orders.send, stripe, pay])
-    shop.worker("fulfil", handler="shop.fulfilment:handle", consumes=orders, uses=[db], acceptable_latency="30s")
-    shop.schedule("expire-carts", every="1 minute", handler="shop.carts:expire", uses=[db])
-    web = shop.site("web", path="web/dist")
-    shop.route("/api/*", api)
-    shop.route("/*", web)
-    shop.traffic(Traffic(concurrent_users=10_000, think_time="10s", peak=10, reads=0.95, messages={orders: 5}))
-    shop.objectives(Objectives(availability="99.95%", p99="100ms", routes={"/api/checkout": "200ms"}))
-    shop.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=40_000, engineers=4))
-    shop.notify("email:oncall@example.com")
-    return shop.freeze()
-
-
-def test_the_example_of_the_design_is_what_it_says() -> None:
-    graph = design_example()
+def test_the_example_of_the_design_is_what_it_says(design_example: Graph) -> None:
+    graph = design_example
     (orders,) = graph.of(Queue)
     assert orders == Queue(name="orders", lanes=("payment", "fulfilment", "analytics"), max_receive_count=5)
     assert Edge(source="api", target="orders", verb="send") in graph.edges
@@ -47,15 +27,15 @@ def test_the_example_of_the_design_is_what_it_says() -> None:
     assert graph.objectives.availability == 0.9995
 
 
-def test_a_node_knows_the_line_that_defined_it() -> None:
-    place = design_example().location("orders")
+def test_a_node_knows_the_line_that_defined_it(design_example: Graph) -> None:
+    place = design_example.location("orders")
     assert place is not None
-    assert Path(place.file).name == "test_builder.py"
+    assert Path(place.file).name == "conftest.py"
     assert place.text.startswith('orders = shop.queue("orders"')
 
 
-def test_a_process_is_bound_to_exactly_what_it_uses() -> None:
-    graph = design_example()
+def test_a_process_is_bound_to_exactly_what_it_uses(design_example: Graph) -> None:
+    graph = design_example
     assert bindings_of(graph, "api") == (
         Use(target="db", verbs=("read", "write")),
         Use(target="cache", verbs=("read", "write")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeVar
@@ -24,6 +24,7 @@ from rung.model.nodes import (
     Traffic,
     Worker,
 )  # fmt: skip
+from rung.model.shapes import field_types, mismatches
 
 NodeType = TypeVar("NodeType", bound=Node)
 RUNNING = (Service, Worker, Schedule, Job)
@@ -141,7 +142,7 @@ def startup_order(graph: Graph) -> tuple[Node, ...]:
 def in_environment(graph: Graph, name: str) -> Graph:
     """The graph with the overrides of one environment applied. Raises UsageError for an unknown environment.
 
-    Overrides of nodes or fields that do not exist are left out (the check R0182 reports them).
+    Overrides of nodes or fields that do not exist, or of other types, are left out (the check R0182 reports them).
     """
     environments = {environment.name: environment for environment in graph.of(Environment)}
     if name not in environments:
@@ -156,8 +157,12 @@ def in_environment(graph: Graph, name: str) -> Graph:
 def _changed(node: Node, changes: dict[str, object]) -> Node:
     if isinstance(node, Traffic | Objectives):
         return node
-    known = {each.name for each in fields(node)} - {"kind", "name"}
-    valid = {field: value for field, value in changes.items() if field in known}
+    types = {field: kind for field, kind in field_types(type(node)).items() if field not in ("kind", "name")}
+    valid = {
+        field: value
+        for field, value in changes.items()
+        if field in types and not any(mismatches(value, types[field], field))
+    }
     return replace(node, **valid) if valid else node  # type: ignore[arg-type]
 
 

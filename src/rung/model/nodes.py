@@ -478,7 +478,7 @@ def single_tenant() -> Tenancy:
     return Tenancy(mode="single")
 
 
-def set_fields(node: object, **values: object) -> None:
+def set_fields(node: object, /, **values: object) -> None:
     """Fill a frozen record while it is being built. Never call it on one that somebody else has seen."""
     for field, value in values.items():
         object.__setattr__(node, field, value)

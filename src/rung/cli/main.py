@@ -1,0 +1,109 @@
+"""`rung`: the composition root. Finds the command, imports that one alone, turns errors into exit codes.
+
+Exit 0: fine. 1: the user's model or system is wrong. 2: a wrong command line. 70: our bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import pairwise
+from typing import Any, NoReturn
+
+from rung.errors import UsageError, UserError
+
+#: Every command: its name, the module that is imported only when it is chosen, and its line in `rung --help`.
+COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("check", "rung.cli.check", "report everything that is wrong with a workload file"),
+    ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
+)
+
+EXIT_FINE, EXIT_USER, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 70, 130
+REPORT = """
+This is a bug in rung, not in your workload. Nothing of yours was changed by this message.
+Please report it with the lines above and the command you ran:
+    rung {arguments}
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of exiting, so that one place decides what is printed."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError with argparse's message and the usage line."""
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (without the program's name) and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except UsageError as error:
+        print(f"rung: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except UserError as error:
+        from rung.cli.printing import print_failure
+
+        print_failure(error.findings, as_json=_wants_json(words))
+        return EXIT_USER
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`rung check | head`): not an error, and nothing is left to say.
+        sys.stderr.close()
+        return EXIT_FINE
+    except Exception:  # noqa: BLE001 - whatever it is, it is ours, and the user must be able to report it
+        import traceback
+
+        traceback.print_exc()
+        print(REPORT.format(arguments=" ".join(words)), file=sys.stderr)
+        return EXIT_BUG
+
+
+def _run(words: list[str]) -> int:
+    parser = Parser(
+        prog="rung", description="One Python file describes a workload. Infrastructure earns its place."
+    )
+    parser.add_argument("--version", action="version", version=_version() if "--version" in words else "")
+    subparsers = parser.add_subparsers(dest="command", metavar="command", parser_class=Parser)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    module = _configure(subparsers, chosen)
+    if chosen is not None and module is None:
+        from rung.model.near import suggestion
+
+        names = [name for name, _, _ in COMMANDS]
+        raise UsageError(f"no command {chosen!r}{suggestion(chosen, names)}; there are {', '.join(names)}")
+    parsed = parser.parse_args(words)
+    if module is None:
+        parser.print_help()
+        return EXIT_USAGE
+    return int(module.run(parsed))
+
+
+def _configure(subparsers: argparse._SubParsersAction[Any], chosen: str | None) -> Any:
+    """Add every command to the parser, the chosen one by its own module, which is returned."""
+    module = None
+    for name, path, line in COMMANDS:
+        if name == chosen:
+            module = import_module(path)
+            module.configure(subparsers)
+        else:
+            subparsers.add_parser(name, help=line, add_help=False)
+    return module
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    return "--format=json" in words or ("--format", "json") in pairwise(words)
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"rung {version('rung')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
