@@ -21,9 +21,14 @@ import asyncpg
 
 from rung.errors import Finding, Location, MachineError
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.database.sql_text import Statement, line_of, statements
 
+_TRANSACTION_CONTROL = re.compile(
+    r"(?:begin|start\s+transaction|commit|abort|end|rollback(?!\s+(?:work\s+|transaction\s+)?to\b))\b",
+    re.IGNORECASE,
+)
 _FILE_NAME = re.compile(r"(\d{4})_([A-Za-z0-9_-]+)\.sql")
-#: hashtext-free so that every version of rung takes the same lock: "rung" in ASCII, then 1 for migrations.
+#: The same in every version of rung: "rung" in ASCII, then 1 for migrations.
 ADVISORY_LOCK = 0x72756E67_00000001
 ATTEMPTS = 8
 CONNECT_TIMEOUT_SECONDS = 10
@@ -50,6 +55,7 @@ class Migration:
     path: Path
     sql: str
     checksum: str
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ async def migrate(
 ) -> list[Applied]:
     """Apply what `directory` holds and the database does not. Safe to call from many processes at once.
 
-    Raises MachineError: R0401 to R0404 about the files, R0405 a statement failed, R0406 locks were not given,
+    Raises MachineError: R0401 to R0404 and R0408 about the files, R0405 a statement failed, R0406 no locks,
     R0407 the server cannot be reached.
     """
     migrations = read_migrations(directory)
@@ -82,7 +88,7 @@ async def migrate(
 
 
 def read_migrations(directory: Path) -> list[Migration]:
-    """The files of `directory` in order. Raises MachineError with every finding: R0401, R0402, R0403."""
+    """The files of `directory` in order. Raises MachineError with every finding: R0401, R0402, R0403, R0408."""
     findings: list[Finding] = []
     migrations: list[Migration] = []
     for path in sorted(directory.glob("*.sql")):
@@ -93,9 +99,17 @@ def read_migrations(directory: Path) -> list[Migration]:
         sql = path.read_text(encoding="utf-8").replace("\r\n", "\n")
         checksum = hashlib.sha256(sql.encode()).hexdigest()
         migrations.append(
-            Migration(number=int(matched[1]), name=matched[2], path=path, sql=sql, checksum=checksum)
+            Migration(
+                number=int(matched[1]),
+                name=matched[2],
+                path=path,
+                sql=sql,
+                checksum=checksum,
+                statements=tuple(statements(sql)),
+            )
         )
     findings += _numbering(migrations)
+    findings += [finding for each in migrations for finding in _transaction_control(each)]
     if not directory.is_dir():
         findings.append(_no_directory(directory))
     if findings:
@@ -158,21 +172,45 @@ def _numbering(migrations: Sequence[Migration]) -> list[Finding]:
     return findings
 
 
+def _transaction_control(migration: Migration) -> list[Finding]:
+    return [
+        Finding(
+            code="R0408",
+            severity="error",
+            message="a migration controls the transaction that it runs in",
+            location=_location(migration, statement.offset),
+            found=f"the statement {statement.text.split(maxsplit=1)[0].lower()!r}",
+            effect="a crash would leave half of the file applied; no migration is applied",
+            help="remove it: the whole file runs in one transaction; split the file where two are needed",
+        )
+        for statement in migration.statements
+        if _TRANSACTION_CONTROL.match(statement.words)
+    ]
+
+
+def _location(migration: Migration, offset: int) -> Location:
+    line = line_of(migration.sql, offset)
+    lines = migration.sql.splitlines() or [""]
+    return Location(file=str(migration.path), line=line, text=lines[min(line, len(lines)) - 1].strip())
+
+
 async def _connect(url: str) -> asyncpg.Connection:
     settings = {"application_name": "rung migrate", "statement_timeout": "0"}
     try:
         return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=settings)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise MachineError(
-            Finding(
-                code="R0407",
-                severity="error",
-                message="the database cannot be reached to migrate it",
-                found=str(error).splitlines()[0] if str(error) else f"no answer in {CONNECT_TIMEOUT_SECONDS:g} s",
-                effect="no migration is applied",
-                help="start the server, or correct the URL, the user or the password",
-            )
-        ) from error
+        raise MachineError(_unreachable(error)) from error
+
+
+def _unreachable(error: Exception) -> Finding:
+    return Finding(
+        code="R0407",
+        severity="error",
+        message="the database cannot be reached to migrate it",
+        found=str(error).splitlines()[0] if str(error) else f"no answer in {CONNECT_TIMEOUT_SECONDS} s",
+        effect="a migration that was under way is rolled back; those before it are applied",
+        help="start the server, or correct the URL, the user or the password; then migrate again",
+    )
 
 
 async def _lock(connection: asyncpg.Connection, clock: Clock) -> None:
@@ -240,27 +278,45 @@ async def _apply(
 ) -> Applied:
     """One file, retried with backoff and full jitter while another transaction holds the locks it needs."""
     for attempt in range(1, ATTEMPTS + 1):
-        began = clock.monotonic()
+        began, progress = clock.monotonic(), _Progress(migration)
         try:
-            await _apply_once(connection, migration, lock_timeout_seconds)
+            await _apply_once(connection, progress, lock_timeout_seconds)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if attempt == ATTEMPTS:
-                raise MachineError(await _locked(connection, migration, error)) from error
+                raise MachineError(await _locked(connection, progress)) from error
             ceiling = min(_BACKOFF_LAST_SECONDS, _BACKOFF_FIRST_SECONDS * 2**attempt)
             await clock.sleep(random.uniform(_BACKOFF_FIRST_SECONDS, ceiling))
             continue
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise MachineError(_unreachable(error)) from error
         except asyncpg.PostgresError as error:
-            raise MachineError(_failed(migration, error)) from error
+            raise MachineError(_failed(progress, error)) from error
         seconds = clock.monotonic() - began
         return Applied(number=migration.number, name=migration.name, duration_seconds=seconds, attempts=attempt)
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _apply_once(connection: asyncpg.Connection, migration: Migration, lock_timeout_seconds: float) -> None:
+@dataclass(slots=True)
+class _Progress:
+    """The file that is being applied, and the statement it has reached."""
+
+    migration: Migration
+    offset: int = 0
+
+    def location(self, error: asyncpg.PostgresError | None = None) -> Location:
+        """The line of the statement, or of the very character that the server points at."""
+        position = 1 if error is None else int(getattr(error, "position", None) or 1)
+        return _location(self.migration, self.offset + position - 1)
+
+
+async def _apply_once(connection: asyncpg.Connection, progress: _Progress, lock_timeout_seconds: float) -> None:
+    migration = progress.migration
+    began = asyncio.get_running_loop().time()
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {max(1, round(lock_timeout_seconds * 1000))}")
-        began = asyncio.get_running_loop().time()
-        await connection.execute(migration.sql)
+        for statement in migration.statements:
+            progress.offset = statement.offset
+            await connection.execute(statement.text)
         await connection.execute("reset role; reset all")
         await connection.execute(
             "insert into rung.migrations (number, name, checksum, duration_seconds) values ($1, $2, $3, $4)",
@@ -271,30 +327,21 @@ async def _apply_once(connection: asyncpg.Connection, migration: Migration, lock
         )
 
 
-def _failed(migration: Migration, error: asyncpg.PostgresError) -> Finding:
+def _failed(progress: _Progress, error: asyncpg.PostgresError) -> Finding:
     said = error.as_dict()
     reason = "; ".join(said[part] for part in ("message", "detail", "hint") if said.get(part))
     return Finding(
         code="R0405",
         severity="error",
-        message=f"migration {migration.number:04d}_{migration.name} failed",
-        location=_place(migration, error),
+        message=f"migration {progress.migration.path.stem} failed",
+        location=progress.location(error),
         found=f"{reason or error} (SQLSTATE {said.get('sqlstate', '?')})",
         effect="nothing of this file is applied; those before it are",
         help="correct the statement at that line and run the migrations again",
     )
 
 
-def _place(migration: Migration, error: asyncpg.PostgresError) -> Location:
-    """The line of the character that the server points at."""
-    position = int(getattr(error, "position", None) or 1)
-    line = migration.sql.count("\n", 0, position - 1) + 1
-    lines = migration.sql.splitlines()
-    text = lines[line - 1].strip() if line <= len(lines) else ""
-    return Location(file=str(migration.path), line=line, text=text)
-
-
-async def _locked(connection: asyncpg.Connection, migration: Migration, error: asyncpg.PostgresError) -> Finding:
+async def _locked(connection: asyncpg.Connection, progress: _Progress) -> Finding:
     holders = await connection.fetch(
         "select pid, application_name, state, extract(epoch from now() - xact_start)::int as age "
         "from pg_stat_activity where xact_start is not null and pid <> pg_backend_pid() "
@@ -307,8 +354,8 @@ async def _locked(connection: asyncpg.Connection, migration: Migration, error: a
     return Finding(
         code="R0406",
         severity="error",
-        message=f"migration {migration.number:04d}_{migration.name} did not get its locks in {ATTEMPTS} attempts",
-        location=_place(migration, error),
+        message=f"migration {progress.migration.path.stem} did not get its locks in {ATTEMPTS} attempts",
+        location=progress.location(),
         found=f"open transactions: {said or 'none any more'}",
         effect="nothing of this file is applied; those before it are",
         help="end the transaction that holds the lock (select pg_terminate_backend(pid)), then try again",

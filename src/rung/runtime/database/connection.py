@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
-import socket
+import struct
+import time
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -12,14 +15,16 @@ from typing import Any
 
 import asyncpg
 from asyncpg.connection import Connection
+from asyncpg.prepared_stmt import PreparedStatement
 from asyncpg.transaction import Transaction
 
 from rung.errors import ApplicationError
-from rung.runtime.context import current_deadline
+from rung.runtime.context import Tenant, current_deadline
 from rung.runtime.database.counting import count
 from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
-from rung.runtime.errors import UnavailableError
+from rung.runtime.database.peer import watch_the_peer
+from rung.runtime.errors import TenantError, UnavailableError
 
 #: Statements that leave something in the session which the next user of the connection must not find.
 _LEAVES_STATE = re.compile(
@@ -29,6 +34,21 @@ _LEAVES_STATE = re.compile(
         | \bset_config\s*\( | \bpg_(?:try_)?advisory_lock""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+
+_TENANT = "select current_setting('app.tenant_id', true)"
+#: Sets the tenant of this transaction and returns no row, which would be taken for one of the statement's.
+_SET_TENANT = "select from (select set_config('app.tenant_id', $1, true) as id offset 0) s where s.id is null"
+
+
+def bind_and_execute(statement: str, argument: str) -> bytes:
+    """The messages Bind and Execute with one text argument, for the unnamed portal, without a sync.
+
+    Source: PostgreSQL documentation, "Message Formats".
+    """
+    name, value = statement.encode(), argument.encode()
+    bind = b"\0" + name + b"\0" + struct.pack("!HHI", 0, 1, len(value)) + value + b"\0\0"
+    return b"B" + struct.pack("!I", len(bind) + 4) + bind + b"E\0\0\0\x09\0\0\0\0\0"
 
 
 @lru_cache(maxsize=2048)
@@ -44,19 +64,43 @@ class BoundConnection(Connection):  # type: ignore[misc]
     DeadlineExceededError, UnavailableError or OverloadedError beside the driver's own SQLSTATE errors.
     """
 
-    __slots__ = ("call_seconds", "has_state")
+    __slots__ = ("_preamble", "_tenant_statement", "asked_at", "call_seconds", "has_state", "heard_at", "is_fresh")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.call_seconds = Limits().call_seconds
         #: Something was left in the session: reset it before the next user.
         self.has_state = False
+        #: No call has succeeded on it yet.
+        self.is_fresh = True
+        #: Monotonic seconds at which the running call was sent (0.0: none runs), and of the last answer.
+        self.asked_at = 0.0
+        self.heard_at = time.monotonic()
+        self._config = _Configuration(self, self._config)  # type: ignore[misc,has-type]  # a slot of the base
+        self._preamble = b""
+        self._tenant_statement: PreparedStatement | None = None
 
     def _budget(self, asked: float | None) -> float:
         """Seconds that the next call may take. Raises DeadlineExceededError when there are none."""
         budget = self.call_seconds if asked is None else asked
         deadline = current_deadline()
         return budget if deadline is None else min(budget, deadline.require())
+
+    async def _guarded(self, call: Any, *args: Any, **options: Any) -> Any:
+        """Await the call, note when it was asked and answered, and raise what its error means."""
+        self.asked_at = time.monotonic()
+        try:
+            answer = await call(*args, **options)
+        except Exception as error:
+            meaning = translate(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+        finally:
+            self.asked_at = 0.0
+        self.heard_at = time.monotonic()
+        self.is_fresh = False
+        return answer
 
     def _begin(self, sql: str) -> None:
         count()
@@ -66,47 +110,86 @@ class BoundConnection(Connection):  # type: ignore[misc]
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
         """Run `query`; without arguments it may hold several statements. The last command's tag."""
         if args:
-            _, status, _ = await self._execute(query, args, 0, timeout, return_status=True)
-            return str(status.decode())
+            return await self.execute_one(query, *args, timeout=timeout)
         self._begin(query)
         return await self.command(query, timeout)
 
+    async def execute_one(self, sql: str, *args: Any, timeout: float | None = None) -> str:
+        """Run one statement, with or without arguments. Its tag, as `UPDATE 3`."""
+        _, status, _ = await self._execute(sql, args, 0, timeout, return_status=True)
+        return str(status.decode())
+
     async def command(self, sql: str, timeout: float | None = None) -> str:
         """`execute` for our own statements, which are known to leave nothing in the session."""
-        try:
-            return str(await super().execute(sql, timeout=self._budget(timeout)))
-        except Exception as error:
-            raise _meaning(error) from error
+        return str(await self._guarded(super().execute, sql, timeout=self._budget(timeout)))
 
     async def _execute(
         self, query: str, args: Sequence[Any], limit: int, timeout: float | None, **options: Any
     ) -> Any:
         self._begin(query)
+        return await self._guarded(super()._execute, query, args, limit, self._budget(timeout), **options)
+
+    async def _do_execute(
+        self, query: str, executor: Any, timeout: float | None, *more: Any, **options: Any
+    ) -> Any:
+        if not self._preamble:
+            return await super()._do_execute(query, executor, timeout, *more, **options)
+
+        def execute_for_tenant(statement: Any, left: float | None) -> Any:
+            self._transport.write(self._preamble)
+            return executor(statement, left)
+
+        sent = self._sent()
         try:
-            return await super()._execute(query, args, limit, self._budget(timeout), **options)
-        except Exception as error:
-            raise _meaning(error) from error
+            return await super()._do_execute(query, execute_for_tenant, timeout, *more, **options)
+        except BaseException:
+            # The preamble waits for a sync that was never sent (arguments that do not fit their types).
+            self.has_state = self.has_state or self._sent() == sent
+            raise
+
+    def _sent(self) -> int | None:
+        return None if self._protocol is None else self._protocol.queries_count
+
+    async def enter_tenant(self, tenant: Tenant) -> None:
+        """Run the next statements for `tenant`, each in one round trip, until `leave_tenant`.
+
+        Bind and execute of a prepared `set_config(..., true)` go out just before the statement's own, with
+        no sync between: the server runs both in one implicit transaction, so the setting ends with it.
+        The driver only sees two more messages that it skips; that it does is checked on each new connection.
+        """
+        if self._tenant_statement is None:
+            await self._learn_tenants(tenant)
+        assert self._tenant_statement is not None
+        self._preamble = bind_and_execute(self._tenant_statement.get_name(), tenant.id)
+
+    def leave_tenant(self) -> None:
+        """The next statement is for no tenant."""
+        self._preamble = b""
+
+    async def _learn_tenants(self, tenant: Tenant) -> None:
+        statement = await self.prepare(_SET_TENANT, timeout=self._budget(None))
+        self._preamble = bind_and_execute(statement.get_name(), tenant.id)
+        try:
+            inside = await self.fetchval(_TENANT)
+        finally:
+            self._preamble = b""
+        outside = await self.fetchval(_TENANT)
+        if inside != tenant.id or outside:
+            self.terminate()
+            raise TenantError("this driver does not keep a tenant to its statement: use transaction(tenant=...)")
+        self._tenant_statement = statement
 
     async def _executemany(self, query: str, args: Any, timeout: float | None, *more: Any, **options: Any) -> Any:
         self._begin(query)
-        try:
-            return await super()._executemany(query, args, self._budget(timeout), *more, **options)
-        except Exception as error:
-            raise _meaning(error) from error
+        return await self._guarded(super()._executemany, query, args, self._budget(timeout), *more, **options)
 
     async def _copy_in(self, copy_stmt: str, source: Any, timeout: float | None) -> Any:
         self._begin(copy_stmt)
-        try:
-            return await super()._copy_in(copy_stmt, source, self._budget(timeout))
-        except Exception as error:
-            raise _meaning(error) from error
+        return await self._guarded(super()._copy_in, copy_stmt, source, self._budget(timeout))
 
     async def _copy_out(self, copy_stmt: str, output: Any, timeout: float | None) -> Any:
         self._begin(copy_stmt)
-        try:
-            return await super()._copy_out(copy_stmt, output, self._budget(timeout))
-        except Exception as error:
-            raise _meaning(error) from error
+        return await self._guarded(super()._copy_out, copy_stmt, output, self._budget(timeout))
 
     def _inside(self, transaction: Transaction | None) -> None:
         self._top_xact = transaction  # type: ignore[misc]  # a slot of the base, which has no types
@@ -132,24 +215,16 @@ class BoundConnection(Connection):  # type: ignore[misc]
             with suppress(Exception):
                 await self.command("rollback")
 
-    def watch_the_peer(self, limits: Limits) -> None:
-        """TCP keepalive for the idle, TCP_USER_TIMEOUT for the sending: a dead peer is an error, not a silence."""
-        raw = self._transport.get_extra_info("socket")
-        if raw is None or raw.family not in (socket.AF_INET, socket.AF_INET6):
-            return
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        options = {
-            "TCP_KEEPIDLE": 10,
-            "TCP_KEEPALIVE": 10,  # macOS's name for the same
-            "TCP_KEEPINTVL": 3,
-            "TCP_KEEPCNT": 3,
-            "TCP_USER_TIMEOUT": round(limits.unacknowledged_seconds * 1000),
-            "TCP_RXT_CONNDROPTIME": max(1, round(limits.unacknowledged_seconds)),  # macOS
-        }
-        for name, value in options.items():
-            option = getattr(socket, name, None)
-            if option is not None:
-                raw.setsockopt(socket.IPPROTO_TCP, option, value)
+    def _cancel_current_command(self, waiter: Any, cancel_waiter: Any = None) -> None:
+        """As the base does, outside of the caller's deadline, which has just passed."""
+        cancellation = self._cancel(waiter, cancel_waiter)
+        self._cancellations.add(self._loop.create_task(cancellation, context=contextvars.Context()))
+
+    @property
+    def address(self) -> tuple[str, int] | str:
+        """Host and port, or the path of the socket, of the server that this connection reached."""
+        address: tuple[str, int] | str = self._addr
+        return address
 
     @property
     def is_reusable(self) -> bool:
@@ -166,8 +241,30 @@ class BoundConnection(Connection):  # type: ignore[misc]
         self.has_state = False
 
 
-def _meaning(error: Exception) -> Exception:
-    return translate(error) or error
+class _Configuration:
+    """asyncpg's settings of a connection, with the time limit of calls computed when they are made.
+
+    That also bounds what does not pass through our methods: prepared statements and cursors.
+    """
+
+    __slots__ = (
+        "_connection",
+        "max_cacheable_statement_size",
+        "max_cached_statement_lifetime",
+        "statement_cache_size",
+    )
+
+    def __init__(self, connection: BoundConnection, given: Any) -> None:
+        self._connection = weakref.proxy(connection)
+        self.statement_cache_size: int = given.statement_cache_size
+        self.max_cached_statement_lifetime: int = given.max_cached_statement_lifetime
+        self.max_cacheable_statement_size: int = given.max_cacheable_statement_size
+
+    @property
+    def command_timeout(self) -> float:
+        deadline = current_deadline()
+        longest: float = self._connection.call_seconds
+        return longest if deadline is None else min(longest, deadline.remaining())
 
 
 async def connect(
@@ -188,9 +285,12 @@ async def connect(
     except TimeoutError as error:
         raise _unreachable(limits) from error
     except Exception as error:
-        raise _meaning(error) from error
+        meaning = translate(error)
+        if meaning is None:
+            raise
+        raise meaning from error
     connection.call_seconds = limits.call_seconds
-    connection.watch_the_peer(limits)
+    watch_the_peer(connection._transport, limits)  # noqa: SLF001 - our own class
     return connection
 
 

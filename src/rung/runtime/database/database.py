@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -19,9 +19,11 @@ from rung.runtime.database.connection import BoundConnection, connect
 from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
 from rung.runtime.database.pool import Pool, PoolStatistics
-from rung.runtime.errors import TenantError
+from rung.runtime.database.retry import is_repeatable
+from rung.runtime.errors import TenantError, UnavailableError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
+_Method: TypeAlias = Callable[..., Awaitable[Any]]
 _ISOLATION_SQL: dict[Isolation, str] = {
     "read_committed": "",
     "repeatable_read": " isolation level repeatable read",
@@ -108,37 +110,50 @@ class Database:
     async def fetch(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> list[asyncpg.Record]:
-        """All rows of one statement, in a transaction of its own."""
-        async with self._scope(tenant, across_tenants) as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(sql, *args)
-            return rows
+        """All rows of one statement, in a transaction of its own.
+
+        A statement that certainly only reads is sent a second time, on a new connection, when the pooled one
+        turns out to be dead. Anything else raises UnavailableError: whether it was done is unknown.
+        """
+        rows: list[asyncpg.Record] = await self._run(BoundConnection.fetch, sql, args, tenant, across_tenants)
+        return rows
 
     async def fetch_row(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> asyncpg.Record | None:
-        """The first row of one statement, or None."""
-        async with self._scope(tenant, across_tenants) as connection:
-            return await connection.fetchrow(sql, *args)
+        """The first row of one statement, or None. Retried as `fetch` is."""
+        return await self._run(BoundConnection.fetchrow, sql, args, tenant, across_tenants)
 
     async def fetch_value(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> Any:
-        """The first column of the first row, or None."""
-        async with self._scope(tenant, across_tenants) as connection:
-            return await connection.fetchval(sql, *args)
+        """The first column of the first row, or None. Retried as `fetch` is."""
+        return await self._run(BoundConnection.fetchval, sql, args, tenant, across_tenants)
 
     async def execute(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> str:
-        """Run one statement; the server's tag, as `UPDATE 3`."""
-        async with self._scope(tenant, across_tenants) as connection:
-            return await connection.execute(sql, *args)
-
-    def _scope(
-        self, tenant: Tenant | str | None, across_tenants: bool
-    ) -> AbstractAsyncContextManager[BoundConnection]:
+        """Run one statement; the server's tag, as `UPDATE 3`. Without a tenant, and without arguments, several."""
         chosen = self._tenant(tenant, across_tenants)
-        return self.connection() if chosen is None else self.transaction(tenant=chosen)
+        method = BoundConnection.execute if chosen is None else BoundConnection.execute_one
+        pool = self.running_pool()
+        connection = pool.acquire_nowait() or await pool.acquire()
+        tag: str = await _run_on(pool, connection, method, sql, args, chosen)
+        return tag
+
+    async def _run(
+        self, method: _Method, sql: str, args: tuple[Any, ...], tenant: Tenant | str | None, across_tenants: bool
+    ) -> Any:
+        chosen = self._tenant(tenant, across_tenants)
+        pool = self.running_pool()
+        connection = pool.acquire_nowait() or await pool.acquire()
+        try:
+            return await _run_on(pool, connection, method, sql, args, chosen)
+        except UnavailableError:
+            if connection.is_fresh or not is_repeatable(sql):
+                raise
+        pool.distrust_idle()
+        return await _run_on(pool, await pool.acquire(), method, sql, args, chosen)
 
     def _tenant(self, given: Tenant | str | None, across_tenants: bool) -> Tenant | None:
         if across_tenants:
@@ -164,6 +179,23 @@ class Database:
 
     async def _connect(self) -> BoundConnection:
         return await connect(self.binding.url, self.limits, role=self.binding.serving_role)
+
+
+async def _run_on(
+    pool: Pool,
+    connection: BoundConnection,
+    method: _Method,
+    sql: str,
+    args: tuple[Any, ...],
+    tenant: Tenant | None,
+) -> Any:
+    try:
+        if tenant is not None:
+            await connection.enter_tenant(tenant)
+        return await method(connection, sql, *args)
+    finally:
+        connection.leave_tenant()
+        pool.release(connection)
 
 
 def _nothing() -> None:

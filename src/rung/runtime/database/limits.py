@@ -24,6 +24,10 @@ class Limits:
     acquire_seconds: float = 1.0
     #: Callers that may wait at once; the next is refused without waiting. A multiple of the pool's size.
     waiting_per_connection: int = 16
+    #: Calls wait and nothing is heard on any connection: ask the server whether it is there at all.
+    silence_seconds: float = 0.75
+    #: The answer to that question.
+    probe_seconds: float = 0.75
     #: Sent bytes that nobody acknowledges: the connection is dead (TCP_USER_TIMEOUT).
     unacknowledged_seconds: float = 2.0
     #: What the server needs to answer once its own statement timeout has struck.
@@ -46,3 +50,12 @@ class Limits:
 
 def _milliseconds(seconds: float) -> str:
     return str(max(1, round(seconds * 1000)))
+
+
+def pool_size_for(max_connections: int, processes: int, *, reserved: int = 3) -> int:
+    """One process's share of a server: all pools together take at most 80 % of what is not reserved.
+
+    The rest is for migrations, operators and the moments of a deployment in which old and new run together.
+    `reserved` is the server's superuser_reserved_connections.
+    """
+    return max(1, int((max_connections - reserved) * 0.8) // max(1, processes))

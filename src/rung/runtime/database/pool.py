@@ -9,19 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from rung.errors import ApplicationError
 from rung.runtime.clock import Clock
 from rung.runtime.context import current_deadline
 from rung.runtime.database.connection import BoundConnection
 from rung.runtime.database.limits import Limits
+from rung.runtime.database.peer import answers
 from rung.runtime.errors import DeadlineExceededError, OverloadedError, UnavailableError
 
 RECOVER_SECONDS = 1.0
+WATCH_SECONDS = 0.25
+#: Failures to connect after which a caller is told at once rather than let wait for the next attempt.
+PATIENCE_FAILURES = 3
 BACKOFF_FIRST_SECONDS = 0.05
 BACKOFF_LAST_SECONDS = 1.0
 
@@ -57,6 +63,7 @@ class Pool:
         self._failure: Exception | None = None
         self._retry_at = 0.0
         self._closed = False
+        self._watch: asyncio.Task[None] | None = None
         self.loop = asyncio.get_running_loop()
 
     @property
@@ -97,7 +104,7 @@ class Pool:
             self._refused += 1
             raise OverloadedError(f"{len(self._waiters)} callers wait for the database already")
         pause = self._retry_at - self._clock.monotonic()
-        if pause > 0 and self.size == 0:
+        if pause > 0 and self._failures >= PATIENCE_FAILURES and not self._busy:
             raise self._unavailable(pause)
 
     async def _wait(self) -> BoundConnection:
@@ -122,8 +129,10 @@ class Pool:
         self._refused += 1
         return OverloadedError(f"all {self._limit} connections were busy for {left:g} s")
 
-    def _unavailable(self, retry_after_seconds: float) -> UnavailableError:
-        reason = f": {self._failure}" if self._failure is not None else " yet"
+    def _unavailable(self, retry_after_seconds: float) -> ApplicationError:
+        if isinstance(self._failure, OverloadedError):
+            return OverloadedError(str(self._failure), retry_after_seconds=retry_after_seconds)
+        reason = f": {self._failure}" if self._failure is not None else f" in {self._limits.acquire_seconds:g} s"
         return UnavailableError(f"no connection to the database{reason}", retry_after_seconds=retry_after_seconds)
 
     def _forget(self, waiter: asyncio.Future[BoundConnection]) -> None:
@@ -137,9 +146,9 @@ class Pool:
             self.release(waiter.result())
 
     def _grow(self) -> None:
-        """Open as many connections as there are callers that wait for one, within the limit."""
+        """Open as many connections as callers wait for, within the limit; one at a time while that fails."""
         while not self._closed and self._opening < len(self._waiters) and self.size < self._limit:
-            if self._clock.monotonic() < self._retry_at and self._opening:
+            if self._failures and self._opening:
                 return
             self._opening += 1
             self._start(self._open_one())
@@ -153,15 +162,16 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers who wait hear of it
             self._opening -= 1
             self._note_failure(error)
-            return
         except BaseException:
             self._opening -= 1
             raise
-        self._opening -= 1
-        self._failures = 0
-        self._failure = None
-        self._busy.add(connection)
-        self.release(connection)
+        else:
+            self._opening -= 1
+            self._failures, self._failure = 0, None
+            self._busy.add(connection)
+            self.release(connection)
+            self._watch_on()
+        self._grow()
 
     def _note_failure(self, error: Exception) -> None:
         """Try again later each time, with full jitter; callers for whom nothing is left to hope hear it now."""
@@ -169,7 +179,8 @@ class Pool:
         ceiling = min(BACKOFF_LAST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** min(self._failures, 10))
         self._retry_at = self._clock.monotonic() + random.uniform(BACKOFF_FIRST_SECONDS, ceiling)
         self._failure = error
-        if self._busy or self._opening or self._recovering:
+        passing = isinstance(error, UnavailableError | OverloadedError) and self._failures < PATIENCE_FAILURES
+        if passing or self._busy or self._opening or self._recovering:
             return
         while self._waiters:
             waiter = self._waiters.popleft()
@@ -208,20 +219,50 @@ class Pool:
             self._recovering -= 1
         self.release(connection)
 
-    def _start(self, work: Awaitable[None]) -> None:
-        async def run() -> None:
-            await work
-
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         # A context of its own: the caller's deadline and tenant are not the pool's.
-        task = self.loop.create_task(run(), context=contextvars.Context())
+        task = self.loop.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def terminate_all(self, reason: str) -> None:
-        """The server does not answer: end every connection, so that every caller hears it now."""
-        self._failure = UnavailableError(reason)
+    def distrust_idle(self) -> None:
+        """One connection was found dead: the others of its time may be, and none is worth a second failure."""
         idle, self._idle = self._idle, []
-        for connection in (*idle, *self._busy):
+        for connection in idle:
+            connection.terminate()
+
+    def _watch_on(self) -> None:
+        if self._watch is None:
+            self._watch = self._start(self._watching())
+
+    async def _watching(self) -> None:
+        """Look after the calls that wait, until the pool closes."""
+        while not self._closed:
+            await self._clock.sleep(WATCH_SECONDS)
+            with suppress(OSError):
+                await self.look_after_silence()
+
+    async def look_after_silence(self) -> None:
+        """Tell a slow statement from a server that is gone: when calls wait and nothing was heard, ask it.
+
+        A server that does not even answer a new connection is away. Then every connection is ended, so that
+        every caller hears it now, long before its own limit, and the next ones are told at once.
+        """
+        now = time.monotonic()
+        waiting = [each for each in self._busy if each.asked_at]
+        if not waiting or now - min(each.asked_at for each in waiting) < self._limits.silence_seconds:
+            return
+        heard_at = max(each.heard_at for each in (*self._busy, *self._idle))
+        if now - heard_at < self._limits.silence_seconds:
+            return
+        if await answers(waiting[0].address, self._limits.probe_seconds):
+            waiting[0].heard_at = time.monotonic()
+            return
+        self._failures = PATIENCE_FAILURES
+        self._note_failure(UnavailableError("the server does not answer"))
+        self.distrust_idle()
+        for connection in tuple(self._busy):
             connection.terminate()
 
     async def close(self) -> None:
