@@ -70,13 +70,16 @@ async def _serve(options: argparse.Namespace) -> int:
     from rung.runtime.http.state import ServerState
 
     sys.path.insert(0, str(Path.cwd()))
+    from rung.runtime.http.health import Readiness
+    from rung.runtime.lifespan import check_all
+
     app = import_application(options.app, node=options.name, location=options.location)
     settings = replace(settings_from_environment(health_path=options.health), service=options.name)
     state = ServerState()
     lifespan = Lifespan(app)
     return await run_worker(
         Worker(
-            app=protect(lifespan.app, settings, state=state),
+            app=protect(lifespan.app, settings, state=state, readiness=Readiness(check_all)),
             host=options.host,
             port=options.port,
             settings=settings,

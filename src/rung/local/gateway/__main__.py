@@ -58,12 +58,14 @@ def _work(options: argparse.Namespace) -> int:
 async def _serve(options: argparse.Namespace) -> int:
     from rung.local.gateway.dispatch import Gateway
     from rung.local.gateway.routes import read_routes
+    from rung.runtime.http.health import Readiness
     from rung.runtime.http.server import Worker, run_worker
     from rung.runtime.http.settings import settings_from_environment
+    from rung.runtime.lifespan import check_all
 
     sys.path.insert(0, str(Path.cwd()))
     settings = settings_from_environment()
-    gateway = Gateway(read_routes(options.routes), settings)
+    gateway = Gateway(read_routes(options.routes), settings, Readiness(check_all))
     return await run_worker(
         Worker(
             app=gateway,

@@ -112,6 +112,7 @@ class Gateway:
         settings = replace(
             self._settings,
             service=name,
+            routes=tuple(route.prefix for route in self._routes if route.target == name),
             health_path=health or self._settings.health_path,
             deadline_seconds=deadline_seconds or self._settings.deadline_seconds,
         )

@@ -13,17 +13,23 @@ import time
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from opentelemetry.trace import INVALID_SPAN
+
+from rung.runtime import metrics
 from rung.runtime.context import CORRELATION_HEADER, DEADLINE_HEADER, Context, Deadline, from_headers, serving
 from rung.runtime.errors import OverloadedError
 from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
 from rung.runtime.http.health import Readiness, send_live, send_ready
 from rung.runtime.http.limiter import Limiter
-from rung.runtime.http.log import emit, log_exception
 from rung.runtime.http.problem import BODY_TOO_LARGE, ENCODING, OVERLOADED, Problem, problem_of
 from rung.runtime.http.record import Recorder
 from rung.runtime.http.request import Request, Socket
 from rung.runtime.http.settings import NORMAL, HttpSettings
 from rung.runtime.http.state import ServerState
+from rung.runtime.log import logger
+from rung.runtime.trace import span
+
+log = logger(__name__)
 
 _INTERESTING: Final = {
     b"content-length": "content-length",
@@ -31,6 +37,7 @@ _INTERESTING: Final = {
     b"content-encoding": "content-encoding",
     CORRELATION_HEADER.encode(): CORRELATION_HEADER,
     DEADLINE_HEADER.encode(): DEADLINE_HEADER,
+    b"traceparent": "traceparent",
 }
 #: WebSocket close code "try again later" (IANA registry).
 _TRY_AGAIN = 1013
@@ -58,8 +65,11 @@ class Protected:
         self.readiness = readiness
         self.limiter = Limiter(settings)
         self.recorder = Recorder(
-            settings.service, slow_seconds=settings.slow_seconds, lines_max=settings.log_lines_max, emit=emit
+            settings.service, slow_seconds=settings.slow_seconds, lines_max=settings.log_lines_max
         )
+        self._in_flight = metrics.http_requests_in_flight.labels(settings.service)
+        self._in_flight.set_function(lambda: self.limiter.in_flight)
+        self._routes = tuple((prefix, prefix) for prefix in settings.routes)
         state.observe_lag(self.limiter.observe_lag)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +92,8 @@ class Protected:
         context = self._context(headers, path, began)
         assert context.deadline is not None
         request = Request(scope, receive, send, self, context, began)
+        request.headers = headers
+        request.route = _longest(self._routes, path, "*")
         if path == settings.ready_path:
             request.status = await send_ready(request.send, self.readiness, draining=self.state.draining)
             return
@@ -98,7 +110,7 @@ class Protected:
             if place is not None:
                 await self.limiter.wait(place)
         except OverloadedError as error:
-            self.recorder.shed += 1
+            self.recorder.shed("overload")
             await request.answer(Problem(503, OVERLOADED.code, OVERLOADED.detail, error.retry_after_seconds))
             return
         await self._serve(request, context)
@@ -108,8 +120,10 @@ class Protected:
         in_flight = self.state.in_flight
         in_flight.add(request)
         try:
-            with serving(context):
+            with serving(context), span(request.method, kind="server", headers=request.headers) as recorded:
                 await self.app(request.scope, request.receive, request.send)
+                if recorded is not INVALID_SPAN:
+                    request.describe_to(recorded)
             await request.complete()
         except asyncio.CancelledError:
             if not request.was_expired():
@@ -127,7 +141,7 @@ class Protected:
     async def _failed(self, request: Request, error: Exception) -> None:
         problem = request.failure or problem_of(error)
         if problem.status == 500:
-            log_exception(error, request.described(time.monotonic() - request.began))
+            log.error("unhandled", exc_info=error, **request.described(time.monotonic() - request.began))
         request.failure = problem
         await request.fail()
 
@@ -180,8 +194,8 @@ class Protected:
         try:
             with serving(context):
                 await self.app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - the last frame: log it, and let the server close
-            log_exception(error, {"path": scope["path"], "correlation_id": context.correlation_id})
+        except Exception as error:
+            log.error("unhandled", exc_info=error, path=scope["path"], correlation_id=context.correlation_id)
             await socket.fail()
         finally:
             sockets.discard(socket)

@@ -13,6 +13,8 @@ from rung.runtime.http.body import BodyTooLargeError, Unzipper
 from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, Problem, body_of, headers_of
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from rung.runtime.http.protect import Protected
 
 _CLOSE: Header = (b"connection", b"close")
@@ -43,10 +45,12 @@ class Request:
         "expired",
         "failure",
         "has_slot",
+        "headers",
         "hold_not_found",
         "method",
         "path",
         "receive",
+        "route",
         "scope",
         "started",
         "status",
@@ -64,6 +68,10 @@ class Request:
         self.ends_at = context.deadline.at if context.deadline is not None else float("inf")
         self.body_ends_at = float("inf")
         self.receive: Receive = receive
+        #: The headers that `protect` itself reads.
+        self.headers: dict[str, str] = {}
+        #: The route of the graph, for metrics; never the path, which is the client's to choose.
+        self.route = "*"
         self.status = 0
         self.started = False
         self.has_slot = True
@@ -216,7 +224,7 @@ class Request:
 
     def described(self, seconds: float) -> dict[str, object]:
         """The request as fields of a log line. No query string, no header: they carry secrets."""
-        return {
+        fields: dict[str, object] = {
             "service": self._protected.settings.service,
             "method": self.method,
             "path": self.path[:200],
@@ -224,6 +232,15 @@ class Request:
             "duration_ms": round(seconds * 1000, 2),
             "correlation_id": self.context.correlation_id,
         }
+        return fields
+
+    def describe_to(self, recorded: Span) -> None:
+        """The request as attributes of its span. Names: OpenTelemetry's semantic conventions for HTTP."""
+        recorded.update_name(f"{self.method} {self.route}")
+        recorded.set_attribute("http.request.method", self.method)
+        recorded.set_attribute("http.route", self.route)
+        recorded.set_attribute("url.path", self.path[:200])
+        recorded.set_attribute("http.response.status_code", self.status)
 
 
 class Socket:

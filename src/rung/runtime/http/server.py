@@ -19,10 +19,16 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from rung.runtime.http.asgi import ASGIApp
-from rung.runtime.http.log import emit
 from rung.runtime.http.settings import HttpSettings
+from rung.runtime.http.stalled import StalledConnections
 from rung.runtime.http.state import ServerState
 from rung.runtime.http.supervise import SupervisorLink, raise_descriptor_limit
+from rung.runtime.lifespan import close_all
+from rung.runtime.log import configure_logging, logger
+from rung.runtime.metrics import MetricsServer, serve_metrics
+from rung.runtime.trace import configure_tracing, shutdown_tracing
+
+log = logger(__name__)
 
 #: Outlives the 60 s idle time of a load balancer, so that it, not we, closes idle connections.
 KEEP_ALIVE_SECONDS = 75
@@ -56,20 +62,37 @@ async def run_worker(worker: Worker) -> int:
     link = SupervisorLink()
     link.on_lost(stopping)
     raise_descriptor_limit()
+    configure_logging()
+    configure_tracing()
+    metrics = serve_metrics()
     await worker.startup()
     settle_garbage()
     server = _server(worker)
     serving = asyncio.create_task(server.serve())
     worker.state.start()
+    stalled = StalledConnections(worker.port, worker.state.peers)
+    watching = asyncio.create_task(stalled.watch())
     if not await _listening(worker, serving):
         return 1
     link.tell_ready()
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
     left = await _drain(worker, server, serving)
+    watching.cancel()
+    await _close(worker, metrics)
+    return 0 if stopping.is_set() and left == 0 else 1
+
+
+async def _close(worker: Worker, metrics: MetricsServer | None) -> None:
     await worker.shutdown()
     worker.state.stop()
-    return 0 if stopping.is_set() and left == 0 else 1
+    try:
+        await close_all()
+    except ExceptionGroup as error:
+        log.warning("not everything closed", exc_info=error)
+    shutdown_tracing()
+    if metrics is not None:
+        metrics.close()
 
 
 def settle_garbage() -> None:
@@ -99,7 +122,7 @@ async def _listening(worker: Worker, serving: asyncio.Task[None]) -> bool:
     for _ in range(200):
         await asyncio.sleep(0.01)
         if serving.done():
-            emit("error", "server failed", {"error": repr(serving.exception())})
+            log.error("server failed", error=repr(serving.exception()))
             return False
         with suppress(OSError):
             _, writer = await asyncio.open_connection(worker.host, worker.port)
@@ -110,18 +133,15 @@ async def _listening(worker: Worker, serving: asyncio.Task[None]) -> bool:
 
 async def _drain(worker: Worker, server: Server, serving: asyncio.Task[None]) -> int:
     settings = worker.settings
-    emit(
-        "info",
-        "draining",
-        {"in_flight": len(worker.state.in_flight), "worker": os.environ.get("RUNG_WORKER", "0")},
-    )
+    number = os.environ.get("RUNG_WORKER", "0")
+    log.info("draining", in_flight=len(worker.state.in_flight), worker=number)
     left = await worker.state.drain(
         notice_seconds=settings.drain_notice_seconds, timeout_seconds=settings.drain_seconds
     )
     server.stop()  # type: ignore[no-untyped-call]
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(serving, _STOP_SECONDS)
-    emit("info", "drained", {"cut_off": left, "worker": os.environ.get("RUNG_WORKER", "0")})
+    log.info("drained", cut_off=left, worker=number)
     return left
 
 

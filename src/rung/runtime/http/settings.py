@@ -59,6 +59,8 @@ class HttpSettings:
     drain_notice_seconds: float = 0.5
     drain_seconds: float = 25.0
     security_headers: tuple[tuple[bytes, bytes], ...] = SECURITY_HEADERS
+    #: Path prefixes that have metrics of their own; everything else is `*`.
+    routes: tuple[str, ...] = ()
     #: Requests slower than this are logged, always; of the others at most `log_lines_max` each second.
     slow_seconds: float = 1.0
     log_lines_max: int = 10
@@ -88,6 +90,9 @@ def settings_from_environment(
         queue_seconds=_number(variables, "RUNG_HTTP_QUEUE_SECONDS", plain.queue_seconds),
         priorities=tuple(
             (prefix, _CLASSES[name]) for prefix, name in _pairs(variables, "RUNG_HTTP_PRIORITIES", _class_name)
+        ),
+        routes=tuple(
+            sorted(filter(None, variables.get("RUNG_HTTP_ROUTES", "").split(",")), key=len, reverse=True)
         ),
         drain_notice_seconds=_number(variables, "RUNG_HTTP_DRAIN_NOTICE_SECONDS", plain.drain_notice_seconds),
         drain_seconds=_number(variables, "RUNG_HTTP_DRAIN_SECONDS", plain.drain_seconds),

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from rung.errors import Finding, MachineError
-from rung.runtime.http.log import emit
+from rung.runtime.log import logger
+
+log = logger(__name__)
 
 LINK_VARIABLE = "RUNG_SUPERVISOR_FD"
 _BACKOFF_SECONDS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5)
@@ -90,7 +92,7 @@ class Supervisor:
     async def _announce(self, ready: list[asyncio.Event], announce: dict[str, object]) -> None:
         for event in ready:
             await event.wait()
-        emit("info", "ready", {**announce, "workers": self._workers, "pid": os.getpid()})
+        log.info("ready", **announce, workers=self._workers, pid=os.getpid())
 
     async def _keep(self, index: int, ready: asyncio.Event) -> None:
         failures = 0
@@ -107,7 +109,7 @@ class Supervisor:
                 return
             failures = 0 if loop.time() - began > _STEADY_SECONDS else failures + 1
             delay = _BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1] if failures else 0.0
-            emit("error", "worker died", {"worker": index, "status": status, "restart_in_ms": round(delay * 1000)})
+            log.error("worker died", worker=index, status=status, restart_in_ms=round(delay * 1000))
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
 
