@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rung.load.arrivals import CONSTANT, Profile, Segment, daily, poisson, ramp, read_trace, replay, spikes
-from rung.load.plan import Plan, Target, parse_seconds, parse_spike, segments_of
+from rung.load.plan import Plan, Target, parse_spike, segments_of
 
 FACTORS = st.floats(0, 20, allow_subnormal=False).map(lambda factor: round(factor, 3))
 
@@ -130,13 +130,6 @@ def test_a_trace_with_a_line_that_is_no_time_names_the_line(tmp_path: Path) -> N
     trace.write_text("1.5\nnoon\n")
     with pytest.raises(ValueError, match=r"recorded.csv:2: not a time: 'noon'"):
         read_trace(trace)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("250ms", 0.25), ("1.5m", 90), ("2 h", 7200), ("5min", 300)]
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert parse_seconds(text) == seconds
 
 
 def test_spikes_are_read_as_written() -> None:

@@ -56,6 +56,8 @@ class Generator:
         self._next = 0.0
         self._reported = 0
         self._start = 0.0
+        self._cpu_seconds = 0.0
+        self._measuring = False
 
     async def connect(self) -> int:
         """Open every user's connection, at most `connects_per_second` of them. Returns how many failed."""
@@ -82,12 +84,11 @@ class Generator:
         recording.first_problems = opened.first_problems
         self._start = start
         self._next = start + next(self._arrivals, float("inf"))
-        cpu = time.process_time()
         with _quiet_collector():
             self._tick()
             await self._finished.wait()
-        recording.cpu_seconds = time.process_time() - cpu
-        recording.wall_seconds = time.monotonic() - start + self.plan.warmup_seconds
+        recording.cpu_seconds = time.process_time() - self._cpu_seconds
+        recording.wall_seconds = time.monotonic() - start
         recording.peak_memory_bytes = _peak_memory_bytes()
         return recording
 
@@ -153,6 +154,8 @@ class Generator:
 
     def _tick(self) -> None:
         now = time.monotonic()
+        if not self._measuring and now >= self._start:
+            self._measuring, self._cpu_seconds = True, time.process_time()
         if self._next <= now:
             self._send_due(now)
         deadlines = self._deadlines

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from rung.load.arrivals import CONSTANT, Profile, Segment, poisson, ramp, replay
+from rung.model.durations import parse_seconds
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)?")
 _SPIKE = re.compile(r"(\d+(?:\.\d+)?)x@([^+]+)\+(.+)")
 LOOPBACK = re.compile(r"127(\.\d{1,3}){3}|::1|localhost")
 
@@ -52,13 +51,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One load, complete and reproducible: the same plan offers the same arrivals."""
 
     target: Target
-    journeys: str  # "package.module:object": a Journey, or a list of them
+    journeys: str  # "package.module:object": a Journey, or a list of them; empty: GET the `routes`
     folder: str  # where that module is imported from
     users: int  # connections held
     rate: float  # requests per second at factor 1
     duration_seconds: float
     warmup_seconds: float = 10.0
     segments: tuple[tuple[float, float, float], ...] = ()  # (seconds, start factor, end factor)
+    routes: tuple[tuple[str, float], ...] = ()  # (path, weight)
     trace: tuple[float, ...] | None = None  # recorded arrivals instead of the rate
     seed: int = 0
     timeout_seconds: float = 10.0
@@ -111,14 +111,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if offset >= self.duration_seconds:
                 return
             yield offset
-
-
-def parse_seconds(text: str) -> float:
-    """Seconds of "90", "90s", "250ms", "5m", "5min" or "2h". Raises ValueError."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"not a duration: {text!r}; write 250ms, 30s, 5m or 2h")
-    return float(match[1]) * _UNITS[match[2] or "s"]
 
 
 def parse_spike(text: str) -> tuple[float, float, float]:
