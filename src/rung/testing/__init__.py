@@ -1,5 +1,11 @@
-"""For the tests of applications and adapters: clocks, fault proxies, conformance suites."""
+"""For the tests of applications and adapters: clocks, fault proxies, fakes, conformance suites.
 
+`rung.testing.queue_conformance` needs pytest, and is imported from there.
+"""
+
+from rung.runtime.queue.memory import MemoryBroker as MemoryBroker
+from rung.runtime.queue.memory import MemoryQueue as MemoryQueue
 from rung.testing.clock import ManualClock as ManualClock
+from rung.testing.clock import ShiftedClock as ShiftedClock
 from rung.testing.clock import settle as settle
 from rung.testing.proxy import FaultProxy as FaultProxy

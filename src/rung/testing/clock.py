@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from datetime import UTC, datetime, timedelta
 
 
@@ -51,6 +52,25 @@ class ManualClock:
     def sleepers(self) -> int:
         """How many tasks wait on this clock."""
         return sum(not future.done() for _, _, future in self._sleepers)
+
+
+class ShiftedClock:
+    """The machine's own clocks, moved forward by a test: for real parts that must see hours pass."""
+
+    def __init__(self) -> None:
+        self.shift_seconds = 0.0
+
+    def now(self) -> datetime:
+        """The wall time, shifted."""
+        return datetime.now(UTC) + timedelta(seconds=self.shift_seconds)
+
+    def monotonic(self) -> float:
+        """CLOCK_MONOTONIC, shifted."""
+        return time.monotonic() + self.shift_seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Real time."""
+        await asyncio.sleep(seconds)
 
 
 async def settle(rounds: int = 20) -> None:

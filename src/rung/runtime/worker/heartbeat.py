@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from rung.errors import ApplicationError
 from rung.runtime.log import logger
@@ -49,7 +50,9 @@ class Heartbeat:
         self._on_answer = on_answer
         self._end_process = end_process
         self._main_thread = threading.get_ident()
-        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+        self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -57,9 +60,14 @@ class Heartbeat:
         self._main_thread = threading.get_ident()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Let the thread end; does not wait for it."""
-        self._stopping.set()
+    async def stop(self) -> None:
+        """End the thread, and wait until its connections are closed."""
+        if self._thread.is_alive():
+            self._started.wait()
+            assert self._loop is not None
+            with suppress(RuntimeError):  # its loop has ended by itself
+                self._loop.call_soon_threadsafe(self._stopping.set)
+            await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         try:
@@ -68,12 +76,13 @@ class Heartbeat:
             log.critical("heartbeat ended", exc_info=error)
 
     async def _beat(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._started.set()
         queue = self._open_queue()
         lease_seconds = queue.visibility_timeout_seconds
         interval = max(INTERVAL_SECONDS_MIN, lease_seconds / 3)
         try:
-            while not self._stopping.is_set():
-                await asyncio.sleep(interval)
+            while not await self._rest(interval):
                 try:
                     await self._extend(queue, lease_seconds, interval)
                     await self._end_stuck(queue)
@@ -81,6 +90,14 @@ class Heartbeat:
                     log.warning("leases were not extended", error=str(error))
         finally:
             await queue.close()
+
+    async def _rest(self, seconds: float) -> bool:
+        """Wait for the next beat; True when there is none."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._stopping.wait()
+        except TimeoutError:
+            return False
 
     async def _extend(self, queue: Queue, lease_seconds: float, interval: float) -> None:
         """Young leases are left alone: a message that is handled in a moment costs no heartbeat."""

@@ -91,7 +91,7 @@ class Worker:
             await self._drain(runners)
             self._finisher.close()
             await finishing
-            self._heartbeat.stop()
+            await self._heartbeat.stop()
             await self._queue.close()
 
     # Claiming

@@ -147,6 +147,7 @@ class PostgresQueue:
             [sendable.body for sendable in sendables],
         )
         if transaction is not None:
+            await self._pool.ensure_installed()
             rows = await transaction.fetch(sql.SEND_BATCH, self.name, *columns)
         else:
             rows = await self._pool.fetch(sql.SEND_BATCH, self.name, *columns)
@@ -154,6 +155,7 @@ class PostgresQueue:
 
     async def _value(self, transaction: Connection | None, query: str, *arguments: Any) -> Any:
         if transaction is not None:
+            await self._pool.ensure_installed()
             return await transaction.fetchval(query, *arguments)
         return await self._pool.value(query, *arguments)
 

@@ -61,9 +61,7 @@ class Pool:
 
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
         """Run one statement; its rows. Raises UnavailableError, OverloadedError, DeadlineExceededError."""
-        pool = self._running()
-        if not self._installed:
-            await self._install(pool)
+        pool = await self._ready()
         connection = pool.acquire_nowait() or await pool.acquire()
         try:
             rows: list[Any] = await connection.fetch(query, *arguments)
@@ -75,6 +73,17 @@ class Pool:
         """Run one statement and return the first column of its first row, or None. Raises as `fetch` does."""
         rows = await self.fetch(query, *arguments)
         return rows[0][0] if rows else None
+
+    async def ensure_installed(self) -> None:
+        """Make sure that the tables are there, before a caller's own transaction writes to them."""
+        if not self._installed:
+            await self._install(self._running())
+
+    async def _ready(self) -> database_pool.Pool:
+        pool = self._running()
+        if not self._installed:
+            await self._install(pool)
+        return pool
 
     def _running(self) -> database_pool.Pool:
         """The pool of the running loop. One left by a loop that has ended (tests, `asyncio.run`) is dropped."""

@@ -1,0 +1,479 @@
+"""The behaviours of a queue, as tests: what `rung.runtime.queue.Queue` promises, whatever carries it.
+
+For another adapter, one class with one fixture:
+
+    class TestMyQueue(QueueConformance):
+        @pytest.fixture
+        def harness(self): return MyHarness()
+
+What a backend cannot do it names in `Capabilities`; those tests are skipped, and say which. Time is the
+harness's: no test waits for it, except the two that run a worker against its own lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+import pytest
+
+from rung.runtime.context import Context, Tenant, serving
+from rung.runtime.errors import MessageError
+from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message, Queue
+from rung.runtime.queue.lanes import GUARD_EVERY
+from rung.runtime.worker import Worker, WorkerSettings
+
+LANES = ("high", "middle", "low")
+
+
+class QueueHarness(Protocol):
+    """What the suite needs from whoever runs it against a backend."""
+
+    def open(
+        self,
+        *,
+        lanes: tuple[str, ...] = LANES,
+        visibility_timeout_seconds: float = 30.0,
+        max_receive_count: int = 3,
+        backoff: Backoff | None = None,
+        deduplication_window_seconds: float = 300.0,
+    ) -> Queue:
+        """A handle on the one queue of this test. Two handles are two processes. Closed by the harness."""
+        ...
+
+    async def advance(self, seconds: float) -> None:
+        """Let this much of the broker's time pass, without waiting for it where that can be done."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction to send in. Called only with the capability `transactional_send`."""
+        ...
+
+    async def crash_broker(self) -> None:
+        """End the broker as a crash does, and start it again. Called only with the capability `durable`."""
+        ...
+
+
+def _need(queue: Queue, capability: str) -> None:
+    if not getattr(queue.capabilities, capability):
+        pytest.skip(f"the backend says that it has no {capability}")
+
+
+async def _drain(queue: Queue) -> list[bytes]:
+    bodies = []
+    while messages := await queue.receive(max_messages=10):
+        bodies += [message.body for message in messages]
+        await queue.acknowledge(messages)
+    return bodies
+
+
+async def _one(queue: Queue) -> Message:
+    (message,) = await queue.receive(max_messages=10)
+    return message
+
+
+class DeliveryConformance:
+    """Leases, attempts and acknowledgements."""
+
+    async def test_send_then_receive_once_and_acknowledge(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        identity = await queue.send({"order": 7})
+        message = await _one(queue)
+        assert (message.id, message.json(), message.receive_count) == (identity, {"order": 7}, 1)
+        assert await queue.receive() == []
+        assert await queue.acknowledge([message]) == [True]
+        await harness.advance(3600)
+        assert await queue.receive() == []
+
+    async def test_unacknowledged_reappears_after_its_lease_and_not_before(self, harness: QueueHarness) -> None:
+        queue = harness.open(visibility_timeout_seconds=30)
+        await queue.send(b"x")
+        await _one(queue)
+        await harness.advance(25)
+        assert await queue.receive() == []
+        await harness.advance(6)
+        again = await _one(queue)
+        assert (again.receive_count, again.after_loss) == (2, True)
+
+    async def test_extended_lease_is_kept_for_hours(self, harness: QueueHarness) -> None:
+        queue, other = harness.open(visibility_timeout_seconds=30), harness.open()
+        await queue.send(b"x")
+        message = await _one(queue)
+        for _ in range(100):
+            await harness.advance(25)
+            assert await queue.extend([message], seconds=30) == [True]
+        assert await other.receive() == []
+        assert await queue.acknowledge([message]) == [True]
+
+    async def test_the_late_holder_of_a_lost_lease_changes_nothing(self, harness: QueueHarness) -> None:
+        sleeper, other = harness.open(), harness.open()
+        await sleeper.send(b"x")
+        stale = await _one(sleeper)
+        await harness.advance(31)
+        current = await _one(other)
+        assert await sleeper.acknowledge([stale]) == [False]
+        assert await sleeper.extend([stale], seconds=60) == [False]
+        assert await sleeper.release([stale]) == [False]
+        assert not await sleeper.retry(stale, reason="late")
+        assert not await sleeper.dead_letter(stale, reason="late")
+        assert (await other.statistics()).in_flight == 1
+        assert await other.acknowledge([current]) == [True]
+
+    async def test_a_lost_worker_uses_an_attempt_and_the_last_one_ends_dead(self, harness: QueueHarness) -> None:
+        queue = harness.open(max_receive_count=3)
+        identity = await queue.send(b"kills its worker")
+        for attempt in (1, 2, 3):
+            assert (await _one(queue)).receive_count == attempt
+            await harness.advance(31)
+        assert await queue.receive() == []
+        (letter,) = await queue.dead_letters()
+        assert (letter.id, letter.reason, letter.attempts) == (identity, "worker_lost", 3)
+
+    async def test_released_is_ready_at_once_without_an_attempt_used(self, harness: QueueHarness) -> None:
+        queue, other = harness.open(), harness.open()
+        await queue.send(b"x")
+        assert await other.receive(lanes=["high"]) == []
+        for _ in range(5):
+            message = await _one(queue)
+            assert (message.receive_count, message.after_loss) == (1, False)
+            assert await queue.release([message]) == [True]
+            assert await queue.acknowledge([message]) == [False]
+        assert (await _one(queue)).receive_count == 1
+
+    async def test_a_subset_of_a_batch_is_acknowledged(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send_batch([Entry(body=str(number)) for number in range(10)])
+        messages = await queue.receive(max_messages=10)
+        assert [message.body for message in messages] == [str(number).encode() for number in range(10)]
+        assert await queue.acknowledge(messages[::2]) == [True] * 5
+        await harness.advance(31)
+        left = await queue.receive(max_messages=10)
+        assert sorted(message.body for message in left) == [b"1", b"3", b"5", b"7", b"9"]
+
+    async def test_nothing_to_do_is_nothing_done(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        assert await queue.send_batch([]) == []
+        assert await queue.acknowledge([]) == []
+        assert await queue.release([]) == []
+        assert await queue.extend([], seconds=1) == []
+        assert await queue.redrive() == 0
+
+
+class RetryConformance:
+    """Backoff, delay, and the dead-letter queue."""
+
+    async def test_retry_waits_within_the_bound_of_its_attempt(self, harness: QueueHarness) -> None:
+        queue = harness.open(backoff=Backoff(base_seconds=10, cap_seconds=15), max_receive_count=9)
+        await queue.send(b"x")
+        for bound in (10, 15, 15):
+            message = await _one(queue)
+            assert await queue.retry(message, reason="not yet")
+            await harness.advance(bound + 0.1)
+        assert (await _one(queue)).receive_count == 4
+
+    async def test_a_retry_may_choose_its_own_delay(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send(b"x")
+        assert await queue.retry(await _one(queue), reason="rate limited", delay_seconds=1000)
+        await harness.advance(990)
+        assert await queue.receive() == []
+        await harness.advance(11)
+        assert (await _one(queue)).after_loss is False
+
+    async def test_exhausted_ends_dead_with_reason_traceback_attempts_and_origin(
+        self, harness: QueueHarness
+    ) -> None:
+        queue = harness.open(max_receive_count=2)
+        identity = await queue.send({"order": 7}, lane="middle", headers={"x": "y"})
+        for attempt in (1, 2):
+            message = await _one(queue)
+            assert await queue.retry(message, reason=f"boom {attempt}", traceback="line 1\x00", delay_seconds=0)
+        assert await queue.receive() == []
+        (letter,) = await queue.dead_letters()
+        assert (letter.id, letter.lane, letter.body, letter.headers["x"]) == (
+            identity,
+            "middle",
+            b'{"order":7}',
+            "y",
+        )
+        assert (letter.reason, letter.attempts) == ("boom 2", 2)
+        assert letter.traceback.startswith("line 1")
+        assert letter.origin
+        assert letter.died_at >= letter.sent_at
+
+    async def test_redrive_all_and_one_reset_attempts_and_keep_ids(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        sent = [result.id for result in await queue.send_batch([Entry(body=b"x", lane="middle")] * 3)]
+        for message in await queue.receive(max_messages=3):
+            assert await queue.dead_letter(message, reason="rejected")
+        assert (await queue.statistics()).dead == 3
+        assert await queue.redrive([str(sent[1])]) == 1
+        message = await _one(queue)
+        assert (message.id, message.receive_count, message.lane) == (sent[1], 1, "middle")
+        assert await queue.redrive(["999999999", "not an id"]) == 0
+        assert await queue.redrive() == 2
+        assert sorted(message.id for message in await queue.receive(max_messages=9)) == sorted({sent[0], sent[2]})  # type: ignore[type-var]
+
+    async def test_a_delay_is_not_early_and_at_most_a_second_late(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send(b"x", delay_seconds=60)
+        await harness.advance(59)
+        assert await queue.receive() == []
+        await harness.advance(2)
+        assert (await _one(queue)).receive_count == 1
+
+    async def test_a_delay_that_no_broker_keeps_is_refused(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        for wrong in (-1.0, float("nan"), float("inf"), 366 * 86_400.0):
+            with pytest.raises(MessageError, match="R0503"):
+                await queue.send(b"x", delay_seconds=wrong)
+
+    async def test_delayed_and_retrying_messages_never_block_ready_ones(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send_batch([Entry(body=b"later", delay_seconds=50)] * 20)
+        await queue.send_batch([Entry(body=b"again")] * 20)
+        for message in await queue.receive(max_messages=20):
+            await queue.retry(message, reason="later", delay_seconds=50)
+        await queue.send(b"now")
+        assert [message.body for message in await queue.receive(max_messages=5)] == [b"now"]
+
+
+class SendConformance:
+    """What may be sent, and what becomes of it."""
+
+    async def test_high_lane_first_and_the_lowest_is_not_starved(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        for lane in LANES:
+            await queue.send_batch([Entry(body=lane, lane=lane)] * 60)
+        order = [(await _one_of(queue)).lane for _ in range(4 * GUARD_EVERY)]
+        assert order[: GUARD_EVERY - 1] == ["high"] * (GUARD_EVERY - 1)
+        assert order.count("high") >= len(order) - 4
+        first_half = order[: 2 * GUARD_EVERY]
+        assert {"middle", "low"} <= set(first_half), (
+            "every lane is served within GUARD_EVERY x (lanes - 1) receipts"
+        )
+
+    async def test_only_the_lanes_asked_for(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        for lane in LANES:
+            await queue.send(lane, lane=lane)
+        got = await queue.receive(max_messages=10, lanes=["low", "middle"])
+        assert sorted(message.lane for message in got) == ["low", "middle"]
+
+    async def test_an_unknown_lane_is_refused_and_the_lowest_is_the_default(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        with pytest.raises(MessageError, match=r"R0502.*high, middle, low"):
+            await queue.send(b"x", lane="hihg")
+        await queue.send(b"x")
+        assert (await _one(queue)).lane == "low"
+
+    async def test_a_deduplication_id_delivers_once_within_its_window_and_is_free_after(
+        self, harness: QueueHarness
+    ) -> None:
+        queue = harness.open(deduplication_window_seconds=300)
+        sent = await asyncio.gather(*(queue.send(b"x", deduplication_id="order-7") for _ in range(5)))
+        assert len(set(sent)) == 1
+        assert await _drain(queue) == [b"x"]
+        (result,) = await queue.send_batch([Entry(body=b"x", deduplication_id="order-7")])
+        assert (result.id, result.duplicate) == (sent[0], True)
+        await harness.advance(301)
+        assert await queue.send(b"again", deduplication_id="order-7") != sent[0]
+        assert await _drain(queue) == [b"again"]
+
+    async def test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        entries = [
+            Entry(body=b"1"),
+            Entry(body=b"x" * (MESSAGE_BYTES_MAX + 1)),
+            Entry(body=b"2", lane="nowhere"),
+            Entry(body=object()),
+            Entry(body=b"3", deduplication_id=""),
+            Entry(body=b"4"),
+        ]
+        results = await queue.send_batch(entries)
+        codes = [result.error and result.error[:5] for result in results]
+        assert codes == [None, "R0501", "R0502", "R0504", "R0505", None]
+        assert all((result.id is None) == (result.error is not None) for result in results)
+        assert await _drain(queue) == [b"1", b"4"]
+
+    async def test_a_body_is_bytes_text_or_json_up_to_one_size(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        bodies = [bytes(range(256)), "naïve ✓ \U0001f680", {"a": [1, None, "é"]}, b""]
+        for body in bodies:
+            await queue.send(body)
+        got = await queue.receive(max_messages=10)
+        assert [message.body for message in got[:2]] == [bytes(range(256)), "naïve ✓ \U0001f680".encode()]
+        assert got[2].json() == {"a": [1, None, "é"]}
+        with pytest.raises(MessageError, match="not JSON"):
+            got[3].json()
+        await queue.acknowledge(got)
+        room = MESSAGE_BYTES_MAX - sum(len(name) + len(value) for name, value in got[0].headers.items())
+        await queue.send(b"x" * room)
+        assert len((await _one(queue)).body) == room
+        with pytest.raises(MessageError, match="R0501"):
+            await queue.send(b"x" * (room + 1))
+
+    async def test_the_context_travels_without_the_deadline(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        with serving(Context(correlation_id="abc", tenant=Tenant("acme"), user="u1")):
+            await queue.send(b"x", headers={"own": "1"})
+        headers = (await _one(queue)).headers
+        assert headers["x-correlation-id"] == "abc"
+        assert (headers["x-rung-tenant"], headers["x-rung-user"], headers["own"]) == ("acme", "u1", "1")
+        assert "x-deadline-ms" not in headers
+
+    async def test_statistics_tell_each_state_and_the_oldest_age(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send_batch([Entry(body=b"x", lane="high")] * 5)
+        await queue.send(b"x", lane="low", delay_seconds=600)
+        await harness.advance(7)
+        leased = await queue.receive(max_messages=2)
+        await queue.dead_letter(leased[0], reason="rejected")
+        counts = await queue.statistics()
+        assert (counts.ready, counts.in_flight, counts.delayed, counts.dead) == (3, 1, 1, 1)
+        high = counts.lanes["high"]
+        assert (high.ready, high.in_flight, high.delayed, high.dead) == (3, 1, 0, 1)
+        assert list(counts.lanes) == list(LANES)
+        assert 7 <= counts.oldest_age_seconds < 9
+        assert counts.lanes["low"].oldest_age_seconds == 0
+
+    async def test_a_message_sent_in_a_transaction_exists_when_that_commits(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        _need(queue, "transactional_send")
+        with pytest.raises(RuntimeError, match="undone"):  # noqa: PT012 - the block is the transaction
+            async with harness.transaction() as transaction:
+                await queue.send(b"never", transaction=transaction)
+                await queue.send(b"nor this", transaction=transaction, deduplication_id="a")
+                raise RuntimeError("undone")
+        async with harness.transaction() as transaction:
+            await queue.send(b"kept", transaction=transaction, deduplication_id="a")
+            assert await queue.receive() == []
+        assert await _drain(queue) == [b"kept"]
+
+    async def test_acknowledged_in_a_transaction_is_acknowledged_when_that_commits(
+        self, harness: QueueHarness
+    ) -> None:
+        queue, other = harness.open(), harness.open()
+        _need(queue, "transactional_acknowledge")
+        await queue.send(b"x")
+        message = await _one(queue)
+        with pytest.raises(RuntimeError, match="undone"):  # noqa: PT012 - the block is the transaction
+            async with harness.transaction() as transaction:
+                assert await queue.finished_in(message, transaction)
+                raise RuntimeError("undone")
+        await harness.advance(31)
+        current = await _one(other)
+        async with harness.transaction() as transaction:
+            assert not await queue.finished_in(message, transaction), "the late holder is told to roll back"
+            assert await other.finished_in(current, transaction)
+        assert (await queue.statistics()).in_flight == 0
+
+    async def test_what_was_sent_survives_a_crash_of_the_broker(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        _need(queue, "durable")
+        sent = {await queue.send(b"x") for _ in range(50)}
+        await harness.crash_broker()
+        deadline = time.monotonic() + 20
+        got: set[str] = set()
+        while got != sent and time.monotonic() < deadline:
+            try:
+                got |= {message.id for message in await queue.receive(max_messages=10)}
+            except Exception:  # noqa: BLE001 - the broker is coming back
+                await asyncio.sleep(0.1)
+        assert got == sent
+
+
+class WorkerConformance:
+    """The worker of rung on this queue."""
+
+    async def test_a_waiting_receiver_wakes_for_a_message(self, harness: QueueHarness) -> None:
+        receiver, sender = harness.open(), harness.open()
+        waiting = asyncio.create_task(receiver.receive(wait_seconds=3600))
+        await asyncio.sleep(0.05)
+        await sender.send(b"x")
+        async with asyncio.timeout(10):
+            while not waiting.done():
+                await harness.advance(0.1)
+                await asyncio.sleep(0.01)
+        assert len(waiting.result()) == 1
+
+    async def test_a_handler_that_blocks_the_loop_keeps_its_lease(self, harness: QueueHarness) -> None:
+        async def handle(message: Message) -> None:
+            counts.append(message.receive_count)
+            time.sleep(1.5)  # noqa: ASYNC251 - that is the point
+
+        counts: list[int] = []
+        watching = harness.open(visibility_timeout_seconds=0.5)
+        await watching.send(b"x")
+        worker = _worker(lambda: harness.open(visibility_timeout_seconds=0.5), handle)
+        await _run_until(worker, harness, lambda: _is_empty(watching))
+        assert counts == [1]
+
+    async def test_drain_finishes_what_runs_and_hands_back_the_rest_unharmed(self, harness: QueueHarness) -> None:
+        begun = asyncio.Event()
+        finish = asyncio.Event()
+
+        async def handle(message: Message) -> None:
+            begun.set()
+            await finish.wait()
+
+        watching = harness.open()
+        await watching.send_batch([Entry(body=b"x")] * 8)
+        worker = _worker(harness.open, handle, concurrency=2)
+        running = asyncio.create_task(worker.run())
+        async with asyncio.timeout(10):
+            await begun.wait()
+            worker.stop()
+            await _until(harness, lambda: _in_flight_is(watching, 2))
+            finish.set()
+            while not running.done():
+                await harness.advance(0.1)
+                await asyncio.sleep(0.01)
+        left = await watching.receive(max_messages=10)
+        assert [message.receive_count for message in left] == [1] * 6
+
+
+def _worker(
+    open_queue: Callable[[], Queue], handler: Callable[[Message], Awaitable[None]], **settings: Any
+) -> Worker:
+    return Worker(open_queue, handler, WorkerSettings(name="conformance", **settings))
+
+
+async def _run_until(worker: Worker, harness: QueueHarness, condition: Callable[[], Awaitable[bool]]) -> None:
+    running = asyncio.create_task(worker.run())
+    try:
+        await _until(harness, condition)
+    finally:
+        worker.stop()
+        async with asyncio.timeout(20):
+            while not running.done():
+                await harness.advance(0.1)
+                await asyncio.sleep(0.01)
+        await running
+
+
+async def _until(harness: QueueHarness, condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():  # noqa: ASYNC110 - another process or thread acts
+            await asyncio.sleep(0.02)
+
+
+async def _one_of(queue: Queue) -> Message:
+    (message,) = await queue.receive(max_messages=1)
+    return message
+
+
+async def _is_empty(queue: Queue) -> bool:
+    counts = await queue.statistics()
+    return counts.ready + counts.in_flight + counts.delayed == 0
+
+
+async def _in_flight_is(queue: Queue, count: int) -> bool:
+    return (await queue.statistics()).in_flight == count
+
+
+class QueueConformance(DeliveryConformance, RetryConformance, SendConformance, WorkerConformance):
+    """Every behaviour. Subclass it with a fixture `harness`."""
