@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,11 +16,22 @@ from rung.local.redis import RedisServer, start_redis
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def server_directory() -> Iterator[Path]:
+    """A folder that the unprivileged user, whom servers run as when we are root, can reach.
+
+    Not pytest's own: each session that starts makes the folder above them all private again.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="rung-test-"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_directory: Path) -> Iterator[PostgresServer]:
     """A Postgres of this test process. Do not kill it: start one of your own for that."""
-    directory = tmp_path_factory.mktemp("postgres")
-    _make_reachable(directory)
-    server = start_postgres(directory, settings={"fsync": "off", "shared_buffers": "64MB"})
+    settings = {"fsync": "off", "shared_buffers": "64MB"}
+    server = start_postgres(server_directory / "postgres", settings=settings)
     yield server
     server.stop()
 
@@ -52,11 +64,3 @@ async def redis_url(redis_server: RedisServer) -> str:
     await client.flushall()
     await client.aclose()
     return redis_server.url
-
-
-def _make_reachable(directory: Path) -> None:
-    """When tests run as root, the unprivileged server must reach pytest's private folders."""
-    if os.geteuid() == 0:
-        for folder in (directory, *directory.parents[:3]):
-            if folder.owner() == "root" and folder != Path("/"):
-                folder.chmod(folder.stat().st_mode | 0o011)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -87,14 +86,9 @@ class PostgresHarness:
 
 
 @pytest.fixture(scope="module")
-def killable_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def killable_server(server_directory: Path) -> Iterator[PostgresServer]:
     """A server with its durability on, which a test may kill."""
-    directory = tmp_path_factory.mktemp("killable")
-    if os.geteuid() == 0:
-        for folder in (directory, *directory.parents[:3]):
-            if folder != Path("/tmp"):
-                folder.chmod(folder.stat().st_mode | 0o011)
-    server = start_postgres(directory, settings={"shared_buffers": "64MB"})
+    server = start_postgres(server_directory / "killable", settings={"shared_buffers": "64MB"})
     yield server
     server.stop()
 
