@@ -77,13 +77,17 @@ def body_of(problem: Problem, correlation_id: str) -> bytes:
     return msgspec.json.encode(document)
 
 
-def headers_of(problem: Problem, length_bytes: int) -> list[Header]:
-    """The headers that go with it. Retry-After is in whole seconds, at least one (RFC 9110, 10.2.3)."""
+def headers_of(problem: Problem, length_bytes: int | None) -> list[Header]:
+    """The headers that go with it; without a length the body is chunked.
+
+    Retry-After is in whole seconds, at least one (RFC 9110, 10.2.3).
+    """
     headers: list[Header] = [
         (b"content-type", b"application/problem+json"),
-        (b"content-length", b"%d" % length_bytes),
         (b"cache-control", b"no-store"),
     ]
+    if length_bytes is not None:
+        headers.append((b"content-length", b"%d" % length_bytes))
     if problem.retry_after_seconds is not None:
         headers.append((b"retry-after", b"%d" % max(1, round(problem.retry_after_seconds))))
     return headers

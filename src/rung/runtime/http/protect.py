@@ -19,6 +19,7 @@ from rung.runtime import metrics
 from rung.runtime.context import CORRELATION_HEADER, DEADLINE_HEADER, Context, Deadline, from_headers, serving
 from rung.runtime.errors import OverloadedError
 from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
+from rung.runtime.http.body import Unzipper
 from rung.runtime.http.health import Readiness, send_live, send_ready
 from rung.runtime.http.limiter import Limiter
 from rung.runtime.http.problem import BODY_TOO_LARGE, ENCODING, OVERLOADED, Problem, problem_of
@@ -105,22 +106,21 @@ class Protected:
             await request.answer(refusal)
             self.recorder.finished(request, time.monotonic() - began, began)
             return
-        try:
-            place = self.limiter.enter(_longest(settings.priorities, path, NORMAL))
-            if place is not None:
-                await self.limiter.wait(place)
-        except OverloadedError as error:
-            self.recorder.shed("overload")
-            await request.answer(Problem(503, OVERLOADED.code, OVERLOADED.detail, error.retry_after_seconds))
-            return
-        await self._serve(request, context)
+        await self._serve(request, limited=True)
 
-    async def _serve(self, request: Request, context: Context) -> None:
-        """Run the application with the slot held; turn what it raises into an answer."""
+    async def _serve(self, request: Request, *, limited: bool) -> None:
+        """Take a slot, run the application, turn what it raises into an answer."""
         in_flight = self.state.in_flight
         in_flight.add(request)
         try:
-            with serving(context), span(request.method, kind="server", headers=request.headers) as recorded:
+            if request.body is not None and request.body.spools:
+                await request.body.spool()
+            if limited and not await self._admit(request):
+                return
+            with (
+                serving(request.context),
+                span(request.method, kind="server", headers=request.headers) as recorded,
+            ):
                 await self.app(request.scope, request.receive, request.send)
                 if recorded is not INVALID_SPAN:
                     request.describe_to(recorded)
@@ -134,9 +134,26 @@ class Protected:
         finally:
             in_flight.discard(request)
             now = time.monotonic()
-            seconds = now - request.began
             request.leave(now)
-            self.recorder.finished(request, seconds, now)
+            if request.body is not None:
+                request.body.forget()
+            self.recorder.finished(request, now - request.began, now)
+
+    async def _admit(self, request: Request) -> bool:
+        """Get a slot for the request; False when it was refused, and told so."""
+        try:
+            place = self.limiter.enter(_longest(self.settings.priorities, request.path, NORMAL))
+            if place is not None:
+                await self.limiter.wait(place)
+            if place is not None or request.body is not None:
+                request.served_from = time.monotonic()
+        except OverloadedError as error:
+            self.recorder.shed("overload")
+            request.shed = True
+            await request.answer(Problem(503, OVERLOADED.code, OVERLOADED.detail, error.retry_after_seconds))
+            return False
+        request.has_slot = True
+        return True
 
     async def _failed(self, request: Request, error: Exception) -> None:
         problem = request.failure or problem_of(error)
@@ -148,13 +165,9 @@ class Protected:
     async def _health(self, request: Request) -> None:
         """The application's own health path where it has one; liveness where it answers 404."""
         request.hold_not_found = True
-        await self._serve_unlimited(request)
+        await self._serve(request, limited=False)
         if request.held_not_found():
             await send_live(request.send)
-
-    async def _serve_unlimited(self, request: Request) -> None:
-        request.has_slot = False
-        await self._serve(request, request.context)
 
     def _context(self, headers: dict[str, str], path: str, began: float) -> Context:
         allowed = _longest(self.settings.deadlines, path, self.settings.deadline_seconds)
@@ -167,7 +180,7 @@ class Protected:
     def _body_refusal(self, request: Request, headers: dict[str, str]) -> Problem | None:
         """Set the limits for the body, if there is one; the problem that refuses it unread."""
         length = headers.get("content-length")
-        if length is None and "transfer-encoding" not in headers:
+        if length == "0" or (length is None and "transfer-encoding" not in headers):
             return None
         limit_bytes = _longest(self.settings.body_limits, request.path, self.settings.body_limit_bytes)
         if length is not None and (not length.isdecimal() or len(length) > 18 or int(length) > limit_bytes):
@@ -175,7 +188,10 @@ class Protected:
         encoding = headers.get("content-encoding", "identity").strip().lower()
         if encoding != "identity" and not (self.settings.decompress and encoding in {"gzip", "deflate"}):
             return ENCODING
-        request.expect_body(limit_bytes, zipped=encoding != "identity")
+        unzipper = None
+        if encoding != "identity":
+            unzipper = Unzipper(limit_bytes=limit_bytes, ratio_max=self.settings.decompress_ratio_max)
+        request.expect_body(limit_bytes, unzipper)
         return None
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -44,7 +44,7 @@ class Recorder:
             series = self._open(*key)
         series[0]()
         series[1](seconds)
-        if request.status >= 500 or seconds >= self._slow_seconds:
+        if (request.status >= 500 and not request.shed) or seconds >= self._slow_seconds:
             self._log(request, seconds, now, notable=True)
         elif self._lines < self._lines_max or int(now) != self._second:
             self._log(request, seconds, now, notable=False)

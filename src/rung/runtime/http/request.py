@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rung.runtime.context import Context
 from rung.runtime.http.asgi import AsgiMessage, Header, Receive, Scope, Send
-from rung.runtime.http.body import BodyTooLargeError, Unzipper
-from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, Problem, body_of, headers_of
+from rung.runtime.http.body import Unzipper
+from rung.runtime.http.incoming import IncomingBody, linger
+from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, INTERNAL, Problem, body_of, headers_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _CLOSE: Header = (b"connection", b"close")
 _HELD_BYTES_MAX = 65_536
+#: Refusals of a body that is still on its way, fast: too large, compressed.
+_BODY_UNREAD = frozenset({413, 415})
 #: How often a request that ignores its cancellation is cancelled again.
 _INSIST_SECONDS = 1.0
 #: WebSocket close code "service restart": the client should come back (IANA registry).
@@ -29,17 +32,13 @@ class Request:
     """What `protect` knows of one request; its `receive` and `send` are what the application is given."""
 
     __slots__ = (
-        "_body_bytes",
         "_held",
         "_held_bytes",
-        "_limit_bytes",
-        "_protected",
         "_receive",
         "_send",
         "_task",
-        "_unzipper",
         "began",
-        "body_ends_at",
+        "body",
         "context",
         "ends_at",
         "expired",
@@ -49,9 +48,12 @@ class Request:
         "hold_not_found",
         "method",
         "path",
+        "protected",
         "receive",
         "route",
         "scope",
+        "served_from",
+        "shed",
         "started",
         "status",
     )
@@ -66,7 +68,9 @@ class Request:
         self.began = began
         #: When the sweep must look at this request: its deadline, or its body's while that is awaited.
         self.ends_at = context.deadline.at if context.deadline is not None else float("inf")
-        self.body_ends_at = float("inf")
+        self.body: IncomingBody | None = None
+        #: When it got its slot: what the limiter counts as its latency begins here.
+        self.served_from = began
         self.receive: Receive = receive
         #: The headers that `protect` itself reads.
         self.headers: dict[str, str] = {}
@@ -74,53 +78,43 @@ class Request:
         self.route = "*"
         self.status = 0
         self.started = False
-        self.has_slot = True
+        self.shed = False
+        self.has_slot = False
         self.expired = False
         self.failure: Problem | None = None
         self.hold_not_found = False
-        self._protected = protected
+        self.protected = protected
         self._receive = receive
         self._send = send
         self._task = asyncio.current_task()
         self._held: list[AsgiMessage] | None = None
         self._held_bytes = 0
-        self._limit_bytes = 0
-        self._body_bytes = 0
-        self._unzipper: Unzipper | None = None
 
     # -- the request's body --------------------------------------------------------------------------------
 
-    def expect_body(self, limit_bytes: int, *, zipped: bool) -> None:
-        """There is a body: count it, time it, and decode it when it is `zipped`."""
-        settings = self._protected.settings
-        self._limit_bytes = limit_bytes
-        if zipped:
-            self._unzipper = Unzipper(limit_bytes=limit_bytes, ratio_max=settings.decompress_ratio_max)
-        self.body_ends_at = self.began + settings.body_seconds
-        self.ends_at = min(self.ends_at, self.body_ends_at)
-        self.receive = self._receive_body
+    def expect_body(self, limit_bytes: int, unzipper: Unzipper | None) -> None:
+        """There is a body: count it, time it, and decode it."""
+        self.body = IncomingBody(self, self._receive, limit_bytes=limit_bytes, unzipper=unzipper)
+        self.receive = self.body.receive
+        self.set_end()
 
-    async def _receive_body(self) -> AsgiMessage:
-        message = await self._receive()
-        if message["type"] != "http.request":
-            return message
-        chunk = message.get("body", b"")
-        self._body_bytes += len(chunk)
-        if self._body_bytes > self._limit_bytes:
-            raise BodyTooLargeError
-        if self._unzipper is not None:
-            message = {**message, "body": self._unzipper.feed(chunk)}
-        if message.get("more_body", False):
-            settings = self._protected.settings
-            self.body_ends_at = self.began + settings.body_seconds + self._body_bytes / settings.body_rate_bytes
-        else:
-            self.body_ends_at = float("inf")
-        self._set_end()
-        return message
-
-    def _set_end(self) -> None:
+    def set_end(self) -> None:
+        """The sweep looks at whatever ends first: the body's time or the deadline."""
         deadline = self.context.deadline
-        self.ends_at = min(self.body_ends_at, deadline.at if deadline is not None else float("inf"))
+        self.ends_at = min(
+            self.body.ends_at if self.body is not None else float("inf"),
+            deadline.at if deadline is not None else float("inf"),
+        )
+
+    def lend_slot(self) -> None:
+        """While we wait for the client, somebody else may be served."""
+        if self.has_slot:
+            self.protected.limiter.leave(None, 0.0)
+
+    def take_slot_back(self) -> None:
+        """The client has sent something; never refused, the request is half done."""
+        if self.has_slot:
+            self.protected.limiter.in_flight += 1
 
     # -- the response --------------------------------------------------------------------------------------
 
@@ -142,7 +136,7 @@ class Request:
         return self._send({**message, "headers": self._headers(message.get("headers", ()))})
 
     def _headers(self, given: list[Header]) -> list[Header]:
-        protected = self._protected
+        protected = self.protected
         headers: list[Header] = list(given)
         names = {name for name, _ in headers}
         headers.append((b"x-correlation-id", self.context.correlation_id.encode()))
@@ -177,20 +171,28 @@ class Request:
 
     async def complete(self) -> None:
         """The application returned: let go of what was held back, or answer for it."""
+        if not self.started and self._held is None:
+            await self.answer(INTERNAL)
         if self._held is not None and not (self.hold_not_found and self._held[0]["status"] == 404):
             await self._release_held()
 
     async def answer(self, problem: Problem) -> None:
         """Answer with `problem`. The connection closes when a body may still be on its way."""
         body = body_of(problem, self.context.correlation_id)
-        headers = headers_of(problem, len(body))
-        if problem.status in {408, 413, 415}:
+        unread = problem.status in _BODY_UNREAD
+        headers = headers_of(problem, None if unread else len(body))
+        if unread or problem.status == 408:
             headers.append(_CLOSE)
         self._held = None
         self.hold_not_found = False
         self.status, self.started = problem.status, True
         headers = self._headers(headers)
         await self._send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        if unread:
+            # Without a length the response is open until its last part, and so is the connection.
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            await linger(self._receive)
+            body = b""
         await self._send({"type": "http.response.body", "body": body})
 
     async def fail(self) -> None:
@@ -204,7 +206,8 @@ class Request:
 
     def expire(self, now: float) -> None:
         """Its time is up: cancel the application. Called by the sweep, again while it does not end."""
-        self.failure = self.failure or (BODY_TOO_SLOW if now >= self.body_ends_at else DEADLINE)
+        late_body = self.body is not None and now >= self.body.ends_at
+        self.failure = self.failure or (BODY_TOO_SLOW if late_body else DEADLINE)
         self.expired = True
         self.ends_at = now + _INSIST_SECONDS
         if self._task is not None:
@@ -220,12 +223,12 @@ class Request:
         """Give the slot back; `now` is None when the time taken says nothing about load."""
         if self.has_slot:
             self.has_slot = False
-            self._protected.limiter.leave(None if now is None else now - self.began, now or 0.0)
+            self.protected.limiter.leave(None if now is None else now - self.served_from, now or 0.0)
 
     def described(self, seconds: float) -> dict[str, object]:
         """The request as fields of a log line. No query string, no header: they carry secrets."""
         fields: dict[str, object] = {
-            "service": self._protected.settings.service,
+            "service": self.protected.settings.service,
             "method": self.method,
             "path": self.path[:200],
             "status": self.status,

@@ -25,6 +25,9 @@ class ServerState:
         self.draining = False
         #: Connections are told to close after their response. Follows `draining`.
         self.closing = False
+        #: Bodies held in memory before their requests are served, and how much they may hold together.
+        self.spooled_bytes = 0
+        self.spool_budget_bytes = 64_000_000
         self.in_flight: set[Request] = set()
         self.websockets: set[Socket] = set()
         self._lag_observers: list[Callable[[float], None]] = []

@@ -1,0 +1,92 @@
+"""F02: one of two API processes is killed under load.
+
+Proves: only requests in flight there fail, a retry with the same idempotency key has one effect, and the
+process is back within 2 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.faults.http_kit import Served, served, steady
+
+SOURCE = """
+import asyncio, os, pathlib
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    headers = dict(scope["headers"])
+    key = headers.get(b"idempotency-key")
+    if key is not None:
+        await asyncio.sleep(0.02)
+        try:
+            (pathlib.Path("effects") / key.decode()).touch(exist_ok=False)
+        except FileExistsError:
+            pass
+        else:
+            with open("ledger", "a") as ledger:
+                ledger.write(key.decode() + "\\n")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
+"""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.soak)])
+async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kills: int) -> None:
+    """Two kills at seeded moments, 200 requests a second."""
+    seed = random.randrange(1 << 32)
+    print("seed", seed)
+    chance = random.Random(seed)
+    (tmp_path / "effects").mkdir()
+    with served(tmp_path, SOURCE, workers=2) as server:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+            retried: list[int] = []
+
+            async def buy(number: int) -> None:
+                for attempt in range(4):
+                    try:
+                        headers = {"idempotency-key": f"k{number}"}
+                        async with session.post(server.url, headers=headers) as response:
+                            assert response.status == 200
+                            return
+                    except aiohttp.ClientError:
+                        retried.append(number)
+                        await asyncio.sleep(0.05 * 2**attempt)
+                raise AssertionError(f"request {number} was never served")
+
+            seconds = 2.0 + 2.5 * kills
+            load = asyncio.create_task(steady(buy, per_second=200, seconds=seconds))
+            back = [await _kill_one(server, chance, session) for _ in range(kills)]
+            outcomes = await load
+        assert outcomes.failures == []
+        assert len(retried) <= 8 * kills, "more failed than can have been in flight"
+        assert max(back) <= 2.0, back
+        ledger = (tmp_path / "ledger").read_text().split()
+        assert sorted(ledger) == sorted(set(ledger)), "a retry had a second effect"
+        assert len(ledger) == len(outcomes.latencies)
+
+
+async def _kill_one(server: Served, chance: random.Random, session: aiohttp.ClientSession) -> float:
+    """Kill a worker; the seconds until another one serves in its place."""
+    await asyncio.sleep(0.5 + chance.random())
+    known = {worker.pid for worker in server.workers()}
+    assert len(known) == 2
+    server.workers()[chance.randrange(2)].kill()
+    began = time.monotonic()
+    while time.monotonic() - began < 5:
+        async with aiohttp.ClientSession() as fresh:
+            try:
+                async with fresh.get(server.url) as response:
+                    if int(await response.text()) not in known:
+                        return time.monotonic() - began
+            except aiohttp.ClientError:
+                pass
+        await asyncio.sleep(0.02)
+    return time.monotonic() - began
