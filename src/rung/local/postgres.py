@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,9 @@ START_TIMEOUT_SECONDS = 20.0
 STOP_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
 
+#: Postgres must not inherit a locale or a time zone: a data directory outlives the shell that made it.
+SERVER_ENVIRONMENT: Mapping[str, str] = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -31,6 +34,13 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "128MB",
     "log_min_messages": "warning",
     "timezone": "UTC",
+    # A laptop: little memory, a solid-state disk, queries too short to be worth compiling, and a queue
+    # whose dead rows should go within seconds.
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "max_wal_size": "512MB",
+    "autovacuum_naptime": "10s",
+    "max_parallel_workers_per_gather": "1",
 }
 
 
@@ -93,21 +103,51 @@ def start_postgres(
 ) -> PostgresServer:
     """Start Postgres on `directory`, initialising it first when it is new (about 0.3 s).
 
-    `settings` are added to `SETTINGS`. Raises MachineError (R0301 no wheel, R0302 does not start).
+    `settings` are added to `SETTINGS`. The server lives at most as long as the thread that starts it.
+    Raises MachineError (R0301 no wheel, R0302 does not start).
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    password_file = directory / "password"
-    if not (directory / "data" / "PG_VERSION").exists():
-        _initialise(directory, password_file)
+    password = initialise_postgres(directory)
     port = port or free_port()
     merged = {**SETTINGS, **(settings or {})}
     return PostgresServer(
         directory=directory,
         port=port,
-        password=password_file.read_text().strip(),
+        password=password,
         settings=merged,
         process=_launch(directory, port, merged),
     )
+
+
+def initialise_postgres(directory: Path) -> str:
+    """Make the data directory when it is new; the superuser's password. Raises MachineError (R0301, R0302)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    password_file = directory / "password"
+    if not (directory / "data" / "PG_VERSION").exists():
+        _initialise(directory, password_file)
+    return password_file.read_text().strip()
+
+
+def postgres_command(directory: Path, port: int, settings: Mapping[str, str] = SETTINGS) -> tuple[str, ...]:
+    """The command that runs the postmaster on an initialised `directory`."""
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return (str(binaries() / "postgres"), "-D", str(directory / "data"), "-p", str(port), *options)
+
+
+def without_root(directory: Path) -> Callable[[], None] | None:
+    """What the postmaster's child must do before it executes: Postgres refuses to run as root."""
+    return drop_root(reachable=[binaries() / "postgres"], writable=[directory / "data"])
+
+
+def is_ready(directory: Path, pid: int) -> bool:
+    """Whether the postmaster `pid` accepts connections.
+
+    It writes its state into the eighth line of its pid file; a stale file holds another pid.
+    """
+    try:
+        lines = (directory / "data" / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) == pid
 
 
 def _initialise(directory: Path, password_file: Path) -> None:
@@ -123,7 +163,7 @@ def _initialise(directory: Path, password_file: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+        env=dict(SERVER_ENVIRONMENT),
         preexec_fn=drop_root(reachable=[initdb], writable=[data, password_file]),
     )  # fmt: skip
     if result.returncode != 0:
@@ -136,17 +176,16 @@ def _launch(directory: Path, port: int, settings: Mapping[str, str]) -> subproce
 
     After a kill -9 the first starts are refused while orphaned backends still hold the shared memory.
     """
-    data, postgres, log = directory / "data", binaries() / "postgres", directory / "postgres.log"
-    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    log = directory / "postgres.log"
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         process = spawn(
-            [postgres, "-D", data, "-p", str(port), *options],
+            postgres_command(directory, port, settings),
             output=log,
-            environment={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-            before_exec=drop_root(reachable=[postgres], writable=[data]),
+            environment=SERVER_ENVIRONMENT,
+            before_exec=without_root(directory),
         )
-        if _wait_ready(data, process, deadline):
+        if _wait_ready(directory, process, deadline):
             return process
         stop(process, with_signal=signal.SIGQUIT, timeout_seconds=1)
         if time.monotonic() > deadline:
@@ -154,14 +193,9 @@ def _launch(directory: Path, port: int, settings: Mapping[str, str]) -> subproce
         time.sleep(RETRY_SECONDS)
 
 
-def _wait_ready(data: Path, process: subprocess.Popen[bytes], deadline: float) -> bool:
-    """The postmaster writes its state into the eighth line of its pid file; a stale file has another pid."""
+def _wait_ready(directory: Path, process: subprocess.Popen[bytes], deadline: float) -> bool:
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            lines = (data / "postmaster.pid").read_text().splitlines()
-        except OSError:
-            lines = []
-        if len(lines) >= 8 and lines[7].strip() == "ready" and int(lines[0]) == process.pid:
+        if is_ready(directory, process.pid):
             return True
         time.sleep(0.005)
     return False

@@ -16,6 +16,8 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _CLONE_NEWUSER = 0x10000000
 _UNPRIVILEGED = "nobody"
+# Loaded before any fork: a child of a process with threads must not load libraries before it executes.
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def free_port() -> int:
@@ -24,6 +26,17 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on `port` now. A connection in TIME_WAIT does not count."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_listening(address: tuple[str, int], *, process: subprocess.Popen[bytes], timeout_seconds: float) -> bool:
@@ -38,10 +51,29 @@ def wait_listening(address: tuple[str, int], *, process: subprocess.Popen[bytes]
     return False
 
 
-def _die_with_parent() -> None:
-    """Linux only: the kernel signals this child when the process that started it is gone."""
+def die_with_parent(death_signal: signal.Signals) -> None:
+    """Linux only: the kernel sends this process `death_signal` when the *thread* that started it has ended.
+
+    The thread, not the process (prctl(2), PR_SET_PDEATHSIG): start children from the main thread. Elsewhere
+    the guard (`rung.local.guard`) ends what is left, and on Linux it does so too.
+    """
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(death_signal))
+
+
+def preparation(death_signal: signal.Signals, before_exec: Callable[[], None] | None = None) -> Callable[[], None]:
+    """What a child does between fork and exec: bind its life to ours, then `before_exec`."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        die_with_parent(death_signal)
+        if before_exec is not None:
+            before_exec()
+            die_with_parent(death_signal)  # changing the user clears the parent-death signal
+        if os.getppid() != parent:  # the parent ended before the kernel knew what to do
+            os._exit(1)
+
+    return prepare
 
 
 def spawn(
@@ -50,17 +82,12 @@ def spawn(
     output: Path,
     environment: Mapping[str, str] | None = None,
     before_exec: Callable[[], None] | None = None,
+    death_signal: signal.Signals = signal.SIGINT,
 ) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, with its output appended to `output`.
 
     A session of its own keeps the terminal's Ctrl-C from stopping a database under requests that still run.
     """
-
-    def prepare() -> None:
-        _die_with_parent()
-        if before_exec is not None:
-            before_exec()
-
     with output.open("ab") as stream:
         return subprocess.Popen(
             [str(word) for word in command],
@@ -69,7 +96,7 @@ def spawn(
             stderr=stream,
             env=None if environment is None else dict(environment),
             start_new_session=True,
-            preexec_fn=prepare,  # noqa: PLW1509 - runs before any thread of ours exists in the child
+            preexec_fn=preparation(death_signal, before_exec),  # noqa: PLW1509 - it only makes system calls
         )
 
 
@@ -102,11 +129,10 @@ def _become(uid: int, gid: int) -> None:
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)
-    _die_with_parent()  # changing the user clears the parent-death signal
 
 
 def _enter_user_namespace() -> None:
-    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
+    if _LIBC.unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "this machine does not let root enter a user namespace")
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text("1000 0 1")

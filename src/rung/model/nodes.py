@@ -111,7 +111,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A process that is started when somebody asks for it, does one thing and ends."""
+    """A process that is started when somebody asks for it, does one thing and ends.
+
+    `on_first_start`: it also runs once by itself, after the migrations of a new database: it seeds.
+    """
 
     kind: Literal["job"] = "job"
     name: str
@@ -121,6 +124,7 @@ class Job:
     cpu: float | None = None
     memory_mib: int | None = None
     variables: tuple[Variable, ...] = ()
+    on_first_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

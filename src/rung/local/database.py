@@ -1,0 +1,226 @@
+"""Makes a workload's databases ready before anything uses them: databases, roles, migrations, queue tables.
+
+Every database has two roles. The *owner* changes the schema and is used here alone. The *serving role* is what
+processes connect as: it owns nothing and bypasses no row-level security, so a policy that is missing shows
+here and not in production. Everything is safe to run again, and runs at every start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+from rung.model.graph import Graph
+from rung.model.nodes import Postgres, Queue
+from rung.runtime.migrations import Applied, migrate
+
+from rung.errors import Finding, MachineError
+from rung.local.machine import Database
+from rung.local.state import State
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+#: Where queues live in a workload that has queues and no database of its own.
+QUEUE_DATABASE = "rung"
+_IDENTIFIER_LIMIT = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The databases by node name, the one that carries queues, and what was migrated: `(node, applied)`."""
+
+    databases: dict[str, Database]
+    queues: Database | None
+    applied: tuple[tuple[str, Applied], ...]
+
+
+def database_names(graph: Graph) -> list[str]:
+    """The nodes that need a database on the server; queues need one even when nothing else does."""
+    names = [node.name for node in graph.of(Postgres)]
+    return names or ([QUEUE_DATABASE] if graph.of(Queue) else [])
+
+
+async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
+    """Create, migrate and install whatever is missing. Raises MachineError: R0309, and R04xx of migrations."""
+    passwords = _Passwords(state.directory / "roles.json")
+    databases = await _create(graph, admin_url, passwords)
+    applied: list[tuple[str, Applied]] = []
+    for node in graph.of(Postgres):
+        applied += [(node.name, each) for each in await _migrate(graph, node, databases[node.name])]
+    queues = next(iter(databases.values()), None) if graph.of(Queue) else None
+    for database in databases.values():
+        await _install(database, admin_url, with_queues=database is queues)
+    return Prepared(databases=databases, queues=queues, applied=tuple(applied))
+
+
+async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[tuple[str, Applied], ...]:
+    """Apply migrations that appeared while everything runs. Raises MachineError: R04xx."""
+    applied: list[tuple[str, Applied]] = []
+    for node in graph.of(Postgres):
+        database = databases[node.name]
+        applied += [(node.name, each) for each in await _migrate(graph, node, database)]
+        async with _connection(database.owner_url) as connection:
+            await _grant(connection, database)
+    return tuple(applied)
+
+
+async def _migrate(graph: Graph, node: Postgres, database: Database) -> list[Applied]:
+    if node.migrations is None:
+        return []
+    return await migrate(database.owner_url, Path(graph.root).resolve() / node.migrations)
+
+
+class _Passwords:
+    """Random passwords of the roles, kept so that a shell that is open stays connected over a restart."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._known: dict[str, str] = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+
+    def of(self, role: str) -> str:
+        """The password of `role`, made on first use."""
+        if role not in self._known:
+            self._known[role] = secrets.token_urlsafe(18)
+            self._file.touch(mode=0o600)
+            self._file.write_bytes(msgspec.json.encode(self._known))
+        return self._known[role]
+
+
+async def _create(graph: Graph, admin_url: str, passwords: _Passwords) -> dict[str, Database]:
+    extensions = {node.name: node.extensions for node in graph.of(Postgres)}
+    databases: dict[str, Database] = {}
+    async with _connection(admin_url) as connection:
+        for name in database_names(graph):
+            database = f"{graph.name}_{name}".replace("-", "_")[:_IDENTIFIER_LIMIT]
+            owner, serving = f"{database}_owner"[:63], f"{database}_app"[:63]
+            with _explained(admin_url):
+                for role in (owner, serving):
+                    await _create_role(connection, role, passwords.of(role))
+                await _create_database(connection, database, owner)
+            databases[name] = Database(
+                name=database,
+                owner_url=_url_as(admin_url, owner, passwords.of(owner), database),
+                serving_url=_url_as(admin_url, serving, passwords.of(serving), database),
+                serving_role=serving,
+            )
+    for name, database_ in databases.items():
+        await _create_extensions(_url_of(admin_url, database_.name), extensions.get(name, ()))
+    return databases
+
+
+async def _create_role(connection: asyncpg.Connection[Any], role: str, password: str) -> None:
+    there = await connection.fetchval("select true from pg_roles where rolname = $1", role)
+    verb = "alter" if there else "create"
+    # A password cannot be a parameter of a utility statement; it is ours, and has no quote in it.
+    await connection.execute(f"{verb} role {_quoted(role)} login nosuperuser nobypassrls password '{password}'")
+    if not there:
+        await connection.execute(f"grant {_quoted(role)} to current_user")
+
+
+async def _create_database(connection: asyncpg.Connection[Any], database: str, owner: str) -> None:
+    if not await connection.fetchval("select true from pg_database where datname = $1", database):
+        await connection.execute(f"create database {_quoted(database)} owner {_quoted(owner)}")
+        await connection.execute(f"revoke connect on database {_quoted(database)} from public")
+
+
+async def _create_extensions(url: str, extensions: Iterable[str]) -> None:
+    wanted = tuple(extensions)
+    if not wanted:
+        return
+    async with _connection(url) as connection:
+        with _explained(url):
+            for extension in wanted:
+                await connection.execute(f"create extension if not exists {_quoted(extension)}")
+
+
+async def _install(database: Database, admin_url: str, *, with_queues: bool) -> None:
+    async with _connection(database.owner_url) as connection:
+        if with_queues:
+            from rung.runtime.queue.postgres.schema import install_queue
+
+            await install_queue(connection, roles=[database.serving_role])
+        await _grant(connection, database)
+
+
+async def _grant(connection: asyncpg.Connection[Any], database: Database) -> None:
+    """Reading and writing rows in every schema of the application; nothing in the schema `rung`."""
+    role = _quoted(database.serving_role)
+    await connection.execute(f"grant connect on database {_quoted(database.name)} to {role}")
+    schemas = await connection.fetch(
+        "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')"
+    )
+    for schema in (_quoted(row["nspname"]) for row in schemas):
+        await connection.execute(
+            f"grant usage on schema {schema} to {role};"
+            f"grant select, insert, update, delete on all tables in schema {schema} to {role};"
+            f"grant usage, select on all sequences in schema {schema} to {role};"
+            f"grant execute on all functions in schema {schema} to {role}"
+        )
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MachineError(_unreachable(url, error)) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextlib.contextmanager
+def _explained(url: str) -> Any:
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise MachineError(
+            Finding(
+                code="R0309",
+                severity="error",
+                message="the Postgres server does not let rung dev prepare a database",
+                found=f"{_without_password(url)}: {error}",
+                effect="nothing that needs a database can run",
+                help="let the role of RUNG_POSTGRES_URL create databases and roles: alter role <name> createdb createrole",
+            )
+        ) from error
+
+
+def _unreachable(url: str, error: Exception) -> Finding:
+    return Finding(
+        code="R0309",
+        severity="error",
+        message="the Postgres server cannot be reached",
+        found=f"{_without_password(url)}: {str(error) or f'no answer in {CONNECT_TIMEOUT_SECONDS:g} s'}",
+        effect="nothing that needs a database can run",
+        help="start that server, correct RUNG_POSTGRES_URL, or unset it to use the embedded one",
+    )
+
+
+def _url_as(admin_url: str, user: str, password: str, database: str) -> str:
+    parts = urlsplit(admin_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user)}:{quote(password)}@{host}", path=f"/{database}"))
+
+
+def _url_of(admin_url: str, database: str) -> str:
+    return urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}"))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{host}", query=""))
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

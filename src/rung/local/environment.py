@@ -1,0 +1,132 @@
+"""What each process is told: one binding per edge of the graph, and nothing that has no edge. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rung.model.edges import Use
+from rung.model.graph import Graph, bindings_of
+from rung.model.nodes import (
+    Bucket,
+    Bus,
+    Cache,
+    External,
+    Files,
+    Job,
+    Postgres,
+    Queue,
+    Schedule,
+    Search,
+    Secret,
+    Service,
+    Table,
+    Worker,
+    Workflow,
+)
+
+from rung.local.machine import Machine
+from rung.runtime.bindings import (
+    Binding,
+    CacheBinding,
+    ExternalBinding,
+    PostgresBinding,
+    QueueBinding,
+    SecretBinding,
+    ServiceBinding,
+    encode,
+    variable_name,
+)
+
+Running = Service | Worker | Schedule | Job
+_NO_DEAD_LETTERS = 1_000_000
+
+
+def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, pool_size: int) -> dict[str, str]:
+    """The whole environment of a process that runs `nodes`, which must have equal grants.
+
+    `pool_size` is the process's share of the server's connections, an upper limit to what the node asks for.
+    """
+    members = tuple(nodes)
+    first = members[0]
+    variables = {
+        **machine.environment,
+        "PYTHONPATH": _python_path(machine),
+        "PYTHONUNBUFFERED": "1",
+        "RUNG_WORKLOAD": graph.name,
+        "RUNG_ENVIRONMENT": "local",
+        "RUNG_NODE": first.name,
+        "RUNG_LOG_FORMAT": "json",
+        "RUNG_STATE": str(machine.state),
+    }
+    for use in bindings_of(graph, first):
+        variables.update(_variables(graph, use, machine, pool_size, already=variables))
+    variables.update({variable.name: variable.value for variable in first.variables})
+    return variables
+
+
+def grants(graph: Graph, node: Running) -> tuple[object, ...]:
+    """What decides whether two nodes may share a process: equal uses and equal plain variables."""
+    return (frozenset(bindings_of(graph, node)), frozenset(node.variables))
+
+
+def _python_path(machine: Machine) -> str:
+    given = machine.environment.get("PYTHONPATH")
+    return f"{machine.folder}:{given}" if given else str(machine.folder)
+
+
+def _variables(
+    graph: Graph, use: Use, machine: Machine, pool_size: int, already: Mapping[str, str]
+) -> dict[str, str]:
+    """The binding of one use, and the plain forms for programs that do not use `rung.runtime`."""
+    target = graph.node(use.target)
+    prefix = variable_name(target.name).removeprefix("RUNG_BINDING_")
+    match target:
+        case Postgres():
+            url = machine.databases[target.name].serving_url
+            plain = {f"{prefix}_URL": url} | ({} if "DATABASE_URL" in already else {"DATABASE_URL": url})
+            return {**_bound(target.name, _postgres(target, url, pool_size)), **plain}
+        case Queue():
+            return _bound(target.name, _queue(target, machine))
+        case Cache():
+            url = machine.caches[target.name]
+            plain = {f"{prefix}_URL": url} | ({} if "REDIS_URL" in already else {"REDIS_URL": url})
+            return {**_bound(target.name, CacheBinding(url=url)), **plain}
+        case Secret():
+            path = str(machine.secrets[target.name])
+            return {**_bound(target.name, SecretBinding(path=path)), f"{prefix}_FILE": path}
+        case Service():
+            url = f"http://127.0.0.1:{machine.ports[target.name]}"
+            return {**_bound(target.name, ServiceBinding(url=url)), f"{prefix}_URL": url}
+        case External():
+            port = target.port or 443
+            return _bound(target.name, ExternalBinding(host=target.host, port=port))
+        case Files():
+            return {f"{prefix}_PATH": str(machine.state / "files" / target.name)}
+        case Table() | Bucket() | Search() | Bus() | Workflow() | Job():
+            return {}  # nothing stands in for them here: see `without_stand_in` in plan.py
+        case _:
+            raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
+
+
+def _bound(name: str, binding: Binding) -> dict[str, str]:
+    return {variable_name(name): encode(binding)}
+
+
+def _postgres(node: Postgres, url: str, pool_size: int) -> PostgresBinding:
+    return PostgresBinding(
+        url=url,
+        pool_size=min(pool_size, node.pool_size),
+        statement_timeout_seconds=node.statement_timeout_seconds,
+        tenant_scoped=node.tenancy is not None and node.tenancy.mode == "rls",
+    )
+
+
+def _queue(node: Queue, machine: Machine) -> QueueBinding:
+    assert machine.queues is not None, "a workload with a queue has a database for it"
+    return QueueBinding(
+        url=machine.queues.serving_url,
+        lanes=node.lanes,
+        max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
+        visibility_timeout_seconds=node.visibility_timeout_seconds,
+        retention_seconds=node.retention_seconds,
+    )

@@ -1,0 +1,46 @@
+"""The table that the gateway serves by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rung.model.graph import Graph
+from rung.model.nodes import Route, Service, Site
+
+from rung.local.machine import Machine
+
+
+def routes(graph: Graph, shared: Sequence[Service], machine: Machine) -> dict[str, object]:
+    """Services, sites and routes for `rung.local.gateway`. `shared` are dispatched, the others proxied to."""
+    return {
+        "services": [_service(each, each in shared, machine) for each in graph.of(Service)],
+        "sites": [_site(each, machine.folder) for each in graph.of(Site)],
+        "routes": _routes(graph),
+    }
+
+
+def _service(node: Service, dispatched: bool, machine: Machine) -> dict[str, object]:
+    return {
+        "name": node.name,
+        "kind": "asgi" if dispatched else "proxy",
+        "app": node.app if dispatched else None,
+        "upstream": None if dispatched else f"http://127.0.0.1:{machine.ports[node.name]}",
+        "health": node.health,
+    }
+
+
+def _site(node: Site, folder: Path) -> dict[str, object]:
+    return {"name": node.name, "directory": str(folder / node.path), "spa": node.spa}
+
+
+def _routes(graph: Graph) -> list[dict[str, object]]:
+    """The graph's routes; a workload without any shows its first site, else its first service, everywhere."""
+    declared: list[dict[str, object]] = [
+        {"path": each.path, "host": each.host, "target": each.target, "sticky": each.sticky}
+        for each in graph.of(Route)
+    ]
+    if declared:
+        return declared
+    first = next(iter((*graph.of(Site), *graph.of(Service))))
+    return [{"path": "/*", "host": None, "target": first.name, "sticky": False}]

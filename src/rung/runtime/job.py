@@ -1,0 +1,82 @@
+"""`python -m rung.runtime.job --name seed --handler module:object`: run a handler once and end.
+
+The handler takes no argument and may be a coroutine function. Exit status 0 when it returns, 1 when it raises or
+takes longer than its deadline, 143 when it was stopped by SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import inspect
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rung.runtime.log import logger
+
+from rung.runtime import lifespan
+from rung.runtime.context import Context, Deadline, new_correlation_id, serving
+
+log = logger(__name__)
+STOPPED_STATUS = 128 + signal.SIGTERM
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m rung.runtime.job", description=__doc__)
+    parser.add_argument("--name", default=os.environ.get("RUNG_NODE", "job"))
+    parser.add_argument("--handler", required=True, metavar="module:object")
+    parser.add_argument("--deadline-seconds", type=float, default=3_600.0)
+    options = parser.parse_args(arguments)
+    sys.path.insert(0, os.getcwd())
+    return asyncio.run(run(options.name, _handler(options.handler), options.deadline_seconds))
+
+
+def _handler(entry: str) -> Callable[[], Any]:
+    module, _, path = entry.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in path.split("."):
+        found = getattr(found, name)
+    handler: Callable[[], Any] = found
+    return handler
+
+
+async def run(name: str, handler: Callable[[], Any], deadline_seconds: float) -> int:
+    """Run `handler` in a context of its own and close what it opened; the exit status."""
+    task = asyncio.ensure_future(_call(handler, deadline_seconds))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    began = time.monotonic()
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.warning("job stopped", job=name)
+        return STOPPED_STATUS
+    except TimeoutError:
+        log.error("job took too long", job=name, deadline_seconds=deadline_seconds)
+        return 1
+    except Exception:
+        log.exception("job failed", job=name)
+        return 1
+    finally:
+        await lifespan.close_all()
+    log.info("job done", job=name, duration_ms=round((time.monotonic() - began) * 1000, 1))
+    return 0
+
+
+async def _call(handler: Callable[[], Any], deadline_seconds: float) -> None:
+    context = Context(correlation_id=new_correlation_id(), deadline=Deadline.after(deadline_seconds))
+    with serving(context):
+        async with asyncio.timeout(deadline_seconds):
+            if inspect.iscoroutinefunction(handler):
+                await handler()
+            else:
+                await asyncio.to_thread(handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
