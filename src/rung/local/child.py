@@ -171,10 +171,10 @@ class Child:
             case Started():
                 return
             case Listening(port=port):
-                while not await _accepts(port):
+                while not await _accepts(port):  # noqa: ASYNC110 - another process's state has no event
                     await asyncio.sleep(_POLL_SECONDS)
             case Postmaster(directory=directory):
-                while not is_ready(directory, self.pid or 0):
+                while not is_ready(directory, self.pid or 0):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(_POLL_SECONDS)
             case _ as unreachable:
                 assert_never(unreachable)

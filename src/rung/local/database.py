@@ -18,13 +18,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
-from rung.model.graph import Graph
-from rung.model.nodes import Postgres, Queue
-from rung.runtime.migrations import Applied, migrate
 
 from rung.errors import Finding, MachineError
 from rung.local.machine import Database
 from rung.local.state import State
+from rung.model.graph import Graph
+from rung.model.nodes import Postgres, Queue
+from rung.runtime.migrations import Applied, migrate
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 #: Where queues live in a workload that has queues and no database of its own.
@@ -71,10 +71,15 @@ async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[t
     return tuple(applied)
 
 
+def folder_of(graph: Graph) -> Path:
+    """The folder of the workload file, to which its paths are relative."""
+    return Path(graph.root).resolve()
+
+
 async def _migrate(graph: Graph, node: Postgres, database: Database) -> list[Applied]:
     if node.migrations is None:
         return []
-    return await migrate(database.owner_url, Path(graph.root).resolve() / node.migrations)
+    return await migrate(database.owner_url, folder_of(graph) / node.migrations)
 
 
 class _Passwords:
@@ -154,7 +159,8 @@ async def _grant(connection: asyncpg.Connection[Any], database: Database) -> Non
     role = _quoted(database.serving_role)
     await connection.execute(f"grant connect on database {_quoted(database.name)} to {role}")
     schemas = await connection.fetch(
-        "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')"
+        "select nspname from pg_namespace"
+        " where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')"
     )
     for schema in (_quoted(row["nspname"]) for row in schemas):
         await connection.execute(
@@ -189,7 +195,7 @@ def _explained(url: str) -> Any:
                 message="the Postgres server does not let rung dev prepare a database",
                 found=f"{_without_password(url)}: {error}",
                 effect="nothing that needs a database can run",
-                help="let the role of RUNG_POSTGRES_URL create databases and roles: alter role <name> createdb createrole",
+                help="let the role of RUNG_POSTGRES_URL do it: alter role <name> createdb createrole",
             )
         ) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from rung.local.machine import Machine
 from rung.model.edges import Use
 from rung.model.graph import Graph, bindings_of
 from rung.model.nodes import (
@@ -23,8 +24,6 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )
-
-from rung.local.machine import Machine
 from rung.runtime.bindings import (
     Binding,
     CacheBinding,

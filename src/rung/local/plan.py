@@ -10,6 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rung.errors import Finding
+from rung.local import processes
+from rung.local.environment import grants
+from rung.local.machine import Machine
+from rung.local.routing import routes
+from rung.local.specification import ProcessSpec
 from rung.model.graph import Graph
 from rung.model.nodes import (
     Bucket,
@@ -17,6 +23,7 @@ from rung.model.nodes import (
     Job,
     Node,
     Postgres,
+    Queue,
     Rule,
     Schedule,
     Search,
@@ -26,17 +33,13 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )
-
-from rung.errors import Finding
-from rung.local import processes
-from rung.local.environment import grants
-from rung.local.machine import Machine
-from rung.local.routing import routes
-from rung.local.specification import ProcessSpec
 from rung.model.scaling import BacklogScaling
 
 #: Of the server's connections; the rest is for migrations, psql and the operator (fault F10).
 CONNECTION_SHARE = 0.8
+#: What a process that uses queues opens besides its pool: the queue's own connections and its listener.
+QUEUE_CONNECTIONS = 5
+SMALLEST_POOL = 2
 #: A process starts here within a second, an AWS task within a minute: cooldowns shrink in proportion.
 COOLDOWN_SCALE = 1 / 20
 
@@ -126,7 +129,8 @@ def pool_size_of(graph: Graph, machine: Machine) -> int:
     limits = [database.max_connections for database in graph.of(Postgres)] or [100]
     count = machine.gateway_workers + len(listening_services(graph)) + len(schedule_groups(graph))
     count += sum(each.max_tasks for each in graph.of(Worker)) + sum(job.on_first_start for job in graph.of(Job))
-    return max(1, int(min(limits) * CONNECTION_SHARE / max(1, count)))
+    share = int(min(limits) * CONNECTION_SHARE / max(1, count))
+    return max(SMALLEST_POOL, share - (QUEUE_CONNECTIONS if graph.of(Queue) else 0))
 
 
 def scaling_of(worker: Worker) -> WorkerScaling:
@@ -157,7 +161,7 @@ def without_stand_in(graph: Graph) -> Sequence[Finding]:
             severity="warning",
             message=f"{node.kind} {node.name!r} has nothing that stands in for it on this machine",
             location=graph.location(node.name),
-            found=f"rung dev runs services, workers, schedules, jobs, queues, databases, caches and sites; not a {node.kind}",
+            found="services, workers, schedules, jobs, queues, databases, caches and sites run here",
             effect="processes that use it get no binding for it",
             help="keep that part behind an environment variable of your own, or test it on a deployed environment",
         )

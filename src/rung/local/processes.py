@@ -7,12 +7,11 @@ import json
 import shlex
 from collections.abc import Sequence
 
-from rung.model.graph import Graph
-from rung.model.nodes import Job, Schedule, Service, Worker
-
 from rung.local.environment import Running, environment_of
 from rung.local.machine import Machine
 from rung.local.specification import Kind, Listening, ProcessSpec, Ready, ReadyLine, Started
+from rung.model.graph import Graph
+from rung.model.nodes import Job, Schedule, Service, Worker
 
 GATEWAY = "gateway"
 ROUTES_FILE = "routes.json"
@@ -111,7 +110,7 @@ def job(graph: Graph, node: Job, machine: Machine, pool_size: int) -> ProcessSpe
 
 
 def schedules_name(group: Sequence[Schedule]) -> str:
-    """A process of one schedule has its name; one of several is called after the first and the number of others."""
+    """The schedule's own name, or the first of several and the number of the others."""
     return group[0].name if len(group) == 1 else f"{group[0].name}+{len(group) - 1}"
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rung.local.machine import Machine
 from rung.model.graph import Graph
 from rung.model.nodes import Route, Service, Site
-
-from rung.local.machine import Machine
 
 
 def routes(graph: Graph, shared: Sequence[Service], machine: Machine) -> dict[str, object]:
@@ -42,5 +41,5 @@ def _routes(graph: Graph) -> list[dict[str, object]]:
     ]
     if declared:
         return declared
-    first = next(iter((*graph.of(Site), *graph.of(Service))))
-    return [{"path": "/*", "host": None, "target": first.name, "sticky": False}]
+    names = [*(site.name for site in graph.of(Site)), *(service.name for service in graph.of(Service))]
+    return [{"path": "/*", "host": None, "target": names[0], "sticky": False}]

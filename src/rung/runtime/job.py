@@ -15,12 +15,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
-
-from rung.runtime.log import logger
 
 from rung.runtime import lifespan
 from rung.runtime.context import Context, Deadline, new_correlation_id, serving
+from rung.runtime.log import configure_logging, logger
 
 log = logger(__name__)
 STOPPED_STATUS = 128 + signal.SIGTERM
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--handler", required=True, metavar="module:object")
     parser.add_argument("--deadline-seconds", type=float, default=3_600.0)
     options = parser.parse_args(arguments)
-    sys.path.insert(0, os.getcwd())
+    configure_logging(node=options.name)
+    sys.path.insert(0, str(Path.cwd()))
     return asyncio.run(run(options.name, _handler(options.handler), options.deadline_seconds))
 
 
