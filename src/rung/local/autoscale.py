@@ -28,10 +28,10 @@ class Autoscaler:
         self._clock = clock
         self._states: dict[str, ScalingState] = {}
 
-    async def run(self, workers: Sequence[WorkerScaling]) -> None:
-        """Observe and scale every `OBSERVE_EVERY_SECONDS`, until cancelled."""
-        while workers:
-            for worker in workers:
+    async def run(self, workers: Callable[[], Sequence[WorkerScaling]]) -> None:
+        """Observe and scale every `OBSERVE_EVERY_SECONDS`, until cancelled. `workers` is asked each time."""
+        while True:
+            for worker in workers():
                 await self.step(worker)
             await self._clock.sleep(OBSERVE_EVERY_SECONDS)
 

@@ -34,11 +34,15 @@ _IDENTIFIER_LIMIT = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The databases by node name, the one that carries queues, and what was migrated: `(node, applied)`."""
+    """The databases by node name, the one that carries queues, and what was migrated: `(node, applied)`.
+
+    `identity` differs when a database was made anew: what fills databases has to run again then.
+    """
 
     databases: dict[str, Database]
     queues: Database | None
     applied: tuple[tuple[str, Applied], ...]
+    identity: str = ""
 
 
 def database_names(graph: Graph) -> list[str]:
@@ -57,7 +61,8 @@ async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
     queues = next(iter(databases.values()), None) if graph.of(Queue) else None
     for database in databases.values():
         await _install(database, admin_url, with_queues=database is queues)
-    return Prepared(databases=databases, queues=queues, applied=tuple(applied))
+    identity = await _identity(admin_url, [database.name for database in databases.values()])
+    return Prepared(databases=databases, queues=queues, applied=tuple(applied), identity=identity)
 
 
 async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[tuple[str, Applied], ...]:
@@ -143,6 +148,13 @@ async def _create_extensions(url: str, extensions: Iterable[str]) -> None:
         with _explained(url):
             for extension in wanted:
                 await connection.execute(f"create extension if not exists {_quoted(extension)}")
+
+
+async def _identity(admin_url: str, names: list[str]) -> str:
+    async with _connection(admin_url) as connection:
+        system = await connection.fetchval("select system_identifier from pg_control_system()")
+        numbers = await connection.fetch("select oid from pg_database where datname = any($1) order by oid", names)
+    return f"{system}/{','.join(str(row['oid']) for row in numbers)}"
 
 
 async def _install(database: Database, admin_url: str, *, with_queues: bool) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import IO, Any, Literal
 
 import msgspec
+
+from rung.errors import Finding, render
 
 LogFormat = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -28,11 +30,15 @@ _CONTROL_IN_BLOCKS = _CONTROL | {10: "\n"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
-    """One line of one process. `fields` is what its JSON said; None when it was plain text."""
+    """One line of one process. `fields` is what its JSON said; None when it was plain text.
+
+    `block` is what a person reads below the line, where JSON has a field for it.
+    """
 
     node: str
     text: bytes
     fields: Mapping[str, Any] | None = None
+    block: str = ""
 
 
 Emit = Callable[[LogLine], None]
@@ -54,6 +60,12 @@ def own_line(event: str, *, level: Level = "info", node: str = "rung", **fields:
     """A line that `rung dev` itself has to say."""
     content = {"time": _now(), "level": level, "event": event, "node": node, **fields}
     return LogLine(node=node, text=msgspec.json.encode(content), fields=content)
+
+
+def finding_line(event: str, findings: Sequence[Finding], *, level: Level = "error") -> LogLine:
+    """Findings that turned up while everything runs: whole for a person, as fields for a machine."""
+    line = own_line(event, level=level, findings=[asdict(finding) for finding in findings])
+    return replace(line, block="\n\n".join(render(finding) for finding in findings))
 
 
 def _now() -> str:
@@ -98,6 +110,8 @@ class LogPrinter:
         shown = "" if level == "info" else self._paint(level.upper(), _LEVEL_COLOURS.get(level, "33")) + " "
         words = [f"{self._paint(key, '2')}={_value(value)}" for key, value in _details(fields)]
         head = f"{clock}  {node}  {shown}{' '.join([_plain(str(fields['event'])), *words])}"
+        if line.block:
+            return f"{head}\n{line.block.translate(_CONTROL_IN_BLOCKS)}"
         exception = fields.get("exception")
         return f"{head}\n{self._paint(str(exception).translate(_CONTROL_IN_BLOCKS), '31')}" if exception else head
 

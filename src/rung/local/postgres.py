@@ -23,6 +23,9 @@ from rung.local.process import drop_root, free_port, spawn, stop
 START_TIMEOUT_SECONDS = 20.0
 STOP_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
+#: Fast shutdown: sessions are ended, everything committed is on disk. Immediate: as after a crash.
+STOP_SIGNAL = signal.SIGINT
+KILL_SIGNAL = signal.SIGQUIT
 
 #: Postgres must not inherit a locale or a time zone: a data directory outlives the shell that made it.
 SERVER_ENVIRONMENT: Mapping[str, str] = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from rung.local.environment import Running, environment_of
 from rung.local.machine import Machine
+from rung.local.routing import place_of
 from rung.local.specification import Kind, Listening, ProcessSpec, Ready, ReadyLine, Started
 from rung.model.graph import Graph
 from rung.model.nodes import Job, Schedule, Service, Worker
@@ -46,7 +47,8 @@ def service(graph: Graph, node: Service, machine: Machine, pool_size: int) -> Pr
         _own(node.command or (), port)
         if node.app is None
         else (machine.python, "-m", "rung.runtime.serve", "--app", node.app, "--host", "127.0.0.1",
-              "--port", str(port), "--workers", "1", "--name", node.name)
+              "--port", str(port), "--workers", "1", "--name", node.name,
+              "--health", node.health or "/health", "--location", place_of(graph, node.name))
     )  # fmt: skip
     ready: Ready = Listening(port=port) if node.app is None else ReadyLine()
     return _spec(

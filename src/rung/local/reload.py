@@ -10,7 +10,8 @@ from pathlib import Path
 from rung.local.specification import ProcessSpec
 
 DEBOUNCE_MILLISECONDS = 200
-_IGNORED_FOLDERS = frozenset(
+STEP_MILLISECONDS = 50
+IGNORED_FOLDERS = frozenset(
     {
         ".rung",
         ".git",
@@ -45,7 +46,7 @@ def kind_of(file: Path, workload: Path, migrations: Iterable[Path]) -> Change:
 
 def is_watched(file: Path, folder: Path) -> bool:
     """Whether a change of `file` can matter: not our own state, not caches, not installed packages."""
-    return file.suffix in (".py", ".sql") and not _IGNORED_FOLDERS & set(file.relative_to(folder).parts)
+    return file.suffix in (".py", ".sql") and not IGNORED_FOLDERS & set(file.relative_to(folder).parts)
 
 
 def affected(specs: Iterable[ProcessSpec], changed: Iterable[Path], folder: Path) -> tuple[ProcessSpec, ...]:

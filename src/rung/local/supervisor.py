@@ -34,6 +34,7 @@ class Supervisor:
         self._groups: dict[str, list[Child]] = {}
         self._specs: dict[str, ProcessSpec] = {}
         self._killed = False
+        self._changing = asyncio.Lock()
 
     @property
     def specs(self) -> dict[str, ProcessSpec]:
@@ -69,31 +70,28 @@ class Supervisor:
             await self._abandon(chosen, tasks.values())
             raise StartFailedError(errors)
 
+    async def run_once(self, spec: ProcessSpec) -> int:
+        """Start a process that ends by itself; its exit status. Raises StartFailedError."""
+        await self.start([spec])
+        status = await self._groups[spec.name][0].exit_status
+        self._forget(spec.name)
+        return status
+
     async def scale(self, name: str, count: int) -> None:
-        """Make it `count` processes; those taken away drain first. A new one that fails is dropped and said."""
-        group, spec = self._groups[name], self._specs[name]
-        surplus = [group.pop() for _ in range(max(0, len(group) - count))]
-        fresh = [self._child(spec, number) for number in range(len(group) + 1, count + 1)]
-        group.extend(fresh)
-        results = await asyncio.gather(*(child.start() for child in fresh), return_exceptions=True)
-        for child, result in zip(fresh, results, strict=True):
-            if isinstance(result, BaseException):
-                group.remove(child)
-        await asyncio.gather(*(child.stop() for child in surplus))
-        failures = [result for result in results if isinstance(result, StartError)]
-        if failures:
-            raise StartFailedError(failures)
+        """Make it `count` processes; those taken away drain first. Raises StartFailedError for new ones."""
+        async with self._changing:
+            await self._scale(name, count)
 
     async def replace(self, specs: Iterable[ProcessSpec]) -> None:
         """Stop the processes of these names, in order, and start them anew, with as many as there were."""
-        chosen = tuple(specs)
-        counts = {spec.name: self.count(spec.name) for spec in chosen}
-        await self.stop(names=[spec.name for spec in chosen])
-        await self.start(chosen)
-        for spec in chosen:
-            wanted = min(spec.max_instances, max(spec.min_instances, counts[spec.name]))
-            if wanted > self.count(spec.name):
-                await self.scale(spec.name, wanted)
+        async with self._changing:
+            chosen = tuple(specs)
+            counts = {spec.name: self.count(spec.name) for spec in chosen}
+            await self.stop(names=[spec.name for spec in chosen])
+            await self.start(chosen)
+            for spec in chosen:
+                wanted = min(spec.max_instances, max(spec.min_instances, counts[spec.name]))
+                await self._scale(spec.name, wanted)
 
     async def stop(self, names: Iterable[str] | None = None) -> None:
         """Stop in order: gateway and services drain first, then workers, schedules, and at last the servers."""
@@ -112,7 +110,27 @@ class Supervisor:
         names = [name for name in chosen if name in self._specs and self._specs[name].kind in kinds]
         await asyncio.gather(*(child.stop(now=self._killed) for name in names for child in self._groups[name]))
         for name in names:
-            del self._groups[name], self._specs[name]
+            self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        self._groups.pop(name, None)
+        self._specs.pop(name, None)
+
+    async def _scale(self, name: str, count: int) -> None:
+        group, spec = self._groups.get(name), self._specs.get(name)
+        if group is None or spec is None:
+            return  # it was stopped while the change waited for its turn
+        surplus = [group.pop() for _ in range(max(0, len(group) - count))]
+        fresh = [self._child(spec, number) for number in range(len(group) + 1, count + 1)]
+        group.extend(fresh)
+        results = await asyncio.gather(*(child.start() for child in fresh), return_exceptions=True)
+        for child, result in zip(fresh, results, strict=True):
+            if isinstance(result, BaseException):
+                group.remove(child)
+        await asyncio.gather(*(child.stop() for child in surplus))
+        failures = [result for result in results if isinstance(result, StartError)]
+        if failures:
+            raise StartFailedError(failures)
 
     async def _start_one(self, spec: ProcessSpec, ready: dict[str, asyncio.Event]) -> None:
         for need in spec.needs:
