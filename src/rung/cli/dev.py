@@ -25,7 +25,7 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     command = parser.add_parser(
         "dev",
         help="run a workload on this machine",
-        description="Starts Postgres, Redis, migrations, services, workers and schedules; Ctrl-C drains and stops.",
+        description="Starts Postgres, Redis, services, workers and schedules; Ctrl-C drains and stops.",
     )
     command.add_argument("file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE")
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
@@ -34,7 +34,7 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("--workers", type=int, default=1, metavar="N", help="gateway processes (%(default)s)")
     command.add_argument("--no-reload", action="store_true", help="do not restart what a changed file concerns")
     command.add_argument(
-        "--seconds", type=float, default=None, metavar="N", help="stop after N seconds of running"
+        "--seconds", type=float, default=None, metavar="N", help="stop N seconds after it is ready"
     )
 
 
@@ -110,6 +110,8 @@ def _print_table(running: Running) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from rung.local.overview import rows
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for heading in ("what", "kind", "where", "uses"):
         table.add_column(heading, overflow="fold")
@@ -118,51 +120,6 @@ def _print_table(running: Running) -> None:
     console = Console(highlight=False)
     console.print()
     console.print(table)
-    console.print(
-        f"\n[bold]{running.graph.name}[/] is ready in {running.seconds:.1f} s: [bold]{running.machine.url}[/]"
-    )
+    name, url = running.graph.name, running.machine.url
+    console.print(f"\n[bold]{name}[/] is ready in {running.seconds:.1f} s: [bold]{url}[/]")
     console.print("[dim]Ctrl-C finishes what runs and stops; state is kept in .rung/[/]\n")
-
-
-def rows(running: Running) -> list[tuple[str, str, str, str]]:
-    """The table's rows: node, kind, where it runs, what it uses."""
-    from rung.model.graph import bindings_of
-    from rung.model.nodes import Cache, Postgres, Queue, Schedule, Service, Site, Worker
-
-    graph, machine = running.graph, running.machine
-    found: list[tuple[str, str, str, str]] = []
-    for node in graph.nodes:
-        uses = ", ".join(use.target for use in bindings_of(graph, node))
-        match node:
-            case Service():
-                place = f"127.0.0.1:{machine.ports[node.name]}" if node.name in machine.ports else "in the gateway"
-                found.append((node.name, "service", place, uses))
-            case Worker():
-                tasks = (
-                    f"{node.min_tasks}-{node.max_tasks}"
-                    if node.max_tasks > node.min_tasks
-                    else str(node.min_tasks)
-                )
-                found.append((node.name, "worker", f"{tasks} processes of {node.concurrency}", uses))
-            case Schedule():
-                every = node.cron or f"every {node.every_seconds:g} s"
-                found.append((node.name, "schedule", every, uses))
-            case Postgres():
-                found.append(
-                    (
-                        node.name,
-                        "postgres",
-                        f"{running.servers.postgres_place}/{running.prepared.databases[node.name].name}",
-                        "",
-                    )
-                )
-            case Queue():
-                carrier = running.prepared.queues.name if running.prepared.queues else ""
-                found.append((node.name, "queue", f"in {carrier}", ""))
-            case Cache():
-                found.append((node.name, "cache", running.servers.redis_place, ""))
-            case Site():
-                found.append((node.name, "site", node.path, ""))
-            case _:
-                pass
-    return found
