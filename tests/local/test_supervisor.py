@@ -74,7 +74,7 @@ async def test_a_process_that_does_not_start_stops_the_others_and_says_why() -> 
 
 async def test_a_process_that_never_becomes_ready_is_ended() -> None:
     async with bench() as here:
-        with pytest.raises(StartFailedError, match="not ready after 0.3 s"):
+        with pytest.raises(StartFailedError, match=r"not ready after 0\.3 s"):
             await here.supervisor.start(
                 [program("silent", "import time; time.sleep(60)", start_timeout_seconds=0.3)]
             )

@@ -13,7 +13,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable
-from typing import assert_never
+from typing import BinaryIO, assert_never
 
 from rung.local.guard_client import Guard
 from rung.local.logs import Emit, LogLine, own_line, read_line
@@ -106,12 +106,13 @@ class Child:
         spec = self.spec
         self.ready.clear()
         before_exec: Callable[[], None] | None = spec.before_exec() if spec.before_exec else None
-        output = spec.output.open("ab") if spec.output else None
+        output, reading = _output_of(spec)
+        self._process = process = None
         try:
-            self._process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 stdin=subprocess.DEVNULL,
-                stdout=output or subprocess.PIPE,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=spec.directory,
                 env=dict(spec.environment),
@@ -121,25 +122,30 @@ class Child:
         except OSError as error:
             raise StartError(spec, f"{spec.command[0]!r} cannot be run: {error.strerror}") from error
         finally:
-            if output is not None:
-                output.close()
-        self._guard.started(self._process.pid, spec.stop_signal)
-        self._reader = asyncio.create_task(self._read(self._process))
+            os.close(output)
+            if process is None and reading is not None:
+                reading.close()
+        self._process = process
+        self._guard.started(process.pid, spec.stop_signal)
+        self._reader = asyncio.create_task(self._read(reading)) if reading is not None else None
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _read(self, reading: BinaryIO) -> None:
         """Every line into the merged log; a line longer than a mebibyte is cut into several."""
-        if process.stdout is None:
-            return
+        stream = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), reading)
         rest = b""
-        while chunk := await process.stdout.read(65_536):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._line(line)
-            if len(rest) > _LINE_LIMIT_BYTES:
-                self._line(rest)
-                rest = b""
-        if rest:
+        try:
+            while chunk := await stream.read(65_536):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._line(line)
+                if len(rest) > _LINE_LIMIT_BYTES:
+                    self._line(rest)
+                    rest = b""
+        finally:
             self._line(rest)
+            transport.close()
 
     def _line(self, text: bytes) -> None:
         if not text.strip():
@@ -180,15 +186,15 @@ class Child:
                 assert_never(unreachable)
 
     async def _wait_exit(self) -> str:
-        """Wait for its end, take its last words, end what it left behind, and say why it ended."""
+        """Wait for its end, end what it left behind, take its last words, and say why it ended."""
         process = self._process
         assert process is not None
         status = await process.wait()
-        if self._reader is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._reader), _DRAIN_OUTPUT_SECONDS)
         _signal_group(process.pid, signal.SIGKILL)
         self._guard.ended(process.pid)
+        if self._reader is not None:  # a process that left the group may still hold the other end
+            await asyncio.wait((self._reader,), timeout=_DRAIN_OUTPUT_SECONDS)
+            self._reader.cancel()
         return exit_reason(status)
 
     async def _watch(self) -> None:
@@ -261,8 +267,7 @@ class Child:
         if self._process is None:
             return
         _signal_group(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-        self._guard.ended(self._process.pid)
+        await self._wait_exit()
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
@@ -293,6 +298,17 @@ def _readable(line: LogLine) -> str:
         *(str(line.fields[key]) for key in ("error", "exception") if line.fields.get(key)),
     ]
     return ": ".join(parts)
+
+
+def _output_of(spec: ProcessSpec) -> tuple[int, BinaryIO | None]:
+    """The descriptor that takes what it prints, and the end we read.
+
+    A pipe of our own: asyncio's would make `wait` wait for everybody who holds it, not for the process.
+    """
+    if spec.output is not None:
+        return os.open(spec.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644), None
+    reading, writing = os.pipe()
+    return writing, os.fdopen(reading, "rb", buffering=0)
 
 
 async def _accepts(port: int) -> bool:

@@ -26,7 +26,7 @@ from rung.model.graph import Graph
 from rung.model.nodes import Postgres, Queue
 from rung.runtime.migrations import Applied, migrate
 
-CONNECT_TIMEOUT_SECONDS = 5.0
+CONNECT_TIMEOUT_SECONDS = 5
 #: Where queues live in a workload that has queues and no database of its own.
 QUEUE_DATABASE = "rung"
 _IDENTIFIER_LIMIT = 60
@@ -125,7 +125,7 @@ async def _create(graph: Graph, admin_url: str, passwords: _Passwords) -> dict[s
     return databases
 
 
-async def _create_role(connection: asyncpg.Connection[Any], role: str, password: str) -> None:
+async def _create_role(connection: asyncpg.Connection, role: str, password: str) -> None:
     there = await connection.fetchval("select true from pg_roles where rolname = $1", role)
     verb = "alter" if there else "create"
     # A password cannot be a parameter of a utility statement; it is ours, and has no quote in it.
@@ -134,7 +134,7 @@ async def _create_role(connection: asyncpg.Connection[Any], role: str, password:
         await connection.execute(f"grant {_quoted(role)} to current_user")
 
 
-async def _create_database(connection: asyncpg.Connection[Any], database: str, owner: str) -> None:
+async def _create_database(connection: asyncpg.Connection, database: str, owner: str) -> None:
     if not await connection.fetchval("select true from pg_database where datname = $1", database):
         await connection.execute(f"create database {_quoted(database)} owner {_quoted(owner)}")
         await connection.execute(f"revoke connect on database {_quoted(database)} from public")
@@ -166,7 +166,7 @@ async def _install(database: Database, admin_url: str, *, with_queues: bool) -> 
         await _grant(connection, database)
 
 
-async def _grant(connection: asyncpg.Connection[Any], database: Database) -> None:
+async def _grant(connection: asyncpg.Connection, database: Database) -> None:
     """Reading and writing rows in every schema of the application; nothing in the schema `rung`."""
     role = _quoted(database.serving_role)
     await connection.execute(f"grant connect on database {_quoted(database.name)} to {role}")
@@ -184,7 +184,7 @@ async def _grant(connection: asyncpg.Connection[Any], database: Database) -> Non
 
 
 @asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def _connection(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -217,7 +217,7 @@ def _unreachable(url: str, error: Exception) -> Finding:
         code="R0309",
         severity="error",
         message="the Postgres server cannot be reached",
-        found=f"{_without_password(url)}: {str(error) or f'no answer in {CONNECT_TIMEOUT_SECONDS:g} s'}",
+        found=f"{_without_password(url)}: {str(error) or f'no answer in {CONNECT_TIMEOUT_SECONDS} s'}",
         effect="nothing that needs a database can run",
         help="start that server, correct RUNG_POSTGRES_URL, or unset it to use the embedded one",
     )

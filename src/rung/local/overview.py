@@ -11,7 +11,7 @@ Row = tuple[str, str, str, str]
 
 def rows(running: Running) -> list[Row]:
     """One row for each node that runs or holds something here: name, kind, where, what it uses."""
-    found = []
+    found: list[Row] = []
     for node in running.graph.nodes:
         place = _place(running, node)
         if place is not None:
