@@ -107,9 +107,9 @@ class Child:
         self.ready.clear()
         before_exec: Callable[[], None] | None = spec.before_exec() if spec.before_exec else None
         output, reading = _output_of(spec)
-        self._process = process = None
+        self._process = None
         try:
-            process = await asyncio.create_subprocess_exec(
+            self._process = process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -123,9 +123,8 @@ class Child:
             raise StartError(spec, f"{spec.command[0]!r} cannot be run: {error.strerror}") from error
         finally:
             os.close(output)
-            if process is None and reading is not None:
+            if self._process is None and reading is not None:
                 reading.close()
-        self._process = process
         self._guard.started(process.pid, spec.stop_signal)
         self._reader = asyncio.create_task(self._read(reading)) if reading is not None else None
 
