@@ -34,7 +34,7 @@ function card(item) {
   return h("li", { class: "card" },
     swatch(item.slug),
     h("div", {},
-      h("h3", {}, h("a", { href: `/p/${item.slug}` }, item.title)),
+      h("h2", {}, h("a", { href: `/p/${item.slug}` }, item.title)),
       item.brand ? h("span", { class: "quiet" }, item.brand) : null,
       item.in_stock ? null : h("span", { class: "warn" }, "Sold out"),
       h("span", { class: "price" }, pounds(item.price_minor))));
