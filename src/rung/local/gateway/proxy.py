@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 import aiohttp
 from multidict import CIMultiDict
 
-from rung.runtime.context import current, to_headers
+from rung.runtime.context import TENANT_HEADER, USER_HEADER, current, to_headers
 from rung.runtime.http.asgi import Header, Receive, Scope, Send
 from rung.runtime.http.problem import HttpError
 
@@ -20,6 +20,8 @@ _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te",
      b"trailer", b"transfer-encoding", b"upgrade"}
 )  # fmt: skip
+#: Nor what only we may say: the public chooses neither tenant nor user.
+_NOT_FORWARDED = _HOP_BY_HOP | {TENANT_HEADER.encode(), USER_HEADER.encode()}
 _CONNECT_SECONDS = 2.0
 _STICKY_COOKIE = "rung-upstream"
 
@@ -126,7 +128,7 @@ def _forwarded(scope: Scope, *, websocket: bool = False) -> CIMultiDict[str]:
     """The client's headers without those of its connection, and who it was; the context travels too."""
     headers: CIMultiDict[str] = CIMultiDict()
     for name, value in scope["headers"]:
-        if name not in _HOP_BY_HOP and not (websocket and name.startswith(b"sec-websocket")):
+        if name not in _NOT_FORWARDED and not (websocket and name.startswith(b"sec-websocket")):
             headers.add(name.decode("latin-1"), value.decode("latin-1"))
     client = scope.get("client") or ("", 0)
     earlier = headers.get("x-forwarded-for")
