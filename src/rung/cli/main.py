@@ -17,7 +17,10 @@ from rung.errors import UsageError, UserError
 #: Every command: its name, the module that is imported only when it is chosen, and its line in `rung --help`.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("check", "rung.cli.check", "report everything that is wrong with a workload file"),
+    ("dev", "rung.cli.dev", "run a workload on this machine"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
+    ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
+    ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
 )
 
 EXIT_FINE, EXIT_USER, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 70, 130
