@@ -26,10 +26,10 @@ from rung.runtime.errors import DeadlineExceededError, OverloadedError, Unavaila
 
 RECOVER_SECONDS = 1.0
 WATCH_SECONDS = 0.25
-#: Failures to connect after which a caller is told at once rather than let wait for the next attempt.
-PATIENCE_FAILURES = 3
+#: A server that is away for longer than this: callers are told at once, and do not wait for the next attempt.
+PATIENCE_SECONDS = 1.0
 BACKOFF_FIRST_SECONDS = 0.05
-BACKOFF_LAST_SECONDS = 1.0
+BACKOFF_LAST_SECONDS = 0.5
 
 Open = Callable[[], Awaitable[BoundConnection]]
 
@@ -59,8 +59,10 @@ class Pool:
         self._recovering = 0
         self._refused = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Attempts to connect that failed since one succeeded, the latest reason, and since when.
         self._failures = 0
         self._failure: Exception | None = None
+        self._down_since = 0.0
         self._retry_at = 0.0
         self._closed = False
         self._watch: asyncio.Task[None] | None = None
@@ -104,8 +106,11 @@ class Pool:
             self._refused += 1
             raise OverloadedError(f"{len(self._waiters)} callers wait for the database already")
         pause = self._retry_at - self._clock.monotonic()
-        if pause > 0 and self._failures >= PATIENCE_FAILURES and not self._busy:
+        if pause > 0 and not self._is_patient() and not self._busy:
             raise self._unavailable(pause)
+
+    def _is_patient(self) -> bool:
+        return self._clock.monotonic() - self._down_since < PATIENCE_SECONDS
 
     async def _wait(self) -> BoundConnection:
         deadline = current_deadline()
@@ -175,11 +180,13 @@ class Pool:
 
     def _note_failure(self, error: Exception) -> None:
         """Try again later each time, with full jitter; callers for whom nothing is left to hope hear it now."""
+        if self._failures == 0:
+            self._down_since = self._clock.monotonic()
         self._failures += 1
         ceiling = min(BACKOFF_LAST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** min(self._failures, 10))
         self._retry_at = self._clock.monotonic() + random.uniform(BACKOFF_FIRST_SECONDS, ceiling)
         self._failure = error
-        passing = isinstance(error, UnavailableError | OverloadedError) and self._failures < PATIENCE_FAILURES
+        passing = isinstance(error, UnavailableError | OverloadedError) and self._is_patient()
         if passing or self._busy or self._opening or self._recovering:
             return
         while self._waiters:
@@ -259,7 +266,7 @@ class Pool:
         if await answers(waiting[0].address, self._limits.probe_seconds):
             waiting[0].heard_at = time.monotonic()
             return
-        self._failures = PATIENCE_FAILURES
+        self._failures, self._down_since = 1, self._clock.monotonic() - PATIENCE_SECONDS
         self._note_failure(UnavailableError("the server does not answer"))
         self.distrust_idle()
         for connection in tuple(self._busy):
