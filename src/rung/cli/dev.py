@@ -43,10 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     if arguments.workers < 1:
         raise UsageError("--workers must be 1 or more")
+    from rung.model.checks import check
     from rung.model.read import load_workload
 
     graph = load_workload(arguments.file)
-    findings: tuple[Finding, ...] = ()
+    findings = check(graph)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise ModelError(*errors)

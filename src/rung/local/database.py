@@ -1,8 +1,9 @@
 """Makes a workload's databases ready before anything uses them: databases, roles, migrations, queue tables.
 
-Every database has two roles. The *owner* changes the schema and is used here alone. The *serving role* is what
+Every database has three roles. The *owner* changes the schema and is used here alone. The *serving role* is what
 processes connect as: it owns nothing and bypasses no row-level security, so a policy that is missing shows
-here and not in production. Everything is safe to run again, and runs at every start.
+here and not in production. The *carrier role* reaches queues and schedules and no table of the application: a
+process that only sends messages gets no more. Everything is safe to run again, and runs at every start.
 """
 
 from __future__ import annotations
@@ -23,32 +24,37 @@ from rung.errors import Finding, MachineError
 from rung.local.machine import Database
 from rung.local.state import State
 from rung.model.graph import Graph
-from rung.model.nodes import Postgres, Queue
+from rung.model.nodes import Postgres, Queue, Schedule
 from rung.runtime.migrations import Applied, migrate
 
 CONNECT_TIMEOUT_SECONDS = 5
-#: Where queues live in a workload that has queues and no database of its own.
-QUEUE_DATABASE = "rung"
-_IDENTIFIER_LIMIT = 60
+#: Where queues and schedules live in a workload that has no database of its own.
+CARRIER_DATABASE = "rung"
+_IDENTIFIER_LIMIT = 63 - len("_owner")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The databases by node name, the one that carries queues, and what was migrated: `(node, applied)`.
+    """The databases by node name, the one that carries queues and schedules, and what was migrated.
 
     `identity` differs when a database was made anew: what fills databases has to run again then.
     """
 
     databases: dict[str, Database]
-    queues: Database | None
+    carrier: Database | None
     applied: tuple[tuple[str, Applied], ...]
     identity: str = ""
 
 
 def database_names(graph: Graph) -> list[str]:
-    """The nodes that need a database on the server; queues need one even when nothing else does."""
+    """The nodes that need a database on the server; queues and schedules need one even when nothing else does."""
     names = [node.name for node in graph.of(Postgres)]
-    return names or ([QUEUE_DATABASE] if graph.of(Queue) else [])
+    return names or ([CARRIER_DATABASE] if needs_carrier(graph) else [])
+
+
+def needs_carrier(graph: Graph) -> bool:
+    """Whether a database has to carry queues or schedules."""
+    return bool(graph.of(Queue) or graph.of(Schedule))
 
 
 async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
@@ -58,11 +64,11 @@ async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
     applied: list[tuple[str, Applied]] = []
     for node in graph.of(Postgres):
         applied += [(node.name, each) for each in await _migrate(graph, node, databases[node.name])]
-    queues = next(iter(databases.values()), None) if graph.of(Queue) else None
+    carrier = next(iter(databases.values()), None) if needs_carrier(graph) else None
     for database in databases.values():
-        await _install(database, admin_url, with_queues=database is queues)
+        await _install(database, carries=database is carrier)
     identity = await _identity(admin_url, [database.name for database in databases.values()])
-    return Prepared(databases=databases, queues=queues, applied=tuple(applied), identity=identity)
+    return Prepared(databases=databases, carrier=carrier, applied=tuple(applied), identity=identity)
 
 
 async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[tuple[str, Applied], ...]:
@@ -109,16 +115,18 @@ async def _create(graph: Graph, admin_url: str, passwords: _Passwords) -> dict[s
     async with _connection(admin_url) as connection:
         for name in database_names(graph):
             database = f"{graph.name}_{name}".replace("-", "_")[:_IDENTIFIER_LIMIT]
-            owner, serving = f"{database}_owner"[:63], f"{database}_app"[:63]
+            owner, serving, carrier = (f"{database}_{suffix}" for suffix in ("owner", "app", "queue"))
             with _explained(admin_url):
-                for role in (owner, serving):
+                for role in (owner, serving, carrier):
                     await _create_role(connection, role, passwords.of(role))
                 await _create_database(connection, database, owner)
             databases[name] = Database(
                 name=database,
                 owner_url=_url_as(admin_url, owner, passwords.of(owner), database),
                 serving_url=_url_as(admin_url, serving, passwords.of(serving), database),
+                carrier_url=_url_as(admin_url, carrier, passwords.of(carrier), database),
                 serving_role=serving,
+                carrier_role=carrier,
             )
     for name, database_ in databases.items():
         await _create_extensions(_url_of(admin_url, database_.name), extensions.get(name, ()))
@@ -157,29 +165,36 @@ async def _identity(admin_url: str, names: list[str]) -> str:
     return f"{system}/{','.join(str(row['oid']) for row in numbers)}"
 
 
-async def _install(database: Database, admin_url: str, *, with_queues: bool) -> None:
+async def _install(database: Database, *, carries: bool) -> None:
     async with _connection(database.owner_url) as connection:
-        if with_queues:
+        if carries:
             from rung.runtime.queue.postgres.schema import install_queue
+            from rung.runtime.schedule.ticks import install_schedules
 
-            await install_queue(connection, roles=[database.serving_role])
+            roles = [database.serving_role, database.carrier_role]
+            await install_queue(connection, roles=roles)
+            await install_schedules(connection, roles=roles)
         await _grant(connection, database)
 
 
 async def _grant(connection: asyncpg.Connection, database: Database) -> None:
     """Reading and writing rows in every schema of the application; nothing in the schema `rung`."""
     role = _quoted(database.serving_role)
-    await connection.execute(f"grant connect on database {_quoted(database.name)} to {role}")
+    await connection.execute(
+        f"grant connect on database {_quoted(database.name)} to {role}, {_quoted(database.carrier_role)}"
+    )
     schemas = await connection.fetch(
         "select nspname from pg_namespace"
         " where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')"
     )
     for schema in (_quoted(row["nspname"]) for row in schemas):
+        rows, counters = "select, insert, update, delete", "usage, select"
         await connection.execute(
             f"grant usage on schema {schema} to {role};"
-            f"grant select, insert, update, delete on all tables in schema {schema} to {role};"
-            f"grant usage, select on all sequences in schema {schema} to {role};"
-            f"grant execute on all functions in schema {schema} to {role}"
+            f"grant {rows} on all tables in schema {schema} to {role};"
+            f"grant {counters} on all sequences in schema {schema} to {role};"
+            f"alter default privileges in schema {schema} grant {rows} on tables to {role};"
+            f"alter default privileges in schema {schema} grant {counters} on sequences to {role}"
         )
 
 

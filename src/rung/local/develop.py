@@ -26,6 +26,7 @@ from rung.local.logs import Emit, finding_line, own_line
 from rung.local.machine import Machine, inherited
 from rung.local.plan import Plan, listening_services, plan
 from rung.local.process import is_free
+from rung.local.processes import takes_port
 from rung.local.reloader import Reloader
 from rung.local.servers import Servers, start_servers
 from rung.local.specification import ProcessSpec
@@ -137,7 +138,7 @@ class Session:
         """
         try:
             servers = await start_servers(graph, self.state, self.supervisor, self.environment)
-            prepared = Prepared(databases={}, queues=None, applied=())
+            prepared = Prepared(databases={}, carrier=None, applied=())
             if servers.admin_url is not None:
                 prepared = await prepare(graph, servers.admin_url, self.state)
             self.say_migrated(prepared.applied)
@@ -175,14 +176,14 @@ class Session:
             environment=inherited(self.environment),
             ports={node.name: self._service_port(node) for node in listening_services(graph)},
             databases=prepared.databases,
-            queues=prepared.queues,
+            carrier=prepared.carrier,
             caches=servers.caches,
             secrets={node.name: self._secret(node.name) for node in graph.of(Secret)},
         )
 
     def _service_port(self, node: Service) -> int:
         """The port that a `command=` was written for, else one that stays the same from start to start."""
-        if node.port is None or node.app is not None:
+        if node.port is None or node.app is not None or takes_port(node):
             return self.state.port(node.name)
         if node.name not in self.supervisor.specs and not is_free(node.port):
             location = self.graph.location(node.name)
@@ -226,12 +227,12 @@ class Session:
                 self.emit(finding_line("failed", [_job_failed(spec, status)]))
 
     async def _observe(self, queue: str, lanes: tuple[str, ...]) -> Observation:
-        carrier = self.running.prepared.queues
+        carrier = self.running.prepared.carrier
         node = self.running.graph.node(queue)
         assert carrier is not None
         assert isinstance(node, Queue)
         if queue not in self._queues:
-            binding = QueueBinding(url=carrier.serving_url, lanes=node.lanes)
+            binding = QueueBinding(url=carrier.carrier_url, lanes=node.lanes)
             self._queues[queue] = open_queue(queue, binding)
         statistics = await self._queues[queue].statistics()
         chosen = [found for lane, found in statistics.lanes.items() if lane in (lanes or statistics.lanes)]

@@ -59,6 +59,8 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     }
     for use in bindings_of(graph, first):
         variables.update(_variables(graph, use, machine, pool_size, already=variables))
+    if isinstance(first, Schedule) and machine.carrier is not None:
+        variables["RUNG_SCHEDULES_URL"] = machine.carrier.carrier_url
     variables.update({variable.name: variable.value for variable in first.variables})
     return variables
 
@@ -121,9 +123,9 @@ def _postgres(node: Postgres, url: str, pool_size: int) -> PostgresBinding:
 
 
 def _queue(node: Queue, machine: Machine) -> QueueBinding:
-    assert machine.queues is not None, "a workload with a queue has a database for it"
+    assert machine.carrier is not None, "a workload with a queue has a database for it"
     return QueueBinding(
-        url=machine.queues.serving_url,
+        url=machine.carrier.carrier_url,
         lanes=node.lanes,
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
         visibility_timeout_seconds=node.visibility_timeout_seconds,

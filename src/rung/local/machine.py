@@ -9,15 +9,18 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """One database of the workload, with its two roles.
+    """One database of the workload, with its three roles.
 
-    `owner_url` may change the schema and is used by migrations alone; `serving_url` is what processes get.
+    `owner_url` may change the schema and is used by migrations alone; `serving_url` is what processes that use
+    the database get; `carrier_url` reaches the schema `rung` only, the queues and schedules.
     """
 
     name: str
     owner_url: str = field(repr=False)
     serving_url: str = field(repr=False)
+    carrier_url: str = field(repr=False)
     serving_role: str
+    carrier_role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +28,7 @@ class Machine:
     """This machine, for one workload.
 
     `ports` are those of services that listen on their own; `environment` is what every process inherits,
-    already without anybody's bindings or secrets. `queues` is the database that carries the queues.
+    already without anybody's bindings or secrets. `carrier` is the database that carries queues and schedules.
     """
 
     python: str
@@ -37,7 +40,7 @@ class Machine:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     ports: Mapping[str, int] = field(default_factory=dict)
     databases: Mapping[str, Database] = field(default_factory=dict)
-    queues: Database | None = None
+    carrier: Database | None = None
     caches: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Path] = field(default_factory=dict)
 

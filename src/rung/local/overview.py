@@ -34,7 +34,7 @@ def _place(running: Running, node: Node) -> str | None:
         case Postgres():
             return f"{running.servers.postgres_place}/{running.prepared.databases[node.name].name}"
         case Queue():
-            return f"in {running.prepared.queues.name}" if running.prepared.queues else ""
+            return f"in {running.prepared.carrier.name}" if running.prepared.carrier else ""
         case Cache():
             return running.servers.redis_place
         case Site():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 from collections.abc import Sequence
 
 from rung.local.environment import Running, environment_of
@@ -16,6 +15,7 @@ from rung.model.nodes import Job, Schedule, Service, Worker
 
 GATEWAY = "gateway"
 ROUTES_FILE = "routes.json"
+PORT_MARKS = ("{port}", "$PORT")
 
 
 def gateway(
@@ -152,10 +152,16 @@ def _spec(
 
 def _own(command: Sequence[str], port: int | None = None) -> tuple[str, ...]:
     """The user's own command; `{port}` and `$PORT` in it become the port."""
-    words = shlex.split(command) if isinstance(command, str) else command
-    if port is None:
-        return tuple(words)
-    return tuple(word.replace("{port}", str(port)).replace("$PORT", str(port)) for word in words)
+    words = tuple(command)
+    if port is not None:
+        for mark in PORT_MARKS:
+            words = tuple(word.replace(mark, str(port)) for word in words)
+    return words
+
+
+def takes_port(node: Service) -> bool:
+    """Whether the command says where its port goes; one that does not was written for `port=`."""
+    return any(mark in word for word in node.command or () for mark in PORT_MARKS)
 
 
 def _ready(handler: str | None) -> Ready:

@@ -22,6 +22,7 @@ from rung.local.reload import (
 )
 from rung.local.specification import ProcessSpec
 from rung.local.supervisor import StartFailedError
+from rung.model.checks import check
 from rung.model.nodes import Postgres
 from rung.model.read import load_workload
 
@@ -68,6 +69,9 @@ class Reloader:
     async def _plan_again(self) -> None:
         session = self._session
         graph = load_workload(session.options.workload)
+        errors = [finding for finding in check(graph) if finding.severity == "error"]
+        if errors:
+            raise UserError(*errors)
         session.running = await session.bring_up(graph)
         session.emit(own_line("planned again", file=self._workload.name))
 

@@ -85,7 +85,8 @@ def used_by_nobody(graph: Graph) -> Iterator[Finding]:
 def never_started(graph: Graph) -> Iterator[Finding]:
     """R0115: a job that nobody runs, a workflow that nobody starts."""
     for node in graph.nodes:
-        if isinstance(node, Job | Workflow) and not graph.edges_to(node.name):
+        by_itself = isinstance(node, Job) and node.on_first_start
+        if isinstance(node, Job | Workflow) and not by_itself and not graph.edges_to(node.name):
             verb = "run" if isinstance(node, Job) else "start"
             yield problem(
                 graph, "R0115", node.name, f"nobody {verb}s {label(node)}", severity="warning",
