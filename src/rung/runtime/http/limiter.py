@@ -147,8 +147,8 @@ class Limiter:
             usual *= 0.9
         gradient = 1.0 if recent <= FLOOR_SECONDS else max(0.5, min(1.0, TOLERANCE * usual / recent))
         if gradient < 1.0 or self._window_peak * 2 >= self.limit:
-            wanted = self.limit * gradient + math.sqrt(self.limit)
-            wanted = wanted if gradient == 1.0 else self.limit * gradient
+            growth = math.sqrt(self.limit) if gradient == 1.0 else 0.0
+            wanted = self.limit * gradient + growth
             bounded = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
             self.limit += 0.3 * (bounded - self.limit)
         self._usual_seconds = usual

@@ -16,7 +16,15 @@ from typing import Final, TypeVar
 from opentelemetry.trace import INVALID_SPAN
 
 from rung.runtime import metrics
-from rung.runtime.context import CORRELATION_HEADER, DEADLINE_HEADER, Context, Deadline, from_headers, serving
+from rung.runtime.context import (
+    CORRELATION_HEADER,
+    DEADLINE_HEADER,
+    Context,
+    Deadline,
+    from_headers,
+    new_correlation_id,
+    serving,
+)
 from rung.runtime.errors import OverloadedError
 from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
 from rung.runtime.http.body import Unzipper
@@ -70,6 +78,7 @@ class Protected:
         )
         self._in_flight = metrics.http_requests_in_flight.labels(settings.service)
         self._in_flight.set_function(lambda: self.limiter.in_flight)
+        self.security_names = frozenset(name for name, _ in settings.security_headers)
         self._routes = tuple((prefix, prefix) for prefix in settings.routes)
         state.observe_lag(self.limiter.observe_lag)
 
@@ -171,8 +180,10 @@ class Protected:
 
     def _context(self, headers: dict[str, str], path: str, began: float) -> Context:
         allowed = _longest(self.settings.deadlines, path, self.settings.deadline_seconds)
-        asked = from_headers(headers, trusted=False)
         latest = Deadline(began + allowed)
+        if not headers:
+            return Context(correlation_id=new_correlation_id(), deadline=latest)
+        asked = from_headers(headers, trusted=False)
         if asked.deadline is not None and asked.deadline.at < latest.at:
             return asked
         return Context(correlation_id=asked.correlation_id, deadline=latest)

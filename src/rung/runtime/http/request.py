@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rung.runtime.http.protect import Protected
 
 _CLOSE: Header = (b"connection", b"close")
+#: A stream for as long as the client likes: it gives its slot back when it begins.
+_EVENT_STREAM: Header = (b"content-type", b"text/event-stream")
 _HELD_BYTES_MAX = 65_536
 #: Refusals of a body that is still on its way, fast: too large, compressed.
 _BODY_UNREAD = frozenset({413, 415})
@@ -135,15 +137,17 @@ class Request:
         self.started = True
         return self._send({**message, "headers": self._headers(message.get("headers", ()))})
 
-    def _headers(self, given: list[Header]) -> list[Header]:
+    def _headers(self, given: Iterable[Header]) -> list[Header]:
         protected = self.protected
-        headers: list[Header] = list(given)
-        names = {name for name, _ in headers}
-        headers.append((b"x-correlation-id", self.context.correlation_id.encode()))
-        headers.extend(header for header in protected.settings.security_headers if header[0] not in names)
+        headers = [*given, (b"x-correlation-id", self.context.correlation_id.encode())]
+        if not protected.security_names.isdisjoint([name for name, _ in headers]):
+            own = {name for name, _ in headers}
+            headers.extend(header for header in protected.settings.security_headers if header[0] not in own)
+        else:
+            headers += protected.settings.security_headers
         if protected.state.closing:
             headers.append(_CLOSE)
-        if self.has_slot and (b"content-type", b"text/event-stream") in headers:
+        if self.has_slot and _EVENT_STREAM in headers:
             self.leave(None)
         return headers
 
