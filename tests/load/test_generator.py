@@ -36,7 +36,8 @@ async def load(url: str, *steps: Step, users: int = 20, rate: float = 200.0, sec
 async def test_what_is_due_is_sent_and_counted_once(server: MisbehavingServer) -> None:
     recording = await load(server.url, Step("GET", "/ok"))
     group = recording.groups[0]
-    assert group.offered == group.succeeded == server.requests["/ok"] == group.histogram().count
+    assert group.offered == group.succeeded == group.histogram().count
+    assert server.requests["/ok"] == group.offered  # a visit of one step has nothing behind it
     assert group.offered == pytest.approx(200, rel=0.3)
     assert group.statuses == {200: group.offered}
     assert recording.connections_opened == server.connections == 20
@@ -118,6 +119,16 @@ async def test_values_and_cookies_travel_from_response_to_request(server: Misbeh
     assert all(text.startswith("GET /items/a%2Fb?n=7 ") for text in third)
     assert all("Cookie: session=s3\r\n" in text for text in third)
     assert not any("Cookie" in text for text in server.seen if text.startswith("POST /login"))
+
+
+async def test_users_start_in_the_midst_of_a_visit(server: MisbehavingServer) -> None:
+    """Ten requests after the start, all steps are as frequent as in the long run."""
+    steps = [Step("GET", f"/{name}") for name in ("first", "second", "third", "fourth")]
+    recording = await load(server.url, *steps, users=400, rate=400)
+    offered = [group.offered for group in recording.groups]
+    assert min(offered) > 0.5 * max(offered)
+    before = sum(server.requests.values()) - sum(offered)
+    assert before == pytest.approx(400 * 1.5, rel=0.2)  # 0 to 3 steps behind each user
 
 
 async def test_a_refused_body_and_an_unreadable_one_are_invalid(server: MisbehavingServer) -> None:

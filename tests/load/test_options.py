@@ -19,7 +19,7 @@ def graph(**traffic: object) -> Graph:
     api = workload.service("api", app="app:app", health="/health")
     workload.route("/api/*", api)
     values = {"concurrent_users": 2_000, "think_time": "4s", "peak": 10, "peak_duration": "20s",
-              "routes": {"/api/a": 3, "/api/b": 1}} | traffic  # fmt: skip
+              "routes": {"/api/a": 3, "/api/b": 1, "/api/c/*": 5}} | traffic  # fmt: skip
     workload.traffic(Traffic(**values))  # type: ignore[arg-type]
     workload.objectives(Objectives(availability="99.9%", p99="100ms", routes={"/api/b": "20ms"}))
     return workload.freeze()

@@ -22,8 +22,8 @@ _SKIPS_MAX = 1_000  # steps in a row whose `when` said no: a journey that can ne
 class Connection(asyncio.Protocol):
     """At most one request in flight; what is due meanwhile waits here and keeps its intended time."""
 
-    __slots__ = ("_buffer", "_frame", "_generator", "_parser", "_position", "_steps", "connecting", "intended",
-                 "sent_at", "sequence", "step", "transport", "user", "waiting")  # fmt: skip
+    __slots__ = ("_buffer", "_frame", "_generator", "_parser", "_position", "_rush", "_steps", "connecting",
+                 "intended", "sent_at", "sequence", "step", "transport", "user", "waiting")  # fmt: skip
 
     def __init__(self, generator: Generator, user: User) -> None:
         self.user = user
@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._generator = generator
         self._steps: Sequence[Compiled] = ()
         self._position = 0
+        self._rush = 0
         self._buffer = b""
         self._frame: Frame | None = None
         self._parser: Parser | None = None
@@ -56,6 +57,16 @@ class Connection(asyncio.Protocol):
             generator.waiting += 1
             if self.transport is None and not self.connecting:
                 generator.connect_again(self)
+
+    def begin_midway(self) -> None:
+        """Start inside a visit, as users who have been here for a while do.
+
+        The steps that lie behind are sent now, without pauses: a later step may need what they capture. Without
+        this the first minute would be nothing but first steps, as everybody would arrive at once.
+        """
+        self._steps, self._rush = self._generator.mix.choose_midway(self.user)
+        self._position = 0
+        self._send_rushed()
 
     def abandon(self, kind: ErrorKind, now: float) -> None:
         """Give up everything that is in flight or waits: the server cannot be reached, or the run is over."""
@@ -119,6 +130,14 @@ class Connection(asyncio.Protocol):
         self.sequence += 1
         self.transport.write(data)  # type: ignore[union-attr] # only ever called while connected
         generator.sent(self, now)
+
+    def _send_rushed(self) -> None:
+        if self._rush > 0 and self._position < len(self._steps) and self.transport is not None:
+            self._rush -= 1
+            now = time.monotonic()
+            self._send(now, now)
+        else:
+            self._rush = 0
 
     def _send_next(self) -> None:
         while self.waiting and self.step is None and self.transport is not None:
@@ -190,6 +209,8 @@ class Connection(asyncio.Protocol):
         self._end_with(kind, now, status=status, size=len(data))
         if data.find(b"onnection: ", 0, head_end) > 0 and closes(data[:head_end]):
             self._drop()
+        elif self._rush:
+            self._send_rushed()
         elif self.waiting:
             self._send_next()
 

@@ -60,7 +60,10 @@ class Generator:
         self._measuring = False
 
     async def connect(self) -> int:
-        """Open every user's connection, at most `connects_per_second` of them. Returns how many failed."""
+        """Open every user's connection, at most `connects_per_second` of them, each in the midst of a visit.
+
+        Returns how many could not connect.
+        """
         per_second = self.plan.connects_per_second / self.plan.processes
         begin = time.monotonic()
         opening: list[asyncio.Task[None]] = []
@@ -70,6 +73,9 @@ class Generator:
                 await asyncio.sleep(ahead)
             opening.append(asyncio.ensure_future(self._open(connection)))
         await asyncio.gather(*opening)
+        deadline = time.monotonic() + self.plan.timeout_seconds
+        while self.in_flight and time.monotonic() < deadline:  # noqa: ASYNC110 - an event would cost each request
+            await asyncio.sleep(_TICK_SECONDS)
         return self.recorder.recording.connections_failed
 
     async def run(self, start: float) -> Recording:
@@ -144,6 +150,8 @@ class Generator:
                         lambda: connection, target.host, target.port, ssl=self._tls, local_addr=source
                     )
                 recording.connections_opened += 1
+                if not self._start:
+                    connection.begin_midway()
             except (OSError, TimeoutError) as problem:
                 connection.connecting = False
                 recording.connections_failed += 1

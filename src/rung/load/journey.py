@@ -117,8 +117,11 @@ class Step:
 
     @property
     def route(self) -> str:
-        """The path without its query, with `{names}` as written; the name when the path is a function."""
-        return self.path.partition("?")[0] if isinstance(self.path, str) else self.name
+        """The path without its query, with `{names}` as written; a path in the name takes precedence."""
+        named = self.name.removeprefix(f"{self.method} ")
+        if isinstance(self.path, str) and not named.startswith("/"):
+            return self.path.partition("?")[0]
+        return named
 
     @property
     def group(self) -> str:

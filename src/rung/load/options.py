@@ -72,7 +72,7 @@ def _plan(options: Options, graph: Graph, file: Path) -> Plan:
     users, rate = _users_and_rate(options, traffic)
     trace = None if options.trace is None else tuple(read_trace(options.trace, speed=options.trace_speed))
     journeys = options.journey or journeys_beside(file, graph.name) or ""
-    routes = () if traffic is None else tuple((route.path, route.weight) for route in traffic.routes)
+    routes = () if traffic is None else _requestable(traffic)
     if not journeys and not routes:
         raise MachineError(_nothing_to_send(graph, file))
     return Plan(
@@ -81,6 +81,11 @@ def _plan(options: Options, graph: Graph, file: Path) -> Plan:
         seed=options.seed, segments=segments_of(_profile(options, traffic, duration)), timeout_seconds=
         parse_seconds(options.timeout), processes=options.processes, routes=routes,
     )  # fmt: skip
+
+
+def _requestable(traffic: Traffic) -> tuple[tuple[str, float], ...]:
+    """Routes that name one page; of a pattern such as /api/products/* nobody knows a path that exists."""
+    return tuple((route.path, route.weight) for route in traffic.routes if "*" not in route.path)
 
 
 def _users_and_rate(options: Options, traffic: Traffic | None) -> tuple[int, float]:

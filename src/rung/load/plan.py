@@ -62,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     trace: tuple[float, ...] | None = None  # recorded arrivals instead of the rate
     seed: int = 0
     timeout_seconds: float = 10.0
-    connects_per_second: float = 2_000.0
+    connects_per_second: float = 1_000.0
     processes: int = 1
 
     @property
