@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
+    ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )
 
 EXIT_FINE, EXIT_USER, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 70, 130
