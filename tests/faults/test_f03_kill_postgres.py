@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import time
 from collections import Counter
@@ -21,9 +22,11 @@ HEAL_SECONDS = 10.0
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[PostgresServer]:
+def server(server_directory: Path) -> Iterator[PostgresServer]:
     """A server of this test alone, to be killed."""
-    server = start_postgres(tmp_path, settings={"fsync": "off", "shared_buffers": "32MB"})
+    server = start_postgres(
+        server_directory / secrets.token_hex(4), settings={"fsync": "off", "shared_buffers": "32MB"}
+    )
     yield server
     server.stop()
 

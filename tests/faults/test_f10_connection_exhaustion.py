@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,9 @@ MAX_CONNECTIONS = 12
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[PostgresServer]:
+def server(server_directory: Path) -> Iterator[PostgresServer]:
     settings = {"fsync": "off", "shared_buffers": "16MB", "max_connections": str(MAX_CONNECTIONS)}
-    server = start_postgres(tmp_path, settings=settings)
+    server = start_postgres(server_directory / secrets.token_hex(4), settings=settings)
     yield server
     server.stop()
 
