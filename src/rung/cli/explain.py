@@ -11,9 +11,8 @@ import rung
 from rung.errors import UsageError
 from rung.model.near import suggestion
 
-PACKAGE = Path(rung.__file__).parent
-#: In an installed wheel the pages lie inside the package; in a checkout they lie in docs/errors.
-PLACES = (PACKAGE / "error_pages", PACKAGE.parent.parent / "docs" / "errors")
+#: A link to docs/errors in a checkout, a folder of the same pages in an installed wheel.
+PAGES = Path(rung.__file__).parent / "error_pages"
 
 
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
@@ -41,8 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def pages() -> dict[str, Path]:
     """Every code with its page, in order."""
-    folder = next((place for place in PLACES if place.is_dir()), None)
-    return {} if folder is None else {page.stem: page for page in sorted(folder.glob("R[0-9]*.md"))}
+    return {page.stem: page for page in sorted(PAGES.glob("R[0-9]*.md"))}
 
 
 def title(page: str) -> str:
