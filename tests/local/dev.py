@@ -90,7 +90,7 @@ class Dev:
                     return body
             except OSError as error:
                 body = error
-            assert time.monotonic() < deadline, (body, self.said())
+            assert time.monotonic() < deadline, f"{body}\n{self.said()}"
             time.sleep(0.05)
 
     def tree(self) -> list[psutil.Process]:
@@ -107,7 +107,8 @@ class Dev:
 
     def said(self) -> str:
         """Everything it printed, for a failing assertion."""
-        return "\n".join([*(json.dumps(line) for line in self.lines[-60:]), *self.other[-60:]])
+        lines = [json.dumps(line) for line in self.lines if line["event"] != "request"]
+        return "\n".join([*lines[-40:], *self.other[-40:]])
 
     def _read(self) -> None:
         assert self.process.stdout is not None

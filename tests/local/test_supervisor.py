@@ -182,7 +182,8 @@ async def test_a_listening_port_counts_as_ready(tmp_path: Path) -> None:
 async def test_a_job_runs_once_and_its_status_is_known() -> None:
     async with bench() as here:
         job = program("seed", "print('filled'); raise SystemExit(4)", kind="job", ready=Started(), restart=None)
-        assert await here.supervisor.run_once(job) == 4
+        status = await here.supervisor.start_once(job)
+        assert await status == 4
         assert here.events("seed") == ["filled"]
         assert here.supervisor.specs == {}
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from rung.errors import Finding, MachineError
@@ -216,15 +217,21 @@ class Session:
             self.emit(own_line("started: it runs once for a new database", node=spec.name))
             began = time.monotonic()
             try:
-                status = await self.supervisor.run_once(spec)
+                ended = await self.supervisor.start_once(spec)
             except StartFailedError as error:
                 self.emit(finding_line("cannot be started", [await explain(each) for each in error.errors]))
                 continue
-            if status == 0:
-                self.state.mark_done(spec.name, identity)
-                self.emit(own_line("done", node=spec.name, seconds=round(time.monotonic() - began, 1)))
-            else:
-                self.emit(finding_line("failed", [_job_failed(spec, status)]))
+            # A callback, because a Ctrl-C lets the job finish and nobody waits here any more.
+            ended.add_done_callback(partial(self._job_ended, spec, identity, began))
+            await asyncio.shield(ended)
+
+    def _job_ended(self, spec: ProcessSpec, identity: str, began: float, ended: asyncio.Future[int]) -> None:
+        status = ended.result()
+        if status == 0:
+            self.state.mark_done(spec.name, identity)
+            self.emit(own_line("done", node=spec.name, seconds=round(time.monotonic() - began, 1)))
+        elif not self.stopping.is_set():
+            self.emit(finding_line("failed", [_job_failed(spec, status)]))
 
     async def _observe(self, queue: str, lanes: tuple[str, ...]) -> Observation:
         carrier = self.running.prepared.carrier

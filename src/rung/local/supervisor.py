@@ -70,11 +70,14 @@ class Supervisor:
             await self._abandon(chosen, tasks.values())
             raise StartFailedError(errors)
 
-    async def run_once(self, spec: ProcessSpec) -> int:
-        """Start a process that ends by itself; its exit status. Raises StartFailedError."""
+    async def start_once(self, spec: ProcessSpec) -> asyncio.Future[int]:
+        """Start a process that ends by itself. The future gets its exit status, whoever ended it.
+
+        Raises StartFailedError.
+        """
         await self.start([spec])
-        status = await self._groups[spec.name][0].exit_status
-        self._forget(spec.name)
+        status = self._groups[spec.name][0].exit_status
+        status.add_done_callback(lambda _: self._forget(spec.name))
         return status
 
     async def scale(self, name: str, count: int) -> None:

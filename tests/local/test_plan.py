@@ -1,0 +1,207 @@
+"""The plan is pure: the graph and the facts of a machine give processes, and bindings follow the edges alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rung import Workload
+from rung.local.machine import Database, Machine, inherited
+from rung.local.plan import listening_services, plan, pool_size_of, shared_services
+from rung.local.specification import Listening, ProcessSpec
+from rung.model.graph import Graph
+from rung.model.nodes import Postgres
+from rung.runtime.bindings import PostgresBinding, QueueBinding, binding
+
+
+def database(name: str) -> Database:
+    return Database(
+        name=name,
+        owner_url=f"postgresql://owner@here/{name}",
+        serving_url=f"postgresql://app@here/{name}",
+        carrier_url=f"postgresql://queue@here/{name}",
+        serving_role="app",
+        carrier_role="queue",
+    )
+
+
+def machine(graph: Graph, **changes: object) -> Machine:
+    databases = {node.name: database(f"w_{node.name}") for node in graph.of(Postgres)}
+    facts = {
+        "python": "/python",
+        "folder": Path("/w"),
+        "state": Path("/w/.rung"),
+        "host": "127.0.0.1",
+        "port": 8000,
+        "environment": {"PATH": "/bin"},
+        "ports": {node.name: 9000 + number for number, node in enumerate(listening_services(graph))},
+        "databases": databases,
+        "carrier": next(iter(databases.values()), database("w_rung")),
+        "caches": {"cache": "redis://here/0"},
+        "secrets": {"stripe-key": Path("/w/.rung/secrets/stripe-key")},
+    }
+    return Machine(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def planned(workload: Workload, **changes: object) -> dict[str, ProcessSpec]:
+    graph = workload.freeze()
+    chosen = plan(graph, machine(graph, **changes))
+    return {spec.name: spec for spec in (*chosen.processes, *chosen.jobs)}
+
+
+def bound(spec: ProcessSpec) -> set[str]:
+    return {name for name in spec.environment if name.startswith("RUNG_BINDING_")}
+
+
+def shop() -> Workload:
+    workload = Workload("shop")
+    db = workload.postgres("db")
+    cache = workload.cache("cache")
+    orders = workload.queue("orders", lanes=("payment", "default"))
+    stripe = workload.secret("stripe-key")
+    workload.service("api", app="shop.api:app", uses=[db, cache, orders.send, stripe])
+    workload.worker("fulfil", handler="shop.fulfil:handle", consumes=orders, lanes=("payment",), uses=[db])
+    workload.schedule("expire", every="1 minute", handler="shop.carts:expire", uses=[db])
+    workload.job("seed", handler="shop.seed:seed", uses=[db], on_first_start=True)
+    return workload
+
+
+def test_bindings_follow_the_edges_and_nothing_else() -> None:
+    specs = planned(shop())
+    assert bound(specs["gateway"]) == {
+        "RUNG_BINDING_DB", "RUNG_BINDING_CACHE", "RUNG_BINDING_ORDERS", "RUNG_BINDING_STRIPE_KEY",
+    }  # fmt: skip
+    assert bound(specs["fulfil"]) == {"RUNG_BINDING_ORDERS", "RUNG_BINDING_DB"}
+    assert bound(specs["expire"]) == {"RUNG_BINDING_DB"}
+
+
+def test_no_process_gets_the_owner_of_a_database() -> None:
+    for spec in planned(shop()).values():
+        assert "owner@" not in " ".join([*spec.environment.values(), *spec.command])
+
+
+def test_a_sender_gets_a_role_that_reaches_no_table() -> None:
+    workload = Workload("w")
+    orders = workload.queue("orders")
+    workload.service("api", app="a:b", uses=[orders.send])
+    (spec,) = planned(workload).values()
+    assert binding("orders", QueueBinding, spec.environment).url == "postgresql://queue@here/w_rung"
+    assert "DATABASE_URL" not in spec.environment
+
+
+def test_programs_without_rung_find_the_plain_forms() -> None:
+    environment = planned(shop())["gateway"].environment
+    assert environment["DATABASE_URL"] == environment["DB_URL"] == "postgresql://app@here/w_db"
+    assert environment["REDIS_URL"] == environment["CACHE_URL"] == "redis://here/0"
+    assert environment["STRIPE_KEY_FILE"] == "/w/.rung/secrets/stripe-key"
+
+
+def test_the_shell_s_bindings_and_secrets_are_not_inherited() -> None:
+    shell = {"PATH": "/bin", "RUNG_SECRET_X": "sk", "RUNG_BINDING_X": "{}", "DATABASE_URL": "x", "LANG": "C"}
+        "PATH": "/bin",
+        "RUNG_SECRET_STRIPE_KEY": "sk",
+        "RUNG_BINDING_X": "{}",
+        "DATABASE_URL": "x",
+        "LANG": "C",
+    }
+    assert inherited(shell) == {"PATH": "/bin", "LANG": "C"}
+
+
+def test_services_with_other_grants_are_kept_apart() -> None:
+    workload = Workload("w")
+    stripe = workload.secret("stripe-key")
+    workload.service("api", app="a:b")
+    workload.service("pages", app="c:d")
+    workload.service("pay", app="e:f", uses=[stripe])
+    specs = planned(workload)
+    assert set(specs) == {"gateway", "pay"}
+    assert bound(specs["gateway"]) == set()
+    assert bound(specs["pay"]) == {"RUNG_BINDING_STRIPE_KEY"}
+    assert specs["gateway"].entries == ("a:b", "c:d")
+
+
+def test_a_service_that_is_called_has_an_address_of_its_own() -> None:
+    workload = Workload("w")
+    search = workload.service("search", app="s:app")
+    workload.service("api", app="a:b", uses=[search])
+    graph = workload.freeze()
+    assert [each.name for each in shared_services(graph)] == ["api"]
+    assert planned(workload)["gateway"].environment["SEARCH_URL"] == "http://127.0.0.1:9000"
+
+
+def test_a_command_is_told_its_port_and_is_ready_when_it_listens() -> None:
+    workload = Workload("w")
+    workload.service("old", command="gunicorn -b 127.0.0.1:{port} old:app", port=8080)
+    spec = planned(workload)["old"]
+    assert spec.command == ("gunicorn", "-b", "127.0.0.1:9000", "old:app")
+    assert spec.environment["PORT"] == "9000"
+    assert spec.ready == Listening(port=9000)
+
+
+def test_the_worker_s_command_says_all_that_the_graph_says() -> None:
+    command = " ".join(planned(shop())["fulfil"].command)
+    assert command.startswith("/python -m rung.runtime.worker --name fulfil --queue orders ")
+    assert "--handler shop.fulfil:handle --lanes payment --concurrency 10 --deadline-seconds 25" in command
+
+
+def test_schedules_of_equal_grants_share_a_process() -> None:
+    workload = Workload("w")
+    db = workload.postgres("db")
+    for name in ("one", "two"):
+        workload.schedule(name, every="1 minute", handler=f"x:{name}", uses=[db])
+    workload.schedule("alone", cron="0 3 * * *", timezone="Europe/Berlin", handler="x:alone")
+    graph = workload.freeze()
+    chosen = plan(graph, machine(graph))
+    assert {spec.name for spec in chosen.processes} == {"one+1", "alone"}
+    shared = chosen.files["schedules-one.json"]
+    assert [(each["name"], each["expression"]) for each in shared] == [("one", "60s"), ("two", "60s")]  # type: ignore[attr-defined]
+    (alone,) = chosen.files["schedules-alone.json"]  # type: ignore[misc]
+    assert (alone["expression"], alone["timezone"]) == ("0 3 * * *", "Europe/Berlin")
+
+
+def test_all_pools_together_stay_below_the_server_s_limit() -> None:
+    graph = shop().freeze()
+    size = pool_size_of(graph, machine(graph, gateway_workers=2))
+    processes = 2 + 4 + 1 + 1  # gateway, worker at its most, schedule, job
+    assert (size + 5) * processes <= 80
+    found = binding("db", PostgresBinding, planned(shop(), gateway_workers=2)["gateway"].environment)
+    assert found.pool_size == size
+
+
+def test_the_worker_scales_by_its_own_policy() -> None:
+    graph = shop().freeze()
+    (scaling,) = plan(graph, machine(graph)).scaling
+    assert (scaling.worker, scaling.queue, scaling.lanes) == ("fulfil", "orders", ("payment",))
+    assert (scaling.policy.min_tasks, scaling.policy.max_tasks) == (1, 4)
+    assert scaling.policy.scale_in_cooldown_seconds == pytest.approx(15)
+
+
+def test_other_routes_make_another_gateway() -> None:
+    workload, again = shop(), shop()
+    again.site("web", path="web")
+    assert planned(workload)["gateway"] == planned(shop())["gateway"]
+    assert planned(workload)["gateway"] != planned(again)["gateway"]
+
+
+def test_without_routes_the_first_site_or_service_is_everywhere() -> None:
+    graph = shop().freeze()
+    table = plan(graph, machine(graph)).files["routes.json"]
+    assert table["routes"] == [{"path": "/*", "host": None, "target": "api", "sticky": False}]  # type: ignore[index]
+
+
+def test_what_nothing_stands_in_for_is_a_warning_at_its_line() -> None:
+    workload = Workload("w")
+    workload.bucket("media")
+    graph = workload.freeze()
+    (finding,) = plan(graph, machine(graph)).findings
+    assert (finding.code, finding.severity) == ("R0317", "warning")
+    assert finding.location is not None
+    assert "media" in finding.location.text
+
+
+def test_a_secret_in_a_specification_is_not_shown() -> None:
+    specs = planned(shop(), environment={"PGPASSWORD": "hunter2"})
+    assert "hunter2" not in repr(specs)
+    assert msgspec.json.encode(specs["gateway"].environment)
