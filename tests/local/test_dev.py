@@ -54,6 +54,10 @@ def test_a_message_goes_through_the_queue_to_the_worker(dev: Dev) -> None:
     dev.eventually("/api/notes", lambda notes: "through the queue" in notes)
 
 
+def test_the_schedule_ticks(dev: Dev) -> None:
+    dev.eventually("/api/ticks", lambda count: count >= 2)
+
+
 def test_every_line_is_a_json_object_with_a_node(dev: Dev) -> None:
     dev.get("/")
     assert dev.other == []

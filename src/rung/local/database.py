@@ -169,9 +169,11 @@ async def _install(database: Database, *, carries: bool) -> None:
     async with _connection(database.owner_url) as connection:
         if carries:
             from rung.runtime.queue.postgres.schema import install_queue
+            from rung.runtime.schedule.ticks import install_schedules
 
             roles = [database.serving_role, database.carrier_role]
             await install_queue(connection, roles=roles)
+            await install_schedules(connection, roles=roles)
         await _grant(connection, database)
 
 

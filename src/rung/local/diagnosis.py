@@ -83,8 +83,8 @@ def _not_importable(spec: ProcessSpec, problem: dict[str, Any]) -> Finding:
     return Finding(
         code="R0307",
         severity="error",
-        message=f"{problem['entry']!r} of {spec.kind} {spec.name!r} cannot be imported",
-        location=spec.location,
+        message=f"{problem['entry']!r} cannot be imported",
+        location=spec.location_of(problem["entry"]),
         found=f"{problem['reason']}{at}",
         effect=f"{spec.name} does not run",
         help="correct that line, or name another module:object here; modules are looked up in this folder",

@@ -37,6 +37,7 @@ def gateway(
         directory=machine.folder,
         entries=tuple(each.app for each in shared if each.app),
         location=graph.location(shared[0].name) if shared else None,
+        entry_locations=tuple(graph.location(each.name) for each in shared),
     )
 
 
@@ -87,6 +88,7 @@ def schedules(graph: Graph, group: Sequence[Schedule], machine: Machine, pool_si
         graph, first, "schedule", command, machine, pool_size, name=schedules_name(group),
         ready=_ready(first.handler), needs=needs,
         entries=tuple(each.handler for each in group if each.handler),
+        entry_locations=tuple(graph.location(each.name) for each in group if each.handler),
     )  # fmt: skip
 
 

@@ -89,3 +89,10 @@ class ProcessSpec:
     stop_timeout_seconds: float = 30.0
     before_exec: Callable[[], Callable[[], None] | None] | None = field(default=None, compare=False, repr=False)
     location: Location | None = field(default=None, compare=False)
+    #: Where the workload names each of `entries`, when that is not `location`.
+    entry_locations: tuple[Location | None, ...] = field(default=(), compare=False)
+
+    def location_of(self, entry: str) -> Location | None:
+        """The line of the workload file that names `entry`."""
+        places = dict(zip(self.entries, self.entry_locations, strict=False))
+        return places.get(entry) or self.location

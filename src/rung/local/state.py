@@ -32,6 +32,7 @@ class State:
 
     directory: Path
     ports: dict[str, int] = field(default_factory=dict)
+    _given: set[str] = field(default_factory=set)
 
     @classmethod
     def beside(cls, workload: Path) -> State:
@@ -42,7 +43,12 @@ class State:
         return cls(directory, _read_json(directory / "ports.json"))
 
     def port(self, name: str) -> int:
-        """The port that `name` had last time when it is still free, else another free one."""
+        """The port that `name` had last time when it is still free, else another free one.
+
+        Asked again it answers the same: what listens there by then is ours.
+        """
+        if name in self._given:
+            return self.ports[name]
         remembered = self.ports.get(name)
         taken = {port for other, port in self.ports.items() if other != name}
         if not isinstance(remembered, int) or not is_free(remembered):
@@ -50,6 +56,7 @@ class State:
         if self.ports.get(name) != remembered:
             self.ports[name] = remembered
             (self.directory / "ports.json").write_bytes(msgspec.json.encode(self.ports))
+        self._given.add(name)
         return remembered
 
     def secret(self, name: str, given: str | None = None) -> tuple[Path, bool]:

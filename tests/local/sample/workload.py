@@ -14,6 +14,7 @@ plain = sample.service(
     "plain", command="python -m sample.plain --port {port}", health="/", port=8099, uses=[cache]
 )
 done = sample.worker("done", handler="sample.work:handle", consumes=jobs, uses=[db], max_tasks=3)
+sample.schedule("tick", every="1s", deadline="1s", handler="sample.work:tick", uses=[db])
 sample.job("seed", handler="sample.work:seed", uses=[db], on_first_start=True)
 web = sample.site("web", path="web")
 sample.route("/api/*", api)
