@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from typing import Any
 
 import asyncpg
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from rung.runtime.bindings import QueueBinding, encode
 from rung.runtime.errors import BindingError, MessageError, UnavailableError
 from rung.runtime.queue import Entry, PostgresQueue, install_queue, queue
+from rung.runtime.queue.postgres import sql
+from rung.runtime.queue.postgres.floors import BEGINNING
 
 
 @pytest.fixture
@@ -142,3 +146,45 @@ async def test_a_bad_message_is_refused_before_the_database_sees_it(orders: Post
     with pytest.raises(MessageError, match="R0504"):
         await orders.send(object())
     assert (await orders.statistics()).ready == 0
+
+
+async def test_a_handler_that_holds_its_row_blocks_no_lease(orders: PostgresQueue, postgres_url: str) -> None:
+    await orders.send_batch([Entry(body=b"finishing"), Entry(body=b"other")])
+    finishing, other = await orders.receive(max_messages=2)
+    connection = await asyncpg.connect(postgres_url)
+    async with connection.transaction():
+        assert await orders.finished_in(finishing, connection)
+        async with asyncio.timeout(1):
+            assert await orders.extend([finishing, other], seconds=60) == [True, True]
+            assert await orders.release([finishing, other]) == [False, True]
+    assert await orders.extend([finishing], seconds=60) == [False]
+    await connection.close()
+
+
+PLAN = "explain (format json, analyze, buffers off, timing off) "
+
+
+def index_scans(node: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every node that reads a table, with what it reads by."""
+    here = [node] if "Relation Name" in node and node["Node Type"] != "ModifyTable" else []
+    return here + [scan for child in node.get("Plans", ()) for scan in index_scans(child)]
+
+
+@pytest.mark.parametrize("rows", [0, 100_000])
+async def test_a_claim_reads_by_its_index_and_stops_at_its_limit(
+    orders: PostgresQueue, postgres_url: str, rows: int
+) -> None:
+    await orders.statistics()
+    connection = await asyncpg.connect(postgres_url)
+    fill = "select 'orders', 'analytics', '{}', 'x' from generate_series(1, $1::integer)"
+    await connection.execute(f"insert into rung.message (queue, lane, headers, body) {fill}", rows)
+    await connection.close()
+    lanes = ["payment", "fulfilment", "analytics"]
+    arguments = ("orders", lanes, [BEGINNING] * 3, [0] * 3, 100, 30.0, 2.0)
+    (row,) = await orders._pool.fetch(PLAN + sql.CLAIM, *arguments)
+    plan = json.loads(row[0])[0]["Plan"]
+    scans = [node for node in index_scans(plan) if node["Node Type"] != "Update"]
+    assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}, scans
+    due = [node for node in scans if node.get("Index Name") == "message_due"]
+    assert len(due) == 1
+    assert due[0]["Actual Rows"] * due[0]["Actual Loops"] <= 100 + 3

@@ -143,6 +143,16 @@ class DeliveryConformance:
             assert await queue.acknowledge([message]) == [False]
         assert (await _one(queue)).receive_count == 1
 
+    async def test_released_after_a_loss_is_still_known_to_follow_one(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        await queue.send(b"x")
+        await _one(queue)
+        await harness.advance(31)
+        for _ in range(3):
+            message = await _one(queue)
+            assert (message.receive_count, message.after_loss) == (2, True)
+            await queue.release([message])
+
     async def test_a_subset_of_a_batch_is_acknowledged(self, harness: QueueHarness) -> None:
         queue = harness.open()
         await queue.send_batch([Entry(body=str(number)) for number in range(10)])

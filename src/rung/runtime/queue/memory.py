@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import MessageError
@@ -207,10 +208,11 @@ class MemoryQueue:
     async def release(self, messages: Sequence[Message]) -> list[bool]:
         """See `Queue.release`."""
 
-        def free(row: _Row) -> None:
-            row.leased_until, row.fence, row.receive_count = None, row.fence + 1, row.receive_count - 1
+        def free(row: _Row, after_loss: bool) -> None:
+            row.leased_until = self._now() if after_loss else None
+            row.fence, row.receive_count = row.fence + 1, row.receive_count - 1
 
-        return [self._with(message, free) for message in messages]
+        return [self._with(message, partial(free, after_loss=message.after_loss)) for message in messages]
 
     async def retry(
         self, message: Message, *, reason: str, delay_seconds: float | None = None, traceback: str = ""

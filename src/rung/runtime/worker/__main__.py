@@ -22,6 +22,7 @@ from rung.runtime.queue.port import Queue
 from rung.runtime.queue.registry import open_queue
 from rung.runtime.trace import configure_tracing, shutdown_tracing
 from rung.runtime.worker.handler import Handler, load_handler
+from rung.runtime.worker.heartbeat import GRACE_SECONDS
 from rung.runtime.worker.worker import Worker, WorkerSettings
 
 EXIT_USER = 1
@@ -38,6 +39,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lanes", default="", help="only these lanes, comma-separated")
     parser.add_argument("--concurrency", type=int, default=10, help="handlers at once")
     parser.add_argument("--deadline-seconds", type=float, default=25.0, help="per message")
+    parser.add_argument("--grace-seconds", type=float, default=GRACE_SECONDS, help="past the deadline, then exit")
     parser.add_argument("--batch", type=int, default=100, help="messages per claim, at most")
     return parser.parse_args(arguments)
 
@@ -75,6 +77,7 @@ async def _run(options: argparse.Namespace, handler: Handler, found: QueueBindin
         concurrency=options.concurrency,
         deadline_seconds=options.deadline_seconds,
         batch=options.batch,
+        grace_seconds=options.grace_seconds,
     )
     worker = Worker(open_own, handler, settings)
     loop = asyncio.get_running_loop()

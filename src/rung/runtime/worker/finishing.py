@@ -7,7 +7,6 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from rung.errors import ApplicationError
 from rung.runtime.log import logger
 from rung.runtime.queue.port import Queue
 from rung.runtime.worker.held import Held
@@ -63,7 +62,7 @@ class Finisher:
         while True:
             try:
                 return await act()
-            except ApplicationError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, giving up early means handling twice
                 if loop.time() > give_up:
                     log.error(
                         "the queue took no answer; the messages come back after their lease", error=str(error)

@@ -11,9 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from rung.errors import ApplicationError
 from rung.runtime.log import logger
-from rung.runtime.queue.message import Message
 from rung.runtime.queue.port import Queue
 from rung.runtime.worker.held import Held
 
@@ -21,6 +19,7 @@ from rung.runtime.worker.held import Held
 GRACE_SECONDS = 5.0
 INTERVAL_SECONDS_MIN = 0.1
 EXIT_STUCK = 75
+FAREWELL_SECONDS = 5.0
 
 log = logger(__name__)
 
@@ -40,7 +39,7 @@ class Heartbeat:
         deadline_seconds: float,
         on_lost: Callable[[Held], None],
         on_answer: Callable[[], None],
-        grace_seconds: float = GRACE_SECONDS,
+        grace_seconds: float,
         end_process: Callable[[int], None] = os._exit,
     ) -> None:
         self._open_queue = open_queue
@@ -50,6 +49,7 @@ class Heartbeat:
         self._on_answer = on_answer
         self._end_process = end_process
         self._main_thread = threading.get_ident()
+        self._main_loop: asyncio.AbstractEventLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._started = threading.Event()
@@ -58,6 +58,7 @@ class Heartbeat:
     def start(self) -> None:
         """Begin, in a new thread. Called in the thread of the event loop."""
         self._main_thread = threading.get_ident()
+        self._main_loop = asyncio.get_running_loop()
         self._thread.start()
 
     async def stop(self) -> None:
@@ -86,7 +87,7 @@ class Heartbeat:
                 try:
                     await self._extend(queue, lease_seconds, interval)
                     await self._end_stuck(queue)
-                except ApplicationError as error:
+                except Exception as error:  # noqa: BLE001 - the next beat may succeed; none at all loses every lease
                     log.warning("leases were not extended", error=str(error))
         finally:
             await queue.close()
@@ -119,6 +120,9 @@ class Heartbeat:
         stuck = [held for held in everything if _overran(held, now, self._limit_seconds)]
         if not stuck:
             return
+        # While one handler blocks the loop, its neighbours are late too: only the one that runs now is guilty.
+        running = asyncio.current_task(self._main_loop)
+        stuck = [held for held in stuck if held.task is running] or stuck
         frame = sys._current_frames().get(self._main_thread)  # noqa: SLF001 - documented, for exactly this
         stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
         log.critical(
@@ -126,12 +130,15 @@ class Heartbeat:
             message_ids=[held.message.id for held in stuck],
             stack=stack,
         )
-        innocent: list[Message] = [held.message for held in everything if held not in stuck]
-        for held in stuck:
-            await queue.retry(held.message, reason="deadline exceeded: it blocked the event loop", traceback=stack)
-        await queue.release(innocent)
-        await queue.close()
-        self._end_process(EXIT_STUCK)
+        innocent = [held.message for held in everything if held not in stuck]
+        reason = "deadline exceeded: it blocked the event loop"
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                for held in stuck:
+                    await queue.retry(held.message, reason=reason, traceback=stack)
+                await queue.release(innocent)
+        finally:
+            self._end_process(EXIT_STUCK)
 
 
 def _overran(held: Held, now: float, limit_seconds: float) -> bool:

@@ -20,6 +20,8 @@ class Held:
     leased_at: float
     #: Monotonic time at which the handler began. Written by the loop.
     started_at: float | None = None
+    #: The task that runs the handler. Written by the loop.
+    task: asyncio.Task[None] | None = None
     #: How the running handler is interrupted.
     timeout: asyncio.Timeout | None = None
     #: The lease is gone: somebody else has the message.

@@ -21,7 +21,7 @@ from rung.runtime.queue.port import Queue
 from rung.runtime.trace import span
 from rung.runtime.worker.finishing import Finisher
 from rung.runtime.worker.handler import Handler, describe, format_traceback
-from rung.runtime.worker.heartbeat import Heartbeat
+from rung.runtime.worker.heartbeat import GRACE_SECONDS, Heartbeat
 from rung.runtime.worker.held import Held, is_suspect
 from rung.runtime.worker.observe import Observer
 
@@ -45,6 +45,8 @@ class WorkerSettings:
     deadline_seconds: float = 25.0
     batch: int = 100
     drain_seconds: float = DRAIN_SECONDS
+    #: How far past its deadline a handler may block the event loop before the process ends itself.
+    grace_seconds: float = GRACE_SECONDS
 
 
 class Worker:
@@ -67,6 +69,7 @@ class Worker:
             open_queue,
             lambda: tuple(self._held.values()),
             deadline_seconds=settings.deadline_seconds,
+            grace_seconds=settings.grace_seconds,
             on_lost=self._on_lost,
             on_answer=self._observer.polled,
         )
@@ -108,7 +111,7 @@ class Worker:
                 messages = await self._queue.receive(
                     max_messages=wanted, wait_seconds=WAIT_SECONDS, lanes=self._settings.lanes
                 )
-            except ApplicationError as error:
+            except Exception as error:  # noqa: BLE001 - a worker that gives up needs a person, one that retries does not
                 log.warning("the queue does not answer", error=str(error), retry_seconds=pause)
                 await self._rest(pause)
                 pause = min(pause * 2, PAUSE_SECONDS_MAX)
@@ -181,6 +184,7 @@ class Worker:
             await self._handle(held)
 
     async def _handle(self, held: Held) -> None:
+        held.task = asyncio.current_task()
         started = held.started_at = time.monotonic()
         delivery = Delivery()
         failure: BaseException | None = None

@@ -231,7 +231,7 @@ class PostgresQueue:
 
     async def release(self, messages: Sequence[Message]) -> list[bool]:
         """See `Queue.release`. Other processes are told at once."""
-        released = await self._for_each(sql.RELEASE, messages)
+        released = await self._for_each(sql.RELEASE, messages, [message.after_loss for message in messages])
         self._floors.reset()
         self._announcements.announce(RELEASED)
         return released

@@ -137,12 +137,22 @@ returning held.id, held.fence
 
 ACKNOWLEDGE_ONE = "delete from rung.message where id = $1 and fence = $2 returning id"
 
+# A row that is locked is left alone and counts as held: its handler is about to commit `finished_in`. Waiting for
+# that lock would let the other leases run out.
 EXTEND = """
-update rung.message
-set leased_until = now() + $3::float8 * interval '1 s'
-from unnest($1::bigint[], $2::integer[]) as held (id, fence)
-where message.id = held.id and message.fence = held.fence
-returning held.id, held.fence
+with held as (
+    select message.id, message.fence
+    from unnest($1::bigint[], $2::integer[]) as given (id, fence)
+    join rung.message on message.id = given.id and message.fence = given.fence
+), free as (
+    select message.id
+    from held join rung.message on message.id = held.id and message.fence = held.fence
+    for update of message skip locked
+), extended as (
+    update rung.message set leased_until = now() + $3::float8 * interval '1 s'
+    from free where message.id = free.id
+)
+select id, fence from held
 """
 
 RETRY = """
@@ -153,11 +163,18 @@ where id = $1 and fence = $2
 returning id
 """
 
+# Back to the state before the claim: what followed a lost lease ($3) still does, for whoever claims it next.
 RELEASE = """
 update rung.message
-set leased_until = '-infinity', fence = message.fence + 1, receive_count = message.receive_count - 1
-from unnest($1::bigint[], $2::integer[]) as held (id, fence)
-where message.id = held.id and message.fence = held.fence
+set leased_until = case when held.after_loss then now() else '-infinity' end,
+    fence = message.fence + 1, receive_count = message.receive_count - 1
+from (
+    select given.*
+    from unnest($1::bigint[], $2::integer[], $3::boolean[]) as given (id, fence, after_loss)
+    join rung.message on message.id = given.id and message.fence = given.fence
+    for update of message skip locked
+) as held
+where message.id = held.id
 returning held.id, held.fence
 """
 

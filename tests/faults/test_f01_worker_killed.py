@@ -1,0 +1,81 @@
+"""F01: SIGKILL a worker before its effect, after it, after the acknowledgement: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from tests.queue.workers_supervised import PREAMBLE, Effects, Supervisor, is_worked_off
+
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.queue import Entry, PostgresQueue
+
+pytestmark = pytest.mark.fault
+
+POINTS = ("before the effect", "after the effect", "after the acknowledgement")
+
+HANDLER = (
+    PREAMBLE
+    + """
+async def handle(message):
+    die_once(message, "before the effect")
+    async with database.transaction() as transaction:
+        await transaction.execute("insert into effect (id) values ($1)", message.id)
+        die_once(message, "after the effect")
+        if not await orders.finished_in(message, transaction):
+            raise RuntimeError("the lease was lost: roll back")
+    die_once(message, "after the acknowledgement")
+"""
+)
+
+
+async def run_kills(url: str, folder: Path, *, kills: int, seconds: float, seed: int) -> None:
+    print(f"seed {seed}")
+    order = [POINTS[number % 3] for number in range(kills)] + ["none"] * (2 * kills)
+    random.Random(seed).shuffle(order)
+    binding = QueueBinding(url=url, visibility_timeout_seconds=1.0)
+    effects, orders = Effects(url), PostgresQueue("orders", binding)
+    await effects.create()
+    sent = [result.id for result in await orders.send_batch([Entry(body=f'"{point}"') for point in order])]
+    supervisor = Supervisor(folder, HANDLER, binding, count=2)
+    try:
+        await supervisor.until(lambda: is_worked_off(orders), seconds=seconds)
+    finally:
+        supervisor.end()
+    assert (await orders.statistics()).dead == 0
+    assert await effects.by_id() == dict.fromkeys(sent, 1)
+    assert _count_kills(folder) == kills, "every kill must have happened"
+    await orders.close()
+
+
+def _count_kills(folder: Path) -> int:
+    return len(list(folder.glob("killed-*")))
+
+
+async def test_each_message_has_one_effect_whenever_its_worker_is_killed(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    await run_kills(postgres_url, tmp_path, kills=4, seconds=55, seed=random.randrange(2**32))
+
+
+async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_and_5_seconds(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    binding = QueueBinding(url=postgres_url, visibility_timeout_seconds=2.0)
+    effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
+    await effects.create()
+    identity = await orders.send(f'"{POINTS[1]}"')
+    supervisor = Supervisor(tmp_path, HANDLER, binding, count=2)
+    try:
+        await supervisor.until(lambda: is_worked_off(orders), seconds=20)
+    finally:
+        supervisor.end()
+    killed_at = float((tmp_path / f"killed-{identity}").read_text())
+    assert 1.0 < await effects.at(identity) - killed_at < 2.0 + 5.0
+    await orders.close()
+
+
+@pytest.mark.soak
+async def test_a_thousand_kills(postgres_url: str, tmp_path: Path) -> None:
+    await run_kills(postgres_url, tmp_path, kills=1000, seconds=3000, seed=random.randrange(2**32))
