@@ -4,10 +4,10 @@ from rung import Business, Objectives, Traffic, Workload
 
 shop = Workload("shop")
 
-db = shop.postgres("db", migrations="migrations")
+db = shop.postgres("db", migrations="migrations", pool_size=7)
 cache = shop.cache("cache")
 orders = shop.queue("orders", lanes=("payment", "fulfilment", "analytics"), max_receive_count=5)
-session_key = shop.secret("session-key", rotate_days=180)
+session_key = shop.secret("session-key", rotate_days=90)
 admin_key = shop.secret("admin-key", rotate_days=90)
 
 api = shop.service(
@@ -29,7 +29,7 @@ shop.schedule(
     uses=[db, orders.send],
     deadline="50s",
 )
-shop.job("seed", handler="shop.seed:run", uses=[db])
+shop.job("seed", handler="shop.seed:run", uses=[db], on_first_start=True)
 
 web = shop.site("web", path="web")
 shop.route("/api/*", api)
@@ -50,5 +50,5 @@ shop.objectives(
 )
 shop.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=40_000, engineers=4))
 shop.environment("staging")
-shop.environment("production", production=True)
+shop.environment("production", production=True, overrides={api: {"min_tasks": 2}})
 shop.notify("email:oncall@example.com")

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from shop import accounts, admin, carts, checkout, flash, order_book, storefront
+from shop import accounts, admin, carts, checkout, flash, order_book, sessions, storefront
 from shop.domain.cards import has_card_number
 from shop.domain.cart import QUANTITY_MAX
 from shop.domain.pricing import Delivery
@@ -26,7 +26,7 @@ from shop.identity import (
     visitor_or_new_guest,
 )
 from shop.problems import Problem, answer, not_found
-from shop.sessions import SESSION_SECONDS, sessions
+from shop.sessions import SESSION_SECONDS
 
 LINES_PER_REQUEST_MAX = 100
 DELIVERIES: tuple[Delivery, ...] = ("standard", "express", "collect")

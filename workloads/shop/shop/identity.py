@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shop import sessions
 from shop.problems import Problem
 from shop.resources import key_of
-from shop.sessions import Session, sessions
+from shop.sessions import Session
 from shop.signing import sign, verified
 
 GUEST_COOKIE = "shop_guest"
@@ -49,7 +50,7 @@ class Visitor:
 async def visitor(request: Request) -> Visitor:
     """The visitor of this request. One read of the cache, and only when there is a session cookie."""
     token = request.cookies.get(SESSION_COOKIE)
-    session = await sessions.get(token) if token else None
+    session = await sessions.find(token) if token else None
     return Visitor(session=session, guest=_guest(request.cookies.get(GUEST_COOKIE)))
 
 

@@ -1,20 +1,24 @@
-"""Sessions, attempts and tickets: what the cache counts and remembers. None of it is missed when it is lost."""
+"""Sessions, attempts and tickets: what the cache counts and remembers. Without it nobody is signed in."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
+from dataclasses import dataclass
 
-import msgspec
-
+from rung.runtime.cache import RateLimit, Sessions
 from shop.problems import Problem
 from shop.resources import store
 
 SESSION_SECONDS = 14 * 86_400
+ATTEMPTS_PER_MINUTE = 10
+
+_sessions = Sessions(store.connection, idle_seconds=SESSION_SECONDS)
+#: Without the cache nobody can guess passwords unseen.
+_attempts = RateLimit(store.connection, "attempts", limit=ATTEMPTS_PER_MINUTE, per_seconds=60, when_away="refuse")
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
     """Somebody who is signed in."""
 
     customer_id: uuid.UUID
@@ -22,56 +26,44 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Sessions:
-    """By token; only its hash is kept, so that whoever reads the cache cannot become a customer."""
-
-    async def start(self, session: Session) -> str:
-        """A new session; returns the token for the cookie."""
-        token = secrets.token_urlsafe(24)
-        await store.set(
-            _key(token),
-            msgspec.to_builtins(session),
-            ttl_seconds=SESSION_SECONDS,
-            tags=(_tag(session.customer_id),),
-        )
-        return token
-
-    async def get(self, token: str) -> Session | None:
-        """The session of a token; None when there is none, or the cache is away: then nobody is signed in."""
-        found = await store.get(_key(token))
-        return None if found is None else msgspec.convert(found, Session)
-
-    async def end(self, token: str) -> None:
-        """Sign out."""
-        await store.delete(_key(token))
-
-    async def end_all(self, customer_id: uuid.UUID) -> None:
-        """Sign a customer out everywhere. Raises UnavailableError."""
-        await store.invalidate(_tag(customer_id))
+async def start(session: Session) -> str:
+    """A new session; returns the token for the cookie. Raises UnavailableError."""
+    data = {"email": session.email, "name": session.name}
+    return (await _sessions.create(user=str(session.customer_id), data=data)).token
 
 
-sessions = Sessions()
+async def find(token: str) -> Session | None:
+    """The session of a token, or None. Raises UnavailableError."""
+    found = await _sessions.read(token[:100])
+    if found is None or found.user is None:
+        return None
+    return Session(customer_id=uuid.UUID(found.user), email=found.data["email"], name=found.data["name"])
 
 
-def _key(token: str) -> str:
-    return "session:" + hashlib.blake2b(token[:100].encode(), digest_size=16).hexdigest()
+async def end(token: str) -> None:
+    """Sign out. Raises UnavailableError."""
+    found = await _sessions.read(token[:100])
+    if found is not None:
+        await _sessions.revoke(found)
 
 
-def _tag(customer_id: uuid.UUID) -> str:
-    return f"customer:{customer_id}"
+async def end_all(customer_id: uuid.UUID) -> None:
+    """Sign a customer out everywhere. Raises UnavailableError."""
+    await _sessions.revoke_all(str(customer_id))
 
 
 async def count(name: str, *, seconds: int) -> int:
     """The next number of a counter that is forgotten after `seconds`. Raises UnavailableError."""
-    key = f"shop:count:{name}"
+    key = f"count:{store.connection.name}:{name}"
     number = int(await store.connection.run("INCR", key))
     if number == 1:
         await store.connection.run("EXPIRE", key, seconds)
     return number
 
 
-async def limit_attempts(who: str, *, per_minute: int) -> None:
-    """Raises Problem 429 after `per_minute` attempts in a minute."""
-    digest = hashlib.blake2b(who.encode(), digest_size=12).hexdigest()
-    if await count(f"attempts:{digest}", seconds=60) > per_minute:
-        raise Problem(429, "too_many_attempts", "wait a minute", headers={"retry-after": "60"})
+async def limit_attempts(who: str) -> None:
+    """Raises Problem 429 after too many attempts in a minute."""
+    decision = await _attempts.hit(who)
+    if not decision.allowed:
+        wait = str(max(1, round(decision.retry_after_seconds)))
+        raise Problem(429, "too_many_attempts", "wait a little", headers={"retry-after": wait})

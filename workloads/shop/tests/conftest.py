@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import os
 import secrets
@@ -71,7 +72,7 @@ async def _prepare(url: str) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for all tests, as a process has one: pools and subscriptions live as long as it does."""
     for item in items:
-        if HERE in item.path.parents and "shop" in getattr(item, "fixturenames", ()):
+        if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
