@@ -1,4 +1,4 @@
-"""Servers and wrk, for the benchmarks of HTTP. Run benchmarks/gateway.py or benchmarks/http.py."""
+"""Servers and wrk, for the benchmarks of HTTP. Run benchmarks/gateway.py or benchmarks/http_service.py."""
 
 from __future__ import annotations
 

@@ -112,6 +112,18 @@ def test_the_limit_grows_while_latency_is_as_usual_and_shrinks_when_it_is_not() 
     assert limits.limit > shrunk
 
 
+def test_a_slow_decline_does_not_become_the_norm() -> None:
+    """Latency that follows the number in flight (a full pool) settles near the pool's size, from any start."""
+    for start in (20, 400):
+        limits = limiter(concurrency=start, queue=0)
+        now = 0.0
+        for _ in range(96_000):
+            fill(limits, CRITICAL, 3)
+            now += 1 / 1_600
+            limits.leave(max(0.01, limits.in_flight / 1_600), now)
+        assert 14 < limits.limit < 80, limits.limit
+
+
 def test_noise_below_the_floor_changes_nothing() -> None:
     """1 ms instead of 0.1 ms is ten times as slow, and nobody's problem."""
     limits = limiter(concurrency=20, queue=0)

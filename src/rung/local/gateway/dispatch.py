@@ -31,6 +31,7 @@ class Gateway:
         self._settings = settings
         self._readiness = readiness or Readiness()
         self._routes = compile_routes(file.routes)
+        self._has_hosts = any(route.host is not None for route in self._routes)
         self._lifespans: list[tuple[ServiceEntry, Lifespan]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
         sticky = {route.target for route in self._routes if route.sticky}
@@ -42,12 +43,15 @@ class Gateway:
         paths = [(service.health or "/", service.name) for service in reversed(file.services)]
         self._health = {path: name for path, name in paths if path != "/"}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request or WebSocket."""
         target = self._target(scope)
         if target is not None:
-            await self._targets[target](scope, receive, send)
-        elif scope["type"] == "websocket":
+            return self._targets[target](scope, receive, send)
+        return self._without_target(scope, receive, send)
+
+    async def _without_target(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"] == self._settings.ready_path:
@@ -76,7 +80,7 @@ class Gateway:
 
     def _target(self, scope: Scope) -> str | None:
         path: str = scope["path"]
-        host = _host(scope)
+        host = _host(scope) if self._has_hosts else ""
         for route in self._routes:
             if route.matches(host, path):
                 if route.target not in self._services and self._is_ours(path):

@@ -1,9 +1,14 @@
 """How many requests are served at once, found by watching how long they take.
 
-The limit follows the gradient of latency: while requests take about as long as they use to, it grows by its
-square root; when they take more than `TOLERANCE` times as long, it shrinks in proportion. Source: Gradient2 of
-Netflix's concurrency-limits. Two additions: latencies below `FLOOR_SECONDS` never shrink it (noise), and a late
-event loop sheds on its own, because a busy processor queues requests where no slot can see them.
+The limit grows while requests take about as long as they do on an idle service and shrinks in proportion when
+they take more than `TOLERANCE` times that. What they take on an idle service is the least average of any 100 ms
+window in the last two epochs; at the start of each epoch the limit dips to a quarter for two windows, so that
+this is measured again and a slow decline never becomes the norm. Sources: the gradient of Netflix's
+concurrency-limits, the minimum and the probe of BBR, and CoDel's standing queue: a queue that has not been
+empty for `_STANDING_SECONDS` only adds delay, and is cut to a quarter of the limit.
+
+Two more rules. Latencies below `FLOOR_SECONDS` never shrink the limit (noise). A late event loop sheds on its
+own, because a busy processor queues requests where no slot can see them.
 
 Three classes share the limit. Each lower one may use only a part of it, waits behind the higher ones, and is
 turned out of a full queue by them, so that a checkout is refused last.
@@ -14,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import time
 from collections import deque
 
 from rung.runtime.errors import OverloadedError
@@ -21,12 +27,15 @@ from rung.runtime.http.settings import BACKGROUND, CRITICAL, HttpSettings
 
 TOLERANCE = 2.0
 FLOOR_SECONDS = 0.02
-#: The usual latency is never believed to be above this: a slow decline must not become the norm.
-USUAL_SECONDS_MAX = 1.0
+EPOCH_SECONDS = 10.0
 #: The part of the limit that CRITICAL, NORMAL and BACKGROUND may fill.
 SHARES = (1.0, 0.9, 0.5)
 _WINDOW_COUNT = 20
 _WINDOW_SECONDS = 0.1
+_WINDOW_SECONDS_MAX = 1.0
+_STANDING_SECONDS = 0.2
+#: Windows at the start of an epoch that are served with a quarter of the limit.
+_PROBE_WINDOWS = 2
 _ADMISSION_MIN = 0.02
 
 
@@ -37,12 +46,19 @@ class Limiter:
         self._settings = settings
         self._chance = chance or random.Random()
         self._waiting: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque(), deque())
-        self._usual_seconds = 0.0
+        self._idle_seconds = math.inf
+        self._idle_seconds_before = math.inf
+        self._epoch_began = 0.0
+        self._probing = 0
+        self._starting = True
+        self._queue_empty_at = 0.0
+        self._ceiling = float(settings.concurrency)
         self._window_sum = 0.0
         self._window_count = 0
         self._window_peak = 0
         self._window_began = 0.0
-        self.limit = float(settings.concurrency)
+        #: What is allowed now; `_ceiling` while nothing is being probed.
+        self.limit = self._ceiling
         self.in_flight = 0
         self.waiting = 0
         self.refused = 0
@@ -79,7 +95,10 @@ class Limiter:
         if seconds is not None:
             self._window_sum += seconds
             self._window_count += 1
-            if self._window_count >= _WINDOW_COUNT and now - self._window_began >= _WINDOW_SECONDS:
+            elapsed = now - self._window_began
+            if elapsed >= _WINDOW_SECONDS and (
+                self._window_count >= _WINDOW_COUNT or elapsed > _WINDOW_SECONDS_MAX
+            ):
                 self._adapt(now)
         if self.waiting:
             self._promote()
@@ -99,12 +118,20 @@ class Limiter:
         return self._chance.random() > self.admission
 
     def _queue(self, priority: int) -> asyncio.Future[None]:
-        if self.waiting >= self._settings.queue_max and not self._turn_out(priority):
+        if self.waiting >= self._queue_max() and not self._turn_out(priority):
             raise self._refusal()
+        if self.waiting == 0:
+            self._queue_empty_at = time.monotonic()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[priority].append(place)
         self.waiting += 1
         return place
+
+    def _queue_max(self) -> float:
+        """A queue absorbs bursts. One that never empties is no burst: it gives everybody the same long wait."""
+        if self.waiting and time.monotonic() - self._queue_empty_at > _STANDING_SECONDS:
+            return min(self._settings.queue_max, self.limit / 4)
+        return self._settings.queue_max
 
     def _turn_out(self, priority: int) -> bool:
         """Refuse the newest waiter of a lower class, to make room. False when there is none."""
@@ -140,17 +167,33 @@ class Limiter:
         )
 
     def _adapt(self, now: float) -> None:
+        """End the window: one step of the limit."""
         recent = self._window_sum / self._window_count
-        usual = self._usual_seconds or recent
-        usual = min(USUAL_SECONDS_MAX, usual + 0.05 * (recent - usual))
-        if usual > 2 * recent:
-            usual *= 0.9
-        gradient = 1.0 if recent <= FLOOR_SECONDS else max(0.5, min(1.0, TOLERANCE * usual / recent))
-        if gradient < 1.0 or self._window_peak * 2 >= self.limit:
-            growth = math.sqrt(self.limit) if gradient == 1.0 else 0.0
-            wanted = self.limit * gradient + growth
-            bounded = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
-            self.limit += 0.3 * (bounded - self.limit)
-        self._usual_seconds = usual
+        saturated = self._window_peak * 2 >= self._ceiling
         self._window_sum, self._window_count, self._window_began = 0.0, 0, now
         self._window_peak = self.in_flight
+        self._idle_seconds = min(self._idle_seconds, recent)
+        if self._probing:
+            self._probing -= 1
+        else:
+            self._step(recent, saturated=saturated)
+            if now - self._epoch_began >= EPOCH_SECONDS:
+                self._begin_epoch(now)
+        self.limit = max(self._settings.concurrency_min, self._ceiling / 4) if self._probing else self._ceiling
+
+    def _step(self, recent: float, *, saturated: bool) -> None:
+        idle = min(self._idle_seconds, self._idle_seconds_before)
+        allowed = max(FLOOR_SECONDS, TOLERANCE * idle)
+        if recent > allowed:
+            self._starting = False
+            wanted = self._ceiling * max(0.7, allowed / recent)
+        elif saturated:
+            wanted = self._ceiling * 1.5 if self._starting else self._ceiling + math.sqrt(self._ceiling) / 2
+        else:
+            return
+        self._ceiling = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
+
+    def _begin_epoch(self, now: float) -> None:
+        self._idle_seconds_before, self._idle_seconds = self._idle_seconds, math.inf
+        self._epoch_began = now
+        self._probing = _PROBE_WINDOWS

@@ -3,14 +3,14 @@
     request ─► health? ─► body limits ─► shed? ─► context ─► application
     answer  ◄─ correlation id, security headers, `connection: close` while draining ◄─ errors as problems
 
-The cost per request is a few microseconds (benchmarks/http.py): no timer, no task and no lock per request.
+The cost per request is a few microseconds (benchmarks/http_service.py): no timer, no task and no lock per request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
 
 from opentelemetry.trace import INVALID_SPAN
@@ -82,14 +82,13 @@ class Protected:
         self._routes = tuple((prefix, prefix) for prefix in settings.routes)
         state.observe_lag(self.limiter.observe_lag)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one HTTP request or WebSocket; anything else goes to the application untouched."""
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return self._http(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._websocket(scope, receive, send)
+        return self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.state.start()
