@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
+import time
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -15,6 +17,7 @@ import msgspec
 import pytest
 
 from rung.runtime.cache import RAW, Cache, JsonCodec, RedisConnection
+from rung.runtime.cache.filling import RETRY_SECONDS
 from rung.runtime.context import Context, Deadline, serving, serving_tenant
 from rung.runtime.errors import DeadlineExceededError, TenantError, UnavailableError
 from rung.testing import settle
@@ -110,10 +113,11 @@ async def test_a_source_that_is_down_is_hidden_by_the_stale_value_and_left_alone
     await store.get_or_load("k", source, ttl_seconds=0.03, stale_seconds=60, jitter=0)
     await asyncio.sleep(0.04)
     source.broken = True
-    for _ in range(50):
+    started = time.monotonic()
+    for _ in range(20):
         assert await store.get_or_load("k", source, ttl_seconds=0.03, stale_seconds=60) == "old"
         await settle()
-    assert source.calls == 2
+    assert 2 <= source.calls <= 2 + (time.monotonic() - started) // RETRY_SECONDS
 
 
 async def test_without_anything_to_serve_the_sources_error_reaches_everyone(store: Cache) -> None:
@@ -301,3 +305,41 @@ async def test_memory_is_bounded_and_keeps_what_is_read(make_cache: CacheFactory
     for number in range(50):
         await heavy.set(f"k{number}", b"x" * 1000, ttl_seconds=60)
     assert heavy._memory.size_bytes <= 10_000
+
+
+TWO_LOOPS = """
+import asyncio, sys
+from rung.runtime.cache import Cache
+
+cache = Cache.from_url(sys.argv[1])
+
+async def use(key):
+    assert await cache.set(key, 1, ttl_seconds=60)
+    assert await asyncio.gather(*(cache.connection.run("PING") for _ in range(40))) == [b"PONG"] * 40
+
+for key in ("first", "second"):
+    asyncio.run(use(key))
+asyncio.run(cache.close())
+"""
+
+
+async def test_a_cache_at_module_level_survives_its_loop(redis_url: str) -> None:
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", TWO_LOOPS, redis_url)
+    assert await program.wait() == 0
+
+
+async def test_a_probe_that_died_is_started_again(redis_url: str) -> None:
+    connection = RedisConnection("redis://127.0.0.1:1/0")
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            await connection.run("PING")
+    assert connection._probing is not None
+    connection._probing.cancel()
+    await settle()
+    connection._url, connection._loop = redis_url, asyncio.new_event_loop()  # a server that answers, a new loop
+    connection._loop.close()
+    with pytest.raises(UnavailableError):
+        await connection.run("PING")
+    await eventually(lambda: connection.available)
+    assert await connection.run("PING") == b"PONG"
+    await connection.close()

@@ -20,6 +20,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from rung.runtime import metrics
 from rung.runtime.cache.pool import Pool
+from rung.runtime.cache.tasks import end
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import UnavailableError
 from rung.runtime.log import logger
@@ -66,7 +67,10 @@ class RedisConnection:
         self.timeout_seconds = timeout_seconds
         self.clock = clock
         self.random = random or Random()
+        self._url = url
+        self._max_connections = max_connections
         self._pool = Pool(url, max_connections=max_connections)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._failures = 0
         self._open = False
         self._probing: asyncio.Task[None] | None = None
@@ -91,6 +95,7 @@ class RedisConnection:
         An error that the server answers (a wrong type, out of memory) is a `redis.exceptions.ResponseError`.
         """
         if self._open:
+            self._keep_probing()
             raise UnavailableError(f"the cache {self.name!r} is away")
         return await self._attempt(command)
 
@@ -107,21 +112,20 @@ class RedisConnection:
 
     def pubsub(self) -> PubSub:
         """A redis-py PubSub on a connection of its own; the caller closes it."""
-        return Redis.from_pool(self._pool.factory).pubsub()
+        return Redis.from_pool(self._running_pool().factory).pubsub()
 
     async def close(self) -> None:
         """Close all connections. A later call opens them anew."""
         if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+            await end([self._probing])
             self._probing = None
         self._open, self._failures = False, 0
-        await self._pool.close()
+        await self._running_pool().close()
 
     async def _attempt(self, command: tuple[Argument, ...]) -> Any:
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                answer = await self._pool.execute(command)
+                answer = await self._running_pool().execute(command)
         except ResponseError:
             self._failures = 0
             raise
@@ -139,7 +143,20 @@ class RedisConnection:
             self._open = True
             metrics.cache_available.labels(self.name).set(0)
             log.warning("cache is away", cache=self.name, reason=f"{type(error).__name__}: {error}")
+            self._keep_probing()
+
+    def _keep_probing(self) -> None:
+        if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._probe(), name=f"cache {self.name}: probe")
+
+    def _running_pool(self) -> Pool:
+        """The pool of the running loop. One left by a loop that has ended (tests, `asyncio.run`) is dropped."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                self._pool = Pool(self._url, max_connections=self._max_connections)
+            self._loop = loop
+        return self._pool
 
     async def _probe(self) -> None:
         pause = _PROBE_SECONDS

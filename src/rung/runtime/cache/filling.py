@@ -19,6 +19,7 @@ from rung.runtime.cache.codec import Codec
 from rung.runtime.cache.connection import RedisConnection
 from rung.runtime.cache.entry import Entry, lock_key
 from rung.runtime.cache.memory import Held, Memory
+from rung.runtime.cache.tasks import end
 from rung.runtime.context import Deadline, current_or_none, serving
 from rung.runtime.errors import DeadlineExceededError, UnavailableError
 from rung.runtime.log import logger
@@ -160,9 +161,7 @@ class Filler:
 
     async def close(self) -> None:
         """Stop every load."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(tuple(self._tasks))
 
     def _start(self, flights: dict[str, _Flight], key: str, flight: _Flight, work: Any) -> None:
         flight.task = asyncio.create_task(work, name=f"cache {self._connection.name}: {key}")

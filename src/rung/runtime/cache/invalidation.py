@@ -17,6 +17,7 @@ import msgspec
 from rung.runtime.cache.connection import RedisConnection, Runner
 from rung.runtime.cache.entry import lock_key
 from rung.runtime.cache.pubsub import subscribe
+from rung.runtime.cache.tasks import end
 from rung.runtime.log import logger
 
 log = logger(__name__)
@@ -67,8 +68,7 @@ class Invalidations:
         task, self._task = self._task, None
         self.listening = False
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([task])
 
     async def _listen(self) -> None:
         channel = self.channel
