@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -23,7 +23,6 @@ from rung.runtime.database.retry import is_repeatable
 from rung.runtime.errors import TenantError, UnavailableError
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
-_Method: TypeAlias = Callable[..., Awaitable[Any]]
 _ISOLATION_SQL: dict[Isolation, str] = {
     "read_committed": "",
     "repeatable_read": " isolation level repeatable read",
@@ -115,45 +114,49 @@ class Database:
         A statement that certainly only reads is sent a second time, on a new connection, when the pooled one
         turns out to be dead. Anything else raises UnavailableError: whether it was done is unknown.
         """
-        rows: list[asyncpg.Record] = await self._run(BoundConnection.fetch, sql, args, tenant, across_tenants)
+        rows: list[asyncpg.Record] = await self._run(sql, args, 0, tenant, across_tenants)
         return rows
 
     async def fetch_row(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> asyncpg.Record | None:
         """The first row of one statement, or None. Retried as `fetch` is."""
-        return await self._run(BoundConnection.fetchrow, sql, args, tenant, across_tenants)
+        rows = await self._run(sql, args, 1, tenant, across_tenants)
+        return rows[0] if rows else None
 
     async def fetch_value(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> Any:
         """The first column of the first row, or None. Retried as `fetch` is."""
-        return await self._run(BoundConnection.fetchval, sql, args, tenant, across_tenants)
+        rows = await self._run(sql, args, 1, tenant, across_tenants)
+        return rows[0][0] if rows else None
 
     async def execute(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> str:
         """Run one statement; the server's tag, as `UPDATE 3`. Without a tenant, and without arguments, several."""
         chosen = self._tenant(tenant, across_tenants)
-        method = BoundConnection.execute if chosen is None else BoundConnection.execute_one
+        if chosen is None and not args:
+            async with self.connection() as connection:
+                return await connection.execute(sql)
         pool = self.running_pool()
-        connection = pool.acquire_nowait() or await pool.acquire()
-        tag: str = await _run_on(pool, connection, method, sql, args, chosen)
-        return tag
+        kept = pool.acquire_nowait() or await pool.acquire()
+        _, status, _ = await _run_on(pool, kept, sql, args, 0, chosen, tag=True)
+        return str(status.decode())
 
     async def _run(
-        self, method: _Method, sql: str, args: tuple[Any, ...], tenant: Tenant | str | None, across_tenants: bool
+        self, sql: str, args: tuple[Any, ...], limit: int, tenant: Tenant | str | None, across_tenants: bool
     ) -> Any:
         chosen = self._tenant(tenant, across_tenants)
         pool = self.running_pool()
         connection = pool.acquire_nowait() or await pool.acquire()
         try:
-            return await _run_on(pool, connection, method, sql, args, chosen)
+            return await _run_on(pool, connection, sql, args, limit, chosen)
         except UnavailableError:
             if connection.is_fresh or not is_repeatable(sql):
                 raise
         pool.distrust_idle()
-        return await _run_on(pool, await pool.acquire(), method, sql, args, chosen)
+        return await _run_on(pool, await pool.acquire(), sql, args, limit, chosen)
 
     def _tenant(self, given: Tenant | str | None, across_tenants: bool) -> Tenant | None:
         if across_tenants:
@@ -184,15 +187,21 @@ class Database:
 async def _run_on(
     pool: Pool,
     connection: BoundConnection,
-    method: _Method,
     sql: str,
     args: tuple[Any, ...],
+    limit: int,
     tenant: Tenant | None,
+    *,
+    tag: bool = False,
 ) -> Any:
+    if tenant is None:
+        try:
+            return await connection.run_one(sql, args, limit, tag=tag)
+        finally:
+            pool.release(connection)
     try:
-        if tenant is not None:
-            await connection.enter_tenant(tenant)
-        return await method(connection, sql, *args)
+        await connection.enter_tenant(tenant)
+        return await connection.run_one(sql, args, limit, tag=tag)
     finally:
         connection.leave_tenant()
         pool.release(connection)
