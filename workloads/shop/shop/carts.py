@@ -25,13 +25,14 @@ class FlashOffer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CartLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line with the facts of its variant as they are now."""
+    """One line with the facts of its variant as they are now: `available` in pieces, `on_shelf` in items."""
 
     variant_id: int
     inventory_item_id: int
     units: int
     quantity: int
     available: int
+    on_shelf: int
     sku: str
     slug: str
     title: str
@@ -70,7 +71,8 @@ LINES = """
 coalesce((
     select json_agg(json_build_object(
         'variant_id', v.id, 'inventory_item_id', v.inventory_item_id, 'units', v.units, 'quantity', l.quantity,
-        'available', greatest(0, (i.on_hand - i.reserved) / v.units), 'sku', v.sku, 'slug', p.slug,
+        'available', greatest(0, (i.on_hand - i.reserved) / v.units), 'on_shelf', i.on_hand - i.reserved,
+        'sku', v.sku, 'slug', p.slug,
         'title', case when v.title = '' then p.title else p.title || ', ' || v.title end,
         'price_minor', v.price_minor, 'category_id', p.category_id, 'tax_class', g.tax_class,
         'flash', (select json_build_object('id', f.id, 'price_minor', f.price_minor,

@@ -139,6 +139,7 @@ async def place(owner: str, customer_id: uuid.UUID | None, key: str, request: Ch
     cart = carts.EMPTY if row["cart"] is None else msgspec.json.decode(row["cart"], type=Cart)
     flash.require_admission(cart.lines, owner, request.admissions)
     quote = _quote(cart, request)
+    _require_stock(cart)
     try:
         order = await _write(owner, customer_id, key, fingerprint, request, cart, quote)
     except _Refused as refused:
@@ -211,6 +212,15 @@ def wanted_items(lines: Sequence[CartLine]) -> dict[int, int]:
     for line in lines:
         needed[line.inventory_item_id] += line.quantity * line.units
     return dict(sorted(needed.items()))
+
+
+def _require_stock(cart: Cart) -> None:
+    """Most who come too late are told so here, without a transaction; the last word has the reservation."""
+    on_shelf = {line.inventory_item_id: line.on_shelf for line in cart.lines}
+    short = {item for item, quantity in wanted_items(cart.lines).items() if quantity > on_shelf[item]}
+    if short:
+        skus = [line.sku for line in cart.lines if line.inventory_item_id in short]
+        raise Problem(409, "out_of_stock", "something in your cart is sold out", skus=skus)
 
 
 def _flash_columns(lines: Sequence[CartLine]) -> tuple[list[str], list[int], list[int]]:

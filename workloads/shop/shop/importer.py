@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import uuid
 from collections import Counter
@@ -19,11 +20,10 @@ from typing import Any
 import msgspec
 
 from rung.errors import Finding
-from rung.runtime import lifespan
+from rung.runtime import Database, database, lifespan
 from shop.domain.money import Money, tax_included
 from shop.domain.pricing import rate
 from shop.invoices import Invoice, InvoiceLine, Invoices, read_invoices
-from shop.resources import db
 
 NAMESPACE = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 CATEGORY = ("imported", "From the old shop", 900)
@@ -49,7 +49,7 @@ def identity(kind: str, name: str) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, f"shop-import:{kind}:{name}")
 
 
-async def load(found: Invoices) -> Imported:
+async def load(found: Invoices, db: Database) -> Imported:
     """Write the invoices, all or none."""
     sales = [invoice for invoice in found.invoices if not invoice.cancelled]
     cancellations = [invoice for invoice in found.invoices if invoice.cancelled]
@@ -303,10 +303,10 @@ def report(found: Invoices, imported: Imported) -> str:
     )
 
 
-async def _run(paths: Sequence[Path]) -> tuple[Invoices, Imported]:
+async def _run(paths: Sequence[Path], url: str | None) -> tuple[Invoices, Imported]:
     found = read_invoices(paths)
     try:
-        return found, await load(found)
+        return found, await load(found, Database.from_url(url) if url else database("db"))
     finally:
         await lifespan.close_all()
 
@@ -315,11 +315,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit 0 when every row was good or only warned of, 1 when some were left out as errors."""
     parser = argparse.ArgumentParser(prog="python -m shop.importer", description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--database-url", help="default: the shop's own, by RUNG_BINDING_DB or DATABASE_URL")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     options = parser.parse_args(arguments)
-    found, imported = asyncio.run(_run(options.files))
+    found, imported = asyncio.run(_run(options.files, options.database_url or _plain_url()))
     _print(found.findings, found, imported, as_json=options.format == "json")
     return int(any(finding.severity == "error" for finding in found.findings))
+
+
+def _plain_url() -> str | None:
+    """DATABASE_URL, for a shell that was given no binding."""
+    return None if "RUNG_BINDING_DB" in os.environ else os.environ.get("DATABASE_URL")
 
 
 def _print(findings: Sequence[Finding], found: Invoices, imported: Imported, *, as_json: bool) -> None:

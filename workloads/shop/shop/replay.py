@@ -75,7 +75,7 @@ class Visitor:
         self._connection = http.client.HTTPConnection(
             parts.hostname or "127.0.0.1", parts.port or 80, timeout=TIMEOUT_SECONDS
         )
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
         self._headers = dict(headers or {})
         self._counts = counts
 
@@ -94,15 +94,15 @@ class Visitor:
 
     def _once(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> tuple[int, float, bytes]:
         given = {**self._headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        if self._cookies:
-            given["cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        if self.cookies:
+            given["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if body is not None:
             given["content-type"] = "application/json"
         self._connection.request(method, path, None if body is None else msgspec.json.encode(body), given)
         response = self._connection.getresponse()
         for cookie in response.headers.get_all("set-cookie") or []:
             name, _, value = cookie.partition(";")[0].partition("=")
-            self._cookies[name] = value
+            self.cookies[name] = value
         return response.status, float(response.headers.get("retry-after") or 1), response.read()
 
     def close(self) -> None:

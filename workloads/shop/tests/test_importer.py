@@ -76,11 +76,11 @@ async def test_an_import_adds_up_and_a_second_one_adds_nothing(shop: Any) -> Non
 
     found = read_invoices([GOOD, BROKEN])
     numbers = [invoice.number for invoice in found.invoices]
-    await importer.load(found)
+    await importer.load(found, shop.db)
     assert await _sums(shop, numbers) == (found.sold_minor, found.cancelled_minor)
     await shop.verify()
     shelves = await shop.db.fetch("select id, on_hand, reserved from inventory_items order by id")
-    again = await importer.load(found)
+    again = await importer.load(found, shop.db)
     assert (again.orders, again.order_lines, again.refunds, again.customers, again.products) == (0, 0, 0, 0, 0)
     assert await shop.db.fetch("select id, on_hand, reserved from inventory_items order by id") == shelves
     assert await _sums(shop, numbers) == (found.sold_minor, found.cancelled_minor)
@@ -89,7 +89,7 @@ async def test_an_import_adds_up_and_a_second_one_adds_nothing(shop: Any) -> Non
 async def test_a_cancellation_is_tied_to_the_order_it_cancels_when_that_is_known(shop: Any) -> None:
     from shop import importer
 
-    await importer.load(read_invoices([GOOD]))
+    await importer.load(read_invoices([GOOD]), shop.db)
     rows = await shop.db.fetch(
         """select r.reference, o.reference as order, o.refunded_minor from refunds r
              left join orders o on o.id = r.order_id where r.reference in ('C700005', 'C700006') order by 1"""
@@ -100,7 +100,7 @@ async def test_a_cancellation_is_tied_to_the_order_it_cancels_when_that_is_known
 async def test_what_was_given_away_is_not_for_sale_for_nothing(shop: Any) -> None:
     from shop import importer
 
-    await importer.load(read_invoices([GOOD]))
+    await importer.load(read_invoices([GOOD]), shop.db)
     assert await shop.db.fetch_value("select count(*) from variants where price_minor = 0") == 0
     answer = await shop.browser().get("/api/products/retail-20003")
     assert [variant["sku"] for variant in answer.json["variants"]] == ["20003-85"]
@@ -115,8 +115,8 @@ async def test_real_invoices_import_to_the_penny(shop: Any) -> None:
     found = read_invoices(files)
     assert {finding.code for finding in found.findings} == {"R0705"}
     assert (len(found.findings), found.sold_minor, found.cancelled_minor) == (64, 43_885_265, 6_136_420)
-    await importer.load(found)
+    await importer.load(found, shop.db)
     assert await _sums(shop, [one.number for one in found.invoices]) == (43_885_265, 6_136_420)
     assert sum(invoice.cancelled for invoice in found.invoices) == 136
-    assert (await importer.load(found)).orders == 0
+    assert (await importer.load(found, shop.db)).orders == 0
     await shop.verify()

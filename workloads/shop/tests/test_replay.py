@@ -48,11 +48,11 @@ def _wait_healthy(url: str, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-async def _replay(found: Invoices, tmp_path: Path) -> Any:
+async def _replay(shop: Any, found: Invoices, tmp_path: Path) -> Any:
     from shop import importer
     from shop.replay import Replay
 
-    await importer.load(found)
+    await importer.load(found, shop.db)
     port, log = free_port(), tmp_path / "serve.log"
     url = f"http://127.0.0.1:{port}"
     serve = ("rung.runtime.serve", "--app", "shop.api:app", "--port", str(port), "--workers", "1", "--name", "api")
@@ -67,7 +67,7 @@ async def test_invoices_replayed_as_traffic_give_the_same_sums(shop: Any, tmp_pa
     from shop.replay import table
 
     found = read_invoices([HERE / "data" / "invoices.csv"])
-    report = await _replay(found, tmp_path)
+    report = await _replay(shop, found, tmp_path)
     assert report.right, table(report)
     assert (report.found.orders, report.found.sold_minor) == (3, found.sold_minor)
     assert (report.found.refunds, report.found.refunded_minor) == (2, found.cancelled_minor)
@@ -82,7 +82,7 @@ async def test_a_real_day_replayed_as_traffic_gives_the_same_sums(shop: Any, tmp
     day = shared / "data" / "online-retail" / "2010-12-02.csv"
     if not day.exists():
         pytest.skip("the data set is not on this machine: set RUNG_SHARED")
-    report = await _replay(read_invoices([day]), tmp_path)
+    report = await _replay(shop, read_invoices([day]), tmp_path)
     assert report.right, table(report)
     assert report.found.orders > 100
     await shop.verify()
