@@ -34,7 +34,7 @@ def workload(tmp_path: Path) -> Path:
 def test_a_good_file_exits_0(workload: Path, capsys: pytest.CaptureFixture[str]) -> None:
     workload.write_text(GOOD)
     assert main(["check", str(workload)]) == 0
-    assert capsys.readouterr().out == "shop: 2 nodes, 1 edges: nothing to report\n"
+    assert capsys.readouterr().out == "shop: 2 nodes, 1 edge: nothing to report\n"
 
 
 def test_a_bad_file_exits_1_and_reads_like_the_design(workload: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,4 +76,9 @@ def _summary(arguments: argparse.Namespace, graph: Graph | None, findings: tuple
     if graph is None:
         return f"{arguments.file}: {result}"
     where = f" in {arguments.environment}" if arguments.environment else ""
-    return f"{graph.name}{where}: {len(graph.nodes)} nodes, {len(graph.edges)} edges: {result}"
+    size = f"{_counted(len(graph.nodes), 'node')}, {_counted(len(graph.edges), 'edge')}"
+    return f"{graph.name}{where}: {size}: {result}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -36,7 +36,7 @@ class CronError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron:
-    """What an expression allows. `any_day`: neither day field restricts."""
+    """What an expression allows: the values of each field, and whether the day fields restrict anything."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -54,6 +54,11 @@ class Cron:
     def times(self) -> list[tuple[int, int]]:
         """The times of a day, as (hour, minute), in order."""
         return [(hour, minute) for hour in sorted(self.hours) for minute in sorted(self.minutes)]
+
+    @property
+    def every_day(self) -> bool:
+        """Whether it runs on every day of the year."""
+        return len(self.months) == 12 and not self.days_restricted and not self.weekdays_restricted
 
     def runs_on(self, day: date) -> bool:
         """Whether it runs on that day at all."""
@@ -76,6 +81,8 @@ class Cron:
         """The shortest time between two runs; infinite when it runs less than twice in five years."""
         minutes = [hour * 60 + minute for hour, minute in self.times()]
         gaps = [later - earlier for earlier, later in pairwise(minutes)]
+        if self.every_day:
+            return min([*gaps, 1_440 + minutes[0] - minutes[-1]]) * 60.0
         days = list(self.dates())
         apart = min(((later - earlier).days for earlier, later in pairwise(days)), default=None)
         if apart is not None:
@@ -124,7 +131,7 @@ def _number(text: str, name: str, lowest: int, highest: int, names: tuple[str, .
         return names.index(text) + lowest
     if not text.isdecimal():
         allowed = f"{lowest}-{highest}" + (f" or {names[0]}-{names[-1]}" if names else "")
-        raise CronError(f"{text!r} is not a {name}: {allowed}{suggestion(text, names)}")
+        raise CronError(f"{text!r} is no {name}: {allowed}{suggestion(text, names)}")
     if not lowest <= int(text) <= highest:
-        raise CronError(f"{text} is not a {name}: {lowest}-{highest}")
+        raise CronError(f"{text} is no {name}: {lowest}-{highest}")
     return int(text)

@@ -14,7 +14,6 @@ from rung.model.near import suggestion
 from rung.model.nodes import (
     External,
     Job,
-    Node,
     Postgres,
     Queue,
     Route,
@@ -27,6 +26,8 @@ from rung.model.nodes import (
 
 #: The share of a server's connections that pools may take: the rest is for people, migrations and monitoring.
 USABLE_CONNECTIONS = 0.8
+#: What a process that runs one handler at a time needs: one for the handler, one for its lock.
+SINGLE_CONNECTIONS = 2
 #: The longest time that a container gets to finish after it was told to stop.
 LONGEST_DRAIN_SECONDS = 120.0
 #: Spending more of the revenue than this on machines is worth a word.
@@ -61,18 +62,21 @@ def impossible_number(graph: Graph) -> Iterator[Finding]:
 
 
 def pools_above_the_server(graph: Graph) -> Iterator[Finding]:
-    """R0173: pool x tasks, summed over all processes, above the server's connections."""
+    """R0173: the connections of all tasks together, above what the server has."""
     for database in graph.of(Postgres):
-        users = [_tasks(graph.by_name[edge]) for edge in _users(graph, database) if edge in graph.by_name]
-        wanted = sum(tasks for _, tasks in users) * database.pool_size
+        users = [graph.by_name[name] for name in _users(graph, database) if name in graph.by_name]
+        pools = [(node.max_tasks, node.name) for node in users if isinstance(node, Service | Worker)]
+        single = [node.name for node in users if isinstance(node, Schedule | Job | Workflow)]
+        fixed = len(single) * SINGLE_CONNECTIONS
+        wanted = sum(tasks for tasks, _ in pools) * database.pool_size + fixed
         usable = math.floor(database.max_connections * USABLE_CONNECTIONS)
         if wanted > usable:
-            terms = " + ".join(f"{tasks} x {name}" for name, tasks in users)
-            most = max(1, usable // max(1, sum(tasks for _, tasks in users)))
+            terms = [f"{tasks} x {name} x {database.pool_size}" for tasks, name in pools]
+            terms += [f"{name} {SINGLE_CONNECTIONS}" for name in single]
+            most = max(1, (usable - fixed) // max(1, sum(tasks for tasks, _ in pools)))
             yield problem(
                 graph, "R0173", database.name, f"the pools of {label(database)} are larger than the server",
-                found=f"({terms}) x {database.pool_size} connections = {wanted}; {usable} of "
-                f"{database.max_connections} are usable",
+                found=f"{' + '.join(terms)} = {wanted}; {usable} of {database.max_connections} are usable",
                 effect="scaled out, new tasks get 'too many clients already', and so does the person sent to help",
                 advice=f"set pool_size={most}, fewer max_tasks, or a larger max_connections",
             )  # fmt: skip
@@ -226,11 +230,6 @@ _LIMITS: tuple[tuple[str, float, float], ...] = (
 
 def _users(graph: Graph, database: Postgres) -> list[str]:
     return list(dict.fromkeys(edge.source for edge in graph.edges_to(database.name)))
-
-
-def _tasks(node: Node) -> tuple[str, int]:
-    most = node.max_tasks if isinstance(node, Service | Worker) else 1
-    return node.name, most if isinstance(node, Service | Worker | Schedule | Job | Workflow) else 0
 
 
 def _arrivals(graph: Graph, traffic: Traffic, queue: str) -> tuple[float, str]:

@@ -38,7 +38,7 @@ def single_task(graph: Graph, environment: Environment) -> Iterator[Finding]:
             yield problem(
                 graph, "R0180", service.name, f'{label(service)} is a single task in "{environment.name}"',
                 severity="warning",
-                found=f"min_tasks={service.min_tasks}, objective {objectives.availability:.4%}".replace("0%", "%"),
+                found=f"min_tasks={service.min_tasks}, objective {(objectives.availability or 0) * 100:g}%",
                 effect="one crash, one full disk or one lost zone is an outage until a new task is ready",
                 advice=f'add overrides={{{service.name.replace("-", "_")}: {{"min_tasks": 2}}}} to the '
                 f'environment',

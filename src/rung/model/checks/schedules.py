@@ -86,7 +86,7 @@ def in_a_clock_change(graph: Graph) -> Iterator[Finding]:
     """R0166: a time of day that one day of the year skips or has twice."""
     for schedule in graph.of(Schedule):
         cron, zone = _cron(schedule), _zone(schedule.timezone)
-        if cron is None or zone is None or cron.every_hour:
+        if cron is None or zone is None or zone is UTC or cron.every_hour:
             continue
         change = next(_clock_changes(cron, zone), None)
         if change is not None:
