@@ -31,19 +31,6 @@ UNDOCUMENTED: dict[str, int] = {
 #: Codes whose page is still being written.
 PAGES_OWED: frozenset[str] = frozenset(
     {
-        "R0301",
-        "R0302",
-        "R0303",
-        "R0304",
-        "R0305",
-        "R0306",
-        "R0307",
-        "R0308",
-        "R0309",
-        "R0310",
-        "R0315",
-        "R0316",
-        "R0317",
         "R0501",
         "R0502",
         "R0503",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rung.local.logs import LogPrinter
 
 _DEFAULT_FILE = "workload.py"
+_WIDTH_OF_A_FILE = 115
 
 
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
@@ -114,10 +115,10 @@ def _print_table(running: Running) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for heading in ("what", "kind", "where", "uses"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=heading != "uses")
     for row in rows(running):
         table.add_row(*row)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     console.print()
     console.print(table)
     name, url = running.graph.name, running.machine.url

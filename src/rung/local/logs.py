@@ -147,8 +147,9 @@ def _clock_time(stamp: object) -> str:
 def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    plain = _plain(text)
+    if not isinstance(value, str):
+        return _plain(msgspec.json.encode(value).decode())
+    plain = _plain(value)
     return msgspec.json.encode(plain).decode() if not plain or " " in plain or '"' in plain else plain
 
 
