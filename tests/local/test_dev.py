@@ -133,7 +133,7 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         tree = dev.tree()
         held = socket.create_connection(("127.0.0.1", dev.port))
         held.sendall(b"GET /api/slow?seconds=25 HTTP/1.1\r\nhost: localhost\r\n\r\n")
-        time.sleep(0.3)
+        assert dev.get("/api/bindings")[0] == 200  # by now the earlier request is being served
         dev.process.send_signal(signal.SIGINT)
         dev.until(lambda line: line["event"].startswith("stopping: "))
         began = time.monotonic()
