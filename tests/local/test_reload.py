@@ -95,7 +95,7 @@ async def _seen(changes: AsyncIterator[set[Path]], file: Path) -> None:
     pending = asyncio.ensure_future(anext(changes))
     async with asyncio.timeout(20):
         while True:
-            file.write_text(f"changed = {time.monotonic()}\n")
+            file.write_text(f"changed = {time.monotonic()}\n")  # noqa: ASYNC240 - a test
             done, _ = await asyncio.wait((pending,), timeout=0.5)
             if done:
                 if file in pending.result():
