@@ -40,9 +40,10 @@ async def _trickle(port: int, first: bytes) -> float:
     return time.monotonic() - began
 
 
-async def _idle(port: int, seconds: float) -> bool:
+async def _idle(port: int, seconds: float, *, ahead: float = 0.0) -> bool:
     """One request, a pause, a second one on the same connection; whether it was still served."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.sleep(ahead)
     for pause in (seconds, 0.0):
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
@@ -75,6 +76,7 @@ async def test_slow_headers_are_closed_and_idle_connections_are_not(tmp_path: Pa
                 slow.append(asyncio.create_task(_trickle(server.port, starts[index % 3])))
                 await asyncio.sleep(1.5 / sockets)  # this process sends the honest requests too
             idle = [asyncio.create_task(_idle(server.port, 11.5)) for _ in range(20)]
+            idle += [asyncio.create_task(_idle(server.port, 0.1, ahead=11.0)) for _ in range(20)]
             attacked = await steady(get, per_second=200, seconds=8)
             closed = await asyncio.gather(*slow)
             kept = await asyncio.gather(*idle)

@@ -10,6 +10,7 @@ import pytest
 
 from rung.runtime.errors import OverloadedError
 from rung.runtime.http import HttpSettings, protect
+from rung.runtime.http.baseline import Baseline, kind_of
 from rung.runtime.http.limiter import Limiter
 from rung.runtime.http.settings import BACKGROUND, CRITICAL, NORMAL
 from rung.testing.asgi import call
@@ -171,3 +172,27 @@ async def test_a_refusal_is_quick_and_says_when_to_come_back() -> None:
     assert {answer.status for answer in answers} == {503}
     assert {answer.headers["retry-after"] for answer in answers} <= {"1", "2"}
     assert sorted(times)[25] < 0.001
+
+
+def test_a_mix_of_fast_and_slow_kinds_is_no_overload() -> None:
+    """A thousand fast answers and some slow ones a second, in an order that makes windows differ widely."""
+    chance = random.Random(3)
+    limits = limiter(concurrency=40, queue=0)
+    now = 0.0
+    for _ in range(20_000):
+        now += 0.001
+        fill(limits, CRITICAL, 40 - limits.in_flight)
+        if chance.random() < 0.05 * (int(now) % 2):
+            limits.leave(2.0, now, "POST/api/chat")
+        else:
+            limits.leave(0.001, now, "GET/api/products")
+    assert limits.limit >= 40
+
+
+def test_the_number_of_kinds_is_bounded() -> None:
+    """A client that invents paths cannot fill the memory."""
+    baseline = Baseline()
+    for number in range(10_000):
+        baseline.note(kind_of("GET", f"/{number}/x/y"), 0.01)
+    assert len(baseline._kinds) <= 257
+    assert kind_of("GET", "/api/products/17/reviews") == kind_of("GET", "/api/products/18")

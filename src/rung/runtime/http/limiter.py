@@ -1,9 +1,9 @@
 """How many requests are served at once, found by watching how long they take.
 
 The limit grows while requests take about as long as they do on an idle service and shrinks in proportion when
-they take more than `TOLERANCE` times that. What they take on an idle service is the least average of any 100 ms
-window in the last two epochs; at the start of each epoch the limit dips to a quarter for two windows, so that
-this is measured again and a slow decline never becomes the norm. Sources: the gradient of Netflix's
+they take more than `TOLERANCE` times that. What they take on an idle service is the least average of their kind
+(`Baseline`) in the last two epochs; at the start of each epoch the limit dips to a quarter for two windows, so
+that this is measured again and a slow decline never becomes the norm. Sources: the gradient of Netflix's
 concurrency-limits, the minimum and the probe of BBR, and CoDel's standing queue: a queue that has not been
 empty for `_STANDING_SECONDS` only adds delay, and is cut to a quarter of the limit.
 
@@ -23,6 +23,7 @@ import time
 from collections import deque
 
 from rung.runtime.errors import OverloadedError
+from rung.runtime.http.baseline import Baseline
 from rung.runtime.http.settings import BACKGROUND, CRITICAL, HttpSettings
 
 TOLERANCE = 2.0
@@ -33,7 +34,7 @@ SHARES = (1.0, 0.9, 0.5)
 _WINDOW_COUNT = 20
 _WINDOW_SECONDS = 0.1
 _WINDOW_SECONDS_MAX = 1.0
-_STANDING_SECONDS = 0.2
+_STANDING_SECONDS = 0.5
 #: Windows at the start of an epoch that are served with a quarter of the limit.
 _PROBE_WINDOWS = 2
 _ADMISSION_MIN = 0.02
@@ -46,15 +47,12 @@ class Limiter:
         self._settings = settings
         self._chance = chance or random.Random()
         self._waiting: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque(), deque())
-        self._idle_seconds = math.inf
-        self._idle_seconds_before = math.inf
+        self._baseline = Baseline()
         self._epoch_began = 0.0
         self._probing = 0
         self._starting = True
         self._queue_empty_at = 0.0
         self._ceiling = float(settings.concurrency)
-        self._window_sum = 0.0
-        self._window_count = 0
         self._window_peak = 0
         self._window_began = 0.0
         #: What is allowed now; `_ceiling` while nothing is being probed.
@@ -89,15 +87,14 @@ class Limiter:
                 self.leave(None, 0.0)
             raise
 
-    def leave(self, seconds: float | None, now: float) -> None:
-        """Give the slot back. `seconds` is how long the request took; None says it tells nothing."""
+    def leave(self, seconds: float | None, now: float, kind: str = "") -> None:
+        """Give the slot back. `seconds` is how long a request of `kind` took; None says it tells nothing."""
         self.in_flight -= 1
         if seconds is not None:
-            self._window_sum += seconds
-            self._window_count += 1
+            self._baseline.note(kind, seconds)
             elapsed = now - self._window_began
             if elapsed >= _WINDOW_SECONDS and (
-                self._window_count >= _WINDOW_COUNT or elapsed > _WINDOW_SECONDS_MAX
+                self._baseline.count >= _WINDOW_COUNT or elapsed > _WINDOW_SECONDS_MAX
             ):
                 self._adapt(now)
         if self.waiting:
@@ -168,32 +165,27 @@ class Limiter:
 
     def _adapt(self, now: float) -> None:
         """End the window: one step of the limit."""
-        recent = self._window_sum / self._window_count
+        recent, idle = self._baseline.close_window()
         saturated = self._window_peak * 2 >= self._ceiling
-        self._window_sum, self._window_count, self._window_began = 0.0, 0, now
-        self._window_peak = self.in_flight
-        self._idle_seconds = min(self._idle_seconds, recent)
+        self._window_began, self._window_peak = now, self.in_flight
         if self._probing:
             self._probing -= 1
         else:
-            self._step(recent, saturated=saturated)
+            if saturated:
+                self._step(recent, max(FLOOR_SECONDS, TOLERANCE * idle))
             if now - self._epoch_began >= EPOCH_SECONDS:
                 self._begin_epoch(now)
         self.limit = max(self._settings.concurrency_min, self._ceiling / 4) if self._probing else self._ceiling
 
-    def _step(self, recent: float, *, saturated: bool) -> None:
-        idle = min(self._idle_seconds, self._idle_seconds_before)
-        allowed = max(FLOOR_SECONDS, TOLERANCE * idle)
+    def _step(self, recent: float, allowed: float) -> None:
         if recent > allowed:
             self._starting = False
             wanted = self._ceiling * max(0.7, allowed / recent)
-        elif saturated:
-            wanted = self._ceiling * 1.5 if self._starting else self._ceiling + math.sqrt(self._ceiling) / 2
         else:
-            return
+            wanted = self._ceiling * 1.5 if self._starting else self._ceiling + math.sqrt(self._ceiling) / 2
         self._ceiling = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
 
     def _begin_epoch(self, now: float) -> None:
-        self._idle_seconds_before, self._idle_seconds = self._idle_seconds, math.inf
+        self._baseline.begin_epoch()
         self._epoch_began = now
         self._probing = _PROBE_WINDOWS

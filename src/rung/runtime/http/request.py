@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rung.runtime.context import Context
 from rung.runtime.http.asgi import AsgiMessage, Header, Receive, Scope, Send
+from rung.runtime.http.baseline import kind_of
 from rung.runtime.http.body import Unzipper
 from rung.runtime.http.incoming import IncomingBody, linger
 from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, INTERNAL, Problem, body_of, headers_of
@@ -227,7 +228,11 @@ class Request:
         """Give the slot back; `now` is None when the time taken says nothing about load."""
         if self.has_slot:
             self.has_slot = False
-            self.protected.limiter.leave(None if now is None else now - self.served_from, now or 0.0)
+            limiter = self.protected.limiter
+            if now is None:
+                limiter.leave(None, 0.0)
+            else:
+                limiter.leave(now - self.served_from, now, kind_of(self.method, self.path))
 
     def described(self, seconds: float) -> dict[str, object]:
         """The request as fields of a log line. No query string, no header: they carry secrets."""

@@ -39,7 +39,7 @@ class HttpSettings:
     decompress: bool = False
     decompress_ratio_max: int = 20
     #: Requests being served at once: where the limit begins and between what it adapts.
-    concurrency: int = 20
+    concurrency: int = 40
     concurrency_min: int = 4
     concurrency_max: int = 1_000
     #: Requests that wait for a slot, and for how long at most, before they are refused.

@@ -28,7 +28,7 @@ _SAMPLES = 4
 #: Descriptors per slice; between slices requests are served. About 1 ms.
 _SLICE = 256
 #: Offsets in struct tcp_info (linux/tcp.h; the layout only ever grows at its end).
-_STATE, _LAST_SENT, _LAST_RECEIVED, _SEGMENTS_SENT = 0, 44, 52, 156
+_STATE, _LAST_SENT, _LAST_RECEIVED, _SEGMENTS_RECEIVED, _SEGMENTS_SENT = 0, 44, 52, 152, 156
 _INFO_BYTES = 160
 _ESTABLISHED = 1
 _UNSIGNED = struct.Struct("=I").unpack_from
@@ -101,8 +101,8 @@ def _awaits_header(descriptor: int) -> bool:
         return False
     finally:
         connection.detach()
-    if len(info) < _INFO_BYTES or info[_STATE] != _ESTABLISHED:
-        return False
+    if len(info) < _INFO_BYTES or info[_STATE] != _ESTABLISHED or not _UNSIGNED(info, _SEGMENTS_RECEIVED)[0]:
+        return False  # a connection opened ahead of its first request is idle
     sent_ms: int = _UNSIGNED(info, _LAST_SENT)[0]
     received_ms: int = _UNSIGNED(info, _LAST_RECEIVED)[0]
     return received_ms < sent_ms or _UNSIGNED(info, _SEGMENTS_SENT)[0] == 0
