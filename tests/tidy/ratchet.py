@@ -45,11 +45,3 @@ LINKS_OWED: frozenset[str] = frozenset(
         "README.md -> docs/reference/figures.md",
     }
 )
-
-#: Lines that speak of something unfinished and mean it: fakes that refuse what they cannot do.
-UNFINISHED: frozenset[str] = frozenset(
-    {
-        "tests/queue/test_conformance.py:140",
-        "tests/queue/test_conformance.py:143",
-    }
-)

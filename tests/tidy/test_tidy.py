@@ -25,7 +25,8 @@ from tests.tidy.rules import (
 LONGEST_FUNCTION = 70
 LONGEST_MODULE = 500
 OURS = ("src/", "tests/", "workloads/", "benchmarks/", "scripts/")
-UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|not implemented|raise NotImplementedError")
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|not implemented")
+REFUSAL = re.compile(r"raise NotImplementedError")
 CODE = re.compile(r"""["'](R0[1-9]\d\d)["']""")
 SECTIONS = ("## What happened", "## Why it matters", "## How to mend it")
 
@@ -68,7 +69,7 @@ def test_nothing_is_left_for_later() -> None:
         for file in tracked(".py", ".md", ".sql", ".js", ".css", ".html", ".toml", "Makefile")
         if "tidy" not in file.parts
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
-        if UNFINISHED.search(line) and f"{name_of(file)}:{number}" not in ratchet.UNFINISHED
+        if UNFINISHED.search(line) or (REFUSAL.search(line) and "tests" not in file.parts)  # fakes may refuse
     ]
     assert not places, "finish it, or leave it out"
 
