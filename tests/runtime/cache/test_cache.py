@@ -114,6 +114,8 @@ async def test_a_source_that_is_down_is_hidden_by_the_stale_value_and_left_alone
     await asyncio.sleep(0.04)
     source.broken = True
     started = time.monotonic()
+    assert await store.get_or_load("k", source, ttl_seconds=0.03, stale_seconds=60) == "old"
+    await eventually(lambda: source.calls == 2)
     for _ in range(20):
         assert await store.get_or_load("k", source, ttl_seconds=0.03, stale_seconds=60) == "old"
         await settle()
