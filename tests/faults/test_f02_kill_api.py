@@ -84,7 +84,7 @@ async def _kill_one(server: Served, chance: random.Random, session: aiohttp.Clie
         async with aiohttp.ClientSession() as fresh:
             try:
                 async with fresh.get(server.url) as response:
-                    if int(await response.text()) not in known:
+                    if response.status == 200 and int(await response.text()) not in known:
                         return time.monotonic() - began
             except aiohttp.ClientError:
                 pass

@@ -83,5 +83,6 @@ async def test_slow_headers_are_closed_and_idle_connections_are_not(tmp_path: Pa
     assert max(closed) <= 10.6, f"the slowest lived {max(closed):.1f} s"
     assert all(kept)
     assert quiet.failures == attacked.failures == []
-    # Below 15 ms the two cores that the test shares decide, not the server.
-    assert attacked.percentile(0.99) <= max(1.5 * quiet.percentile(0.99), 0.015)
+    # Below these the neighbours on the machine decide, not the server.
+    assert attacked.percentile(0.5) <= max(1.5 * quiet.percentile(0.5), 0.01)
+    assert attacked.percentile(0.99) <= max(1.5 * quiet.percentile(0.99), 0.1)

@@ -38,6 +38,7 @@ _STANDING_SECONDS = 0.5
 #: Windows at the start of an epoch that are served with a quarter of the limit.
 _PROBE_WINDOWS = 2
 _ADMISSION_MIN = 0.02
+_LATE_SAMPLES = 3
 
 
 class Limiter:
@@ -50,6 +51,7 @@ class Limiter:
         self._baseline = Baseline()
         self._epoch_began = 0.0
         self._probing = 0
+        self._late = 0
         self._starting = True
         self._queue_empty_at = 0.0
         self._ceiling = float(settings.concurrency)
@@ -101,10 +103,14 @@ class Limiter:
             self._promote()
 
     def observe_lag(self, lag_seconds: float) -> None:
-        """How late the event loop ran just now; called several times a second."""
-        if lag_seconds > self._settings.lag_seconds:
+        """How late the event loop ran just now; called several times a second.
+
+        One late moment is a neighbour, a page fault, a collection; `_LATE_SAMPLES` in a row are too much work.
+        """
+        self._late = self._late + 1 if lag_seconds > self._settings.lag_seconds else 0
+        if self._late >= _LATE_SAMPLES:
             self.admission = max(_ADMISSION_MIN, self.admission * 0.7)
-        elif self.admission < 1.0:
+        elif self._late == 0 and self.admission < 1.0:
             self.admission = min(1.0, self.admission + 0.05)
 
     def _is_shed(self, priority: int) -> bool:
