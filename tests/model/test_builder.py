@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rung import Business, Queue, Service, Workload
+from rung import Business, Objectives, Queue, Service, Traffic, Workload
 from rung.errors import ModelError
 from rung.model.edges import Edge, Use
 from rung.model.graph import Graph, bindings_of, in_environment, startup_order
@@ -135,6 +135,18 @@ def test_every_mistake_in_the_calls_is_reported_at_its_line() -> None:
     assert "orders.send or orders.consume" in findings[3].help
     assert 'pass the variable that holds "orders"' in findings[4].help
     assert "one of 'postgres', 'redis', 'rabbitmq', 'sqs'" in findings[5].found
+
+
+def test_what_is_no_dict_is_refused() -> None:
+    shop = Workload("shop")
+    db = shop.postgres("db")
+    shop.environment("qa", overrides=[1])  # type: ignore[arg-type]
+    shop.environment("staging", overrides={db: 5})  # type: ignore[dict-item]
+    assert [problem.code for problem in shop.problems] == ["R0207", "R0207"]
+    with pytest.raises(ValueError, match="is no dict"):
+        Traffic(concurrent_users=1, messages=5)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is no dict"):
+        Objectives(routes=[1])  # type: ignore[arg-type]
 
 
 def test_a_node_of_another_workload_is_refused() -> None:

@@ -271,6 +271,16 @@ def test_the_example_of_the_design_is_clean(design_example: Graph) -> None:
     assert check(design_example) == ()
 
 
+def test_the_name_of_the_workload_is_checked_too(tmp_path: Path) -> None:
+    file = tmp_path / "workload.py"
+    file.write_text(HEAD.replace('Workload("shop")', 'Workload("My Shop")'))
+    (finding,) = check(load_workload(file))
+    assert finding.code == "R0103"
+    assert finding.location is not None
+    assert finding.location.line == 2
+    assert '"my-shop"' in finding.help
+
+
 def test_the_value_of_a_secret_is_never_shown(tmp_path: Path) -> None:
     text = 'w.job("j", handler="a:b", variables={"STRIPE": "sk_live_4242"})'
     (finding,) = findings_of(tmp_path, text, "R0134")

@@ -77,11 +77,13 @@ class Workload:
     """
 
     def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"Workload's name is a text, not {name!r}")
         self._statement = Statement(self, "Workload")
         self._name = name
         self._values: dict[str, tuple[type[Node], _Values]] = {}
         self._edges: dict[Edge, None] = {}
-        self._locations: dict[str, Location] = {}
+        self._locations: dict[str, Location] = {"@workload": self._statement.location}
         self._problems: list[Finding] = []
 
     @property
@@ -446,9 +448,9 @@ class Workload:
         self, statement: Statement, overrides: Mapping[Handle, Mapping[str, Scalar]]
     ) -> tuple[Override, ...]:
         found: list[Override] = []
-        for handle, changes in overrides.items():
+        for handle, changes in statement.mapping("overrides", overrides).items():
             node = statement.reference("overrides", handle, (Handle,))
-            for field, value in changes.items():
+            for field, value in statement.mapping("overrides", changes).items():
                 stored, number = self._stored(statement, node, field, value)
                 found.append(Override(node=node, field=stored, value=number))
         return tuple(found)

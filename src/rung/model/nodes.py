@@ -8,15 +8,14 @@ name is unique in a workload.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from rung.model.durations import Duration, parse_seconds, parse_share
 
 DAY_SECONDS = 86_400.0
 Scalar = str | int | float | bool | None
-_Value = TypeVar("_Value")
 
 
 class Named(Protocol):
@@ -391,9 +390,12 @@ class Traffic:
             peak=peak,
             peak_seconds=parse_seconds(peak_duration),
             reads=parse_share(reads),
-            routes=tuple(RouteShare(path=path, weight=weight) for path, weight in _items(routes)),
+            routes=tuple(
+                RouteShare(path=path, weight=weight) for path, weight in _entries(routes, '{"/api/checkout": ...}')
+            ),
             messages=tuple(
-                QueueRate(queue=queue.name, messages_per_second=each) for queue, each in _pairs(messages)
+                QueueRate(queue=queue.name, messages_per_second=each)
+                for queue, each in _entries(messages, "{orders: 5.0}")
             ),
         )
 
@@ -434,7 +436,8 @@ class Objectives:
             availability=None if availability is None else parse_share(availability),
             p99_seconds=None if p99 is None else parse_seconds(p99),
             routes=tuple(
-                RouteObjective(path=path, p99_seconds=parse_seconds(p99)) for path, p99 in _items(routes)
+                RouteObjective(path=path, p99_seconds=parse_seconds(p99))
+                for path, p99 in _entries(routes, '{"/api/checkout": ...}')
             ),
         )
 
@@ -488,9 +491,7 @@ def set_fields(node: object, /, **values: object) -> None:
         object.__setattr__(node, field, value)
 
 
-def _items(mapping: Mapping[str, _Value] | None) -> Iterable[tuple[str, _Value]]:
-    return () if mapping is None else mapping.items()
-
-
-def _pairs(mapping: Mapping[Named, _Value] | None) -> Iterable[tuple[Named, _Value]]:
-    return () if mapping is None else mapping.items()
+def _entries(value: Any, example: str) -> list[tuple[Any, Any]]:
+    if value is not None and not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} is no dict: write one such as {example}")
+    return list((value or {}).items())

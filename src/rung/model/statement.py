@@ -70,6 +70,13 @@ class Statement:
             self._not_understood("variables", 'write a dict of text to text, such as {"LOCALE": "en"}')
         return tuple(Variable(name=name, value=text) for name, text in texts)
 
+    def mapping(self, parameter: str, value: object) -> Mapping[Any, Any]:
+        """A dict; an empty one when it is none, which is then a finding."""
+        if isinstance(value, Mapping):
+            return value
+        self._not_understood(parameter, f"expected a dict, found {describe(value)}")
+        return {}
+
     def reference(self, parameter: str, value: object, allowed: tuple[type[Handle], ...]) -> str:
         """The name of the node that `value` refers to; empty when it refers to none, which is then a finding."""
         if isinstance(value, allowed) and value.workload is self._workload:

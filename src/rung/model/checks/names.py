@@ -64,6 +64,13 @@ def nearly_the_same(graph: Graph) -> Iterator[Finding]:
 
 def not_safe_everywhere(graph: Graph) -> Iterator[Finding]:
     """R0103: names that cannot be a host, a bucket or a resource."""
+    reason = _unsafe(graph.name)
+    if reason:
+        yield problem(
+            graph, "R0103", "@workload", f'the name "{graph.name}" {reason}', found="the workload itself",
+            effect="every host, bucket and resource begins with it, and some rungs refuse it",
+            advice=f'rename it, for example "{_safe(graph.name)}"',
+        )  # fmt: skip
     for node in _named(graph):
         reason = _unsafe(node.name)
         if reason:
