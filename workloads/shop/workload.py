@@ -29,7 +29,7 @@ shop.schedule(
     uses=[db, orders.send],
     deadline="50s",
 )
-shop.job("seed", handler="shop.seed:run", uses=[db], on_first_start=True)
+shop.job("seed", handler="shop.seed:run", uses=[db, cache], on_first_start=True)
 
 web = shop.site("web", path="web")
 shop.route("/api/*", api)

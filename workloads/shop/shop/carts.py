@@ -96,13 +96,18 @@ select json_build_object('version', c.version, 'lines', {LINES}, 'promotion', (
 """  # noqa: S608 - composed of constants
 
 ADD = """
-with wanted as (
-    select v.id as variant_id, w.quantity
-      from (select sku, sum(quantity)::integer as quantity
-              from unnest($2::text[], $3::integer[]) as t(sku, quantity) group by sku) w
-      join variants v on v.sku = w.sku
+with given as (
+    select sku, least($4, sum(quantity))::integer as quantity
+      from unnest($2::text[], $3::integer[]) as t(sku, quantity) group by sku
+), wanted as (
+    select v.id as variant_id, given.quantity from given join variants v on v.sku = given.sku
+), unknown as (
+    select sku from given where not exists (select from variants v where v.sku = given.sku)
+), room as (
+    select count(*) <= $5 as enough
+      from (select variant_id from cart_lines where owner = $1 union select variant_id from wanted) as together
 ), cart as (
-    insert into carts (owner) values ($1)
+    insert into carts (owner) select $1 from room where enough and not exists (select from unknown)
     on conflict (owner) do update set version = carts.version + 1, updated_at = now()
     returning owner
 ), added as (
@@ -110,10 +115,8 @@ with wanted as (
     select cart.owner, wanted.variant_id, wanted.quantity from cart, wanted
     on conflict (owner, variant_id)
     do update set quantity = least($4, cart_lines.quantity + excluded.quantity)
-    returning 1
 )
-select (select count(*) from added) as lines, array(select sku from unnest($2::text[]) as t(sku)
-        where not exists (select from variants v where v.sku = t.sku)) as unknown
+select array(select sku from unknown order by sku limit 20) as unknown, (select enough from room) as enough
 """
 
 SET_QUANTITY = """
@@ -139,18 +142,16 @@ async def read(owner: str) -> Cart:
 
 
 async def add(owner: str, lines: Sequence[tuple[str, int]]) -> None:
-    """Put (sku, quantity) lines in, all or none. Raises Problem 404 for an unknown sku."""
+    """Put (sku, quantity) lines in, all or none, in one statement.
+
+    Raises Problem 404 for an unknown sku, 422 when the cart would hold too many different articles.
+    """
     skus, quantities = [sku for sku, _ in lines], [quantity for _, quantity in lines]
-    async with db.transaction() as connection:
-        row = await connection.fetchrow(ADD, owner, skus, quantities, QUANTITY_MAX)
-        if row["unknown"]:
-            raise Problem(404, "unknown_sku", "no such article", skus=sorted(set(row["unknown"]))[:20])
-        if row["lines"] > LINES_MAX // 2:  # only large additions can cross the limit by much: count those
-            await _require_room(connection, owner)
-
-
-async def _require_room(connection: Any, owner: str) -> None:
-    if await connection.fetchval("select count(*) from cart_lines where owner = $1", owner) > LINES_MAX:
+    row = await db.fetch_row(ADD, owner, skus, quantities, QUANTITY_MAX, LINES_MAX)
+    assert row is not None
+    if row["unknown"]:
+        raise Problem(404, "unknown_sku", "no such article", skus=row["unknown"])
+    if not row["enough"]:
         raise Problem(422, "cart_full", f"a cart holds at most {LINES_MAX} different articles")
 
 

@@ -32,9 +32,11 @@ async def gate(sale_id: str) -> Gate:
     if known is not None and now - known[0] < GATE_SECONDS:
         return known[1]
     row = await db.fetch_row(
-        """select extract(epoch from starts_at)::float8 as starts_at,
-                  extract(epoch from ends_at)::float8 as ends_at, admit_per_second
-             from flash_sales where id = $1""",
+        """select extract(epoch from f.starts_at)::float8 as starts_at,
+                  extract(epoch from f.ends_at)::float8 as ends_at, f.admit_per_second,
+                  (i.on_hand - i.reserved) / v.units as left
+             from flash_sales f join variants v on v.id = f.variant_id
+             join inventory_items i on i.id = v.inventory_item_id where f.id = $1""",
         sale_id,
     )
     if row is None:
@@ -42,6 +44,11 @@ async def gate(sale_id: str) -> Gate:
     fresh = Gate(**dict(row))
     _gates[sale_id] = (now, fresh)
     return fresh
+
+
+def forget_gates() -> None:
+    """Read the sales anew at the next request."""
+    _gates.clear()
 
 
 async def join(sale_id: str, owner: str) -> dict[str, Any]:

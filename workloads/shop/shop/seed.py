@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 import msgspec
 
+from rung.runtime.errors import UnavailableError
 from rung.runtime.log import logger
-from shop.resources import db
+from shop.resources import db, pages
 
 PRODUCTS = 10_000
 SEED = 20_240_229
@@ -53,8 +55,11 @@ BRANDS = (
 )  # fmt: skip
 MATERIALS = ("ash wood", "brushed steel", "cork", "glazed clay", "organic cotton", "recycled glass", "undyed wool",
              "washed linen", "waxed canvas", "woven willow")  # fmt: skip
-VIRTUES = ("made to be mended", "finished by hand", "light to carry", "easy to clean", "made in small batches",
-           "good for many years", "packed without plastic", "kind to small rooms")  # fmt: skip
+VIRTUES = ("made with care", "finished by hand", "light to carry", "a good present", "made in small batches",
+           "in the range for many years", "packed without plastic", "kind to small rooms")  # fmt: skip
+FOOD = ("from one farm", "from hedges in the north", "cooked in copper pans", "pressed cold")
+PAPER = ("thread-sewn", "on heavy paper", "printed in two colours", "bound in cloth")
+MATTER = {"pantry": FOOD, "books": PAPER, "stationery": PAPER}
 COLOURS = ("Charcoal", "Cream", "Moss", "Rust", "Sky")
 SIZES = ("Small", "Medium", "Large")
 PACKS = ("Single", "Box of 6")
@@ -112,13 +117,17 @@ def _product(random: Random, number: int, category: int, kind: Range) -> Product
     return Product(
         slug=f"{re.sub(r'[^a-z]+', '-', title.lower())}-{number}",
         title=title,
-        description=f"{title} by {brand}: {random.choice(MATERIALS)}, {random.choice(VIRTUES)}.",
+        description=f"{title} by {brand}: {random.choice(_matter(kind))}, {random.choice(VIRTUES)}.",
         brand=brand,
         category=category,
         price_minor=min(variant[3] for variant in variants),
         variants=variants,
         stock=stock,
     )
+
+
+def _matter(kind: Range) -> tuple[str, ...]:
+    return MATTER.get(kind.slug, MATERIALS)
 
 
 def _variants(
@@ -152,6 +161,8 @@ async def run() -> None:
         log.info("seed_skipped", reason="the shop has products")
         return
     count = await fill(list(products()))
+    with suppress(UnavailableError):  # whoever looked before saw an empty shop
+        await pages.invalidate("catalogue")
     log.info("seeded", products=count)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +18,7 @@ from shop.resources import db, pages
 TTL_SECONDS = 60.0
 STALE_SECONDS = 600.0
 SALES_SECONDS = 2
+QUERY_LENGTH_MAX = 1_000
 
 
 async def _fetch(key: str) -> Hot | None:
@@ -46,8 +50,14 @@ async def _body(key: str) -> bytes | None:
 
 async def list_products(request: Request) -> Response:
     """GET /api/products?category&brand&q&min&max&sort&limit&after."""
-    listing = catalogue.parse_listing(dict(request.query_params))
-    return await _answer(request, f"products:{listing.key()}", "the list")
+    return await _answer(request, _list_key(request.scope["query_string"].decode("latin-1")), "the list")
+
+
+@lru_cache(maxsize=4_096)
+def _list_key(query: str) -> str:
+    """The key of a list by the query as it was sent. Raises Problem 422, which is not remembered."""
+    listing = catalogue.parse_listing(dict(parse_qsl(query[:QUERY_LENGTH_MAX], keep_blank_values=True)))
+    return f"products:{listing.key()}"
 
 
 async def get_product(request: Request) -> Response:

@@ -6,6 +6,8 @@ import asyncio
 import secrets
 from typing import Any
 
+import pytest
+
 from rung.runtime.database.counting import count_queries
 
 PASSWORD = "correct horse battery"
@@ -152,7 +154,7 @@ async def test_old_carts_expire_and_young_ones_stay(shop: Any) -> None:
 
 
 async def test_the_database_is_asked_a_bounded_number_of_times(shop: Any) -> None:
-    """The budget: one query to read a cart whatever it holds, four messages to change it."""
+    """The budget: one query to read a cart whatever it holds, two to change it and show it."""
     from shop.failures import switches
 
     skus = [(await shop.article(50))[0] for _ in range(10)]
@@ -164,4 +166,18 @@ async def test_the_database_is_asked_a_bounded_number_of_times(shop: Any) -> Non
     with count_queries() as adding:
         await browser.post("/api/cart/lines", {"lines": [{"sku": sku} for sku in skus]})
     assert reading.queries == 1
-    assert adding.queries == 4
+    assert adding.queries == 2
+
+
+async def test_a_cart_is_bounded(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shop import carts
+
+    monkeypatch.setattr(carts, "LINES_MAX", 2)
+    skus = [(await shop.article(50))[0] for _ in range(3)]
+    browser = shop.browser()
+    await browser.add(skus[0])
+    await browser.add(skus[1])
+    assert (await browser.add(skus[1])).status == 200
+    answer = await browser.add(skus[2])
+    assert (answer.status, answer.json["code"]) == (422, "cart_full")
+    assert await _lines(browser) == {skus[0]: 1, skus[1]: 2}

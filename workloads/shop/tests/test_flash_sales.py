@@ -135,3 +135,20 @@ async def test_a_sale_with_more_buyers_than_pieces_sells_exactly_its_pieces(shop
     assert sum(answer.status == 201 for answer in answers) == 7
     assert await shop.stock(sku) == (7, 7)
     await shop.verify()
+
+
+async def test_a_sold_out_sale_admits_nobody_until_an_order_falls_through(shop: Any) -> None:
+    from shop import flash
+
+    [sku] = await shop.article(1)
+    sale = await _sale(shop, sku)
+    browser, admission = await _admitted(shop, sale)
+    await browser.add(sku)
+    assert (await browser.checkout(admissions=[admission], payment_token="tok_declined")).status == 201
+    flash.forget_gates()
+    joined = (await (late := shop.browser()).post(f"/api/flash/{sale}/join")).json
+    assert (joined["state"], joined["admission"]) == ("sold_out", None)
+    await shop.work()
+    flash.forget_gates()
+    again = await late.post(f"/api/flash/{sale}/status", {"ticket": joined["ticket"]})
+    assert again.json["state"] == "admitted"

@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["early", "waiting", "admitted", "over"]
+SOLD_OUT_SECONDS = 5.0
+State = Literal["early", "waiting", "admitted", "sold_out", "over"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """A sale as the gate sees it; times in seconds since the epoch."""
+    """A sale as the gate sees it; times in seconds since the epoch. `left`: pieces that nobody has reserved."""
 
     starts_at: float
     ends_at: float
     admit_per_second: int
+    left: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ def place(gate: Gate, ticket: int, now: float) -> Place:
         return Place(state="over")
     if now < gate.starts_at:
         return Place(state="early", ahead=ticket - 1, wait_seconds=gate.starts_at - now)
+    if gate.left <= 0:  # an order that falls through opens the gate again
+        return Place(state="sold_out", wait_seconds=SOLD_OUT_SECONDS)
     admitted = admitted_by(gate, now)
     if ticket <= admitted:
         return Place(state="admitted")

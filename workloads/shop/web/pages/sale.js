@@ -35,8 +35,8 @@ async function stand(found, room, state, ticket, standing) {
   if (state.left) return;
   if (standing.state === "admitted") return admitted(found, room, standing.admission);
   if (standing.state === "over") return void room.replaceChildren(h("p", { class: "notice" }, "This sale is over."));
-  const text = standing.state === "early"
-    ? `The sale has not begun. ${standing.ahead} before you.`
+  const text = standing.state === "sold_out" ? "Everything is sold. If an order falls through, you may still be let in."
+    : standing.state === "early" ? `The sale has not begun. ${standing.ahead} before you.`
     : `${standing.ahead} before you, about ${Math.ceil(standing.wait_seconds)} seconds.`;
   room.replaceChildren(h("p", { class: "notice" }, text));
   announce(text);
