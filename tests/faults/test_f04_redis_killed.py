@@ -18,7 +18,7 @@ from rung.local.redis import RedisServer, start_redis
 from rung.runtime.cache import Cache, RateLimit, Sessions
 from rung.runtime.errors import UnavailableError
 
-SOURCE_SECONDS = 0.02
+SOURCE_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -68,9 +68,10 @@ async def check_kill(server: RedisServer, calls: int, seed: int) -> None:
 
     async def read(number: int) -> None:
         if number == kill_at:
-            server.kill()
+            killing.append(asyncio.create_task(asyncio.to_thread(server.kill)))  # its wait is not ours
         assert await cache.get_or_load(f"k{number}", source, ttl_seconds=600) == "from the source"
 
+    killing: list[asyncio.Task[None]] = []
     kill_at = order.randrange(calls // 4)
     without = await percentile_99(read, calls)
     print(f"F04 p99 source alone {alone * 1000:.1f} ms, cache without Redis {without * 1000:.1f} ms")
@@ -92,7 +93,7 @@ async def check_kill(server: RedisServer, calls: int, seed: int) -> None:
 
 @pytest.mark.fault
 async def test_a_killed_redis_is_a_miss_and_comes_back_by_itself(server: RedisServer) -> None:
-    await check_kill(server, calls=1_000, seed=random.randrange(2**32))
+    await check_kill(server, calls=600, seed=random.randrange(2**32))
 
 
 @pytest.mark.fault

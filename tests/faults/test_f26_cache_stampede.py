@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,20 @@ TTL_SECONDS = 1.2
 
 
 async def read_over_expiry(url: str, *, stale_seconds: float, readers: int) -> list[dict[str, Any]]:
-    start_at = time.time() + 1.5
+    pipe = asyncio.subprocess.PIPE
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, PROGRAM, url, str(start_at), "2.5", str(stale_seconds), str(readers // 2),
-            stdout=asyncio.subprocess.PIPE,
+            sys.executable, PROGRAM, url, "2.5", str(stale_seconds), str(readers // 2), stdin=pipe, stdout=pipe
         )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
     cache = Cache.from_url(url)
-    await asyncio.sleep(max(0.0, start_at - 0.1 - time.time()))
     await cache.set("hot", "old", ttl_seconds=TTL_SECONDS, stale_seconds=stale_seconds)
-    outputs = [(await process.communicate())[0] for process in processes]
+    answers = await asyncio.gather(*(process.communicate(b"go\n") for process in processes))
+    outputs = [output for output, _ in answers]
     await cache.close()
     return [json.loads(output) for output in outputs]
 

@@ -1,6 +1,7 @@
 """One process of readers of one hot key, over its expiry: prints what the readers saw as JSON.
 
-Arguments: Redis' URL, the wall time to start at, how long to read, the stale time, the number of readers.
+Arguments: Redis' URL, how long to read, the stale time, the number of readers. Says "ready" and begins when it
+is told to, by a line on its standard input.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ORIGIN_SECONDS = 0.2
 THINK_SECONDS = 0.02
 
 
-async def main(url: str, start_at: float, seconds: float, stale_seconds: float, readers: int) -> None:
+async def main(url: str, seconds: float, stale_seconds: float, readers: int) -> None:
     cache = Cache.from_url(url)
     origin_calls = 0
 
@@ -38,7 +39,8 @@ async def main(url: str, start_at: float, seconds: float, stale_seconds: float, 
         return slowest, values
 
     await cache.connection.check()
-    await asyncio.sleep(max(0.0, start_at - time.time()))
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
     until = time.monotonic() + seconds
     seen = await asyncio.gather(*(read(until) for _ in range(readers)))
     await cache.close()
@@ -47,4 +49,4 @@ async def main(url: str, start_at: float, seconds: float, stale_seconds: float, 
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], *(float(word) for word in sys.argv[2:5]), readers=int(sys.argv[5])))
+    asyncio.run(main(sys.argv[1], *(float(word) for word in sys.argv[2:4]), readers=int(sys.argv[4])))
