@@ -19,11 +19,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
 
 from rung.runtime.context import current_or_none
 from rung.runtime.masking import MASK, Secret, is_secret_name, mask_text, masked
+from rung.runtime.quick_structlog import structlog
 
 __all__ = ["Secret", "configure_logging", "logger"]
 
@@ -133,7 +132,7 @@ def _exception(given: Any) -> Any:
 
 def _describe(information: Any) -> list[dict[str, Any]]:
     # Locals are left out: they are where secrets live.
-    transform = ExceptionDictTransformer(show_locals=False, max_frames=_MAX_FRAMES)
+    transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=_MAX_FRAMES)
     return transform(information)
 
 
