@@ -206,3 +206,83 @@ def test_a_database_survives_its_event_loop(postgres_server: object) -> None:
 
     assert [asyncio.run(use()) for _ in range(2)] == [1, 1]
     asyncio.run(database.close())
+
+
+async def test_every_way_of_sending_is_bounded_and_counted(database: Database) -> None:
+    with count_queries() as count:
+        async with database.transaction() as connection:
+            await connection.executemany("insert into item values ($1, $2)", [(1, "a"), (2, "b")])
+            await connection.copy_records_to_table("item", records=[(3, "c")])
+            copied: list[bytes] = []
+
+            async def keep(data: bytes) -> None:
+                copied.append(data)
+
+            await connection.copy_from_query("select id from item order by id", output=keep)
+            assert [row["id"] async for row in connection.cursor("select id from item order by id")] == [1, 2, 3]
+    assert b"".join(copied) == b"1\n2\n3\n"
+    assert count.queries >= 5
+    with pytest.raises(DeadlineExceededError):
+        async with database.connection() as connection:
+            await connection.execute("select pg_sleep(3)", timeout=0.05)
+
+
+async def test_a_type_that_changed_is_learned_anew_without_running_twice(database: Database) -> None:
+    await database.execute("create type pair as (x integer); create table spot (at pair)")
+    await database.execute("insert into spot values (row(1))")
+    add = "insert into spot select at from spot limit 1 returning at"
+    assert (await database.fetch_value(add))["x"] == 1
+    other = await asyncpg.connect(database.binding.url)
+    await other.execute("alter type pair add attribute y integer")
+    await other.close()
+    with pytest.raises(asyncpg.OutdatedSchemaCacheError):
+        await database.fetch_value(add)
+    assert await database.fetch_value("select count(*) from spot") == 3
+    assert dict(await database.fetch_value(add)) == {"x": 1, "y": None}
+
+
+async def test_a_wrong_password_is_told_as_it_is(database: Database) -> None:
+    wrong = Database.from_url(database.binding.url.replace("postgres:", "postgres:wrong"))
+    began = time.monotonic()
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await wrong.fetch("select 1")
+    assert time.monotonic() - began < 0.9
+    await wrong.close()
+
+
+async def test_closing_tells_those_who_wait(postgres_url: str) -> None:
+    database = Database.from_url(postgres_url, pool_size=1)
+    assert database.statistics().size == 0
+    async with database.connection() as connection:
+        pool = database.running_pool()
+        waiter = asyncio.create_task(database.fetch("select 1"))
+        await asyncio.sleep(0)
+        await database.close()
+        with pytest.raises(UnavailableError):
+            await waiter
+        with pytest.raises(UnavailableError):
+            await pool.acquire()
+        assert connection.is_closed()
+
+
+async def test_a_transaction_that_cannot_begin_gives_its_connection_back(postgres_url: str) -> None:
+    database = Database.from_url(postgres_url, pool_size=1)
+    await database.open()
+    with serving(Context(correlation_id="c", deadline=Deadline.after(-1))), pytest.raises(DeadlineExceededError):
+        async with database.transaction():
+            pass
+    assert database.statistics().idle == 1
+    await database.close()
+
+
+async def test_a_commit_after_the_deadline_is_a_rollback(database: Database) -> None:
+    with pytest.raises(DeadlineExceededError):
+        await write_too_late(database)
+    assert await database.fetch_value("select count(*) from item") == 0
+
+
+async def write_too_late(database: Database) -> None:
+    with serving(Context(correlation_id="c", deadline=Deadline.after(0.1))):
+        async with database.transaction() as connection:
+            await connection.execute("insert into item values (1)")
+            await asyncio.sleep(0.12)

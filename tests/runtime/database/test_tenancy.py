@@ -10,6 +10,8 @@ import pytest
 
 from rung.runtime import Database, Tenant, serving_tenant
 from rung.runtime.bindings import PostgresBinding
+from rung.runtime.database import connection as driver
+from rung.runtime.database import tenancy
 from rung.runtime.database.connection import bind_and_execute
 from rung.runtime.database.counting import count_queries
 from rung.runtime.database.tenancy import (
@@ -189,3 +191,30 @@ async def test_an_old_server_is_named() -> None:
 
     assert "17.6" in _old_server("17.5", 6).help
     assert "supported" in _old_server("12.9", None).help
+
+
+async def test_a_role_without_a_password_cannot_log_in(owner: asyncpg.Connection) -> None:
+    for _ in range(2):  # idempotent
+        await create_serving_role(owner, "quiet_role")
+    assert await owner.fetchval("select rolcanlogin from pg_roles where rolname = 'quiet_role'") is False
+    await owner.execute("drop owned by quiet_role; drop role quiet_role")
+
+
+async def test_the_version_of_this_server_is_compared(
+    owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = owner.get_server_version()
+    monkeypatch.setattr(tenancy, "FIXED_VERSIONS", {version.major: version.micro + 1})
+    assert "R0416" in [finding.code for finding in await check_serving_role(owner)]
+    monkeypatch.setattr(tenancy, "FIXED_VERSIONS", {version.major: version.micro})
+    assert "R0416" not in [finding.code for finding in await check_serving_role(owner)]
+
+
+async def test_a_driver_that_does_not_keep_the_tenant_is_refused(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting that outlives its statement, as in a driver that sends a sync of its own in between."""
+    monkeypatch.setattr(driver, "_SET_TENANT", "select where set_config('app.tenant_id', $1, false) is null")
+    with pytest.raises(TenantError, match="use transaction"):
+        await database.fetch("select * from note", tenant="a")
+    assert await database.fetch("select * from note", across_tenants=True) == []

@@ -215,6 +215,12 @@ class BoundConnection(Connection):  # type: ignore[misc]
         self._begin(copy_stmt)
         return await self._guarded(super()._copy_in, copy_stmt, source, self._budget(timeout))
 
+    async def copy_records_to_table(self, table_name: str, *, timeout: float | None = None, **options: Any) -> str:
+        """As asyncpg's; refused by the server on tables with row-level security."""
+        self._begin("copy")
+        limit = self._budget(timeout)
+        return str(await self._guarded(super().copy_records_to_table, table_name, timeout=limit, **options))
+
     async def _copy_out(self, copy_stmt: str, output: Any, timeout: float | None) -> Any:
         self._begin(copy_stmt)
         return await self._guarded(super()._copy_out, copy_stmt, output, self._budget(timeout))

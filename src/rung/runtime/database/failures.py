@@ -45,10 +45,5 @@ def is_connection_lost(error: BaseException) -> bool:
     return isinstance(error, CONNECTION_LOST)
 
 
-def is_statement_timeout(error: BaseException) -> bool:
-    """Whether the server itself ended the statement because its time was up."""
-    return isinstance(error, asyncpg.QueryCanceledError) and "statement timeout" in str(error)
-
-
 def _brief(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
