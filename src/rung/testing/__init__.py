@@ -8,4 +8,6 @@ from rung.runtime.queue.memory import MemoryQueue as MemoryQueue
 from rung.testing.clock import ManualClock as ManualClock
 from rung.testing.clock import ShiftedClock as ShiftedClock
 from rung.testing.clock import settle as settle
+from rung.testing.plans import assert_uses_index as assert_uses_index
+from rung.testing.plans import plan_of as plan_of
 from rung.testing.proxy import FaultProxy as FaultProxy

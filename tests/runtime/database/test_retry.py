@@ -106,6 +106,18 @@ async def test_a_write_on_a_dead_pooled_connection_is_not_repeated(
     await database.close()
 
 
+async def test_a_transaction_begins_on_a_new_connection_instead(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.from_url(postgres_url, pool_size=2)
+    await database.execute("create table effect (id integer)")
+    _Killed(database, postgres_url, monkeypatch)
+    async with database.transaction() as connection:
+        await connection.execute("insert into effect values (1)")
+    assert await database.fetch_value("select count(*) from effect") == 1
+    await database.close()
+
+
 async def test_a_read_that_fails_on_a_new_connection_is_not_repeated(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,5 +137,8 @@ async def test_idle_connections_that_the_server_ended_are_replaced(postgres_url:
         await one.execute("select 1")
         await two.execute("select 1")
     await end_all_sessions(postgres_url)
-    assert await database.execute("create table effect (id integer)") == "CREATE TABLE"
+    assert await database.fetch_value("select 1") == 1
+    await end_all_sessions(postgres_url)
+    async with database.transaction() as connection:
+        await connection.execute("create table effect (id integer)")
     await database.close()

@@ -64,7 +64,16 @@ class BoundConnection(Connection):  # type: ignore[misc]
     DeadlineExceededError, UnavailableError or OverloadedError beside the driver's own SQLSTATE errors.
     """
 
-    __slots__ = ("_preamble", "_tenant_statement", "asked_at", "call_seconds", "has_state", "heard_at", "is_fresh")
+    __slots__ = (
+        "_preamble",
+        "_tenant_statement",
+        "asked_at",
+        "call_seconds",
+        "has_state",
+        "heard_at",
+        "is_fresh",
+        "is_unsent",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,6 +82,8 @@ class BoundConnection(Connection):  # type: ignore[misc]
         self.has_state = False
         #: No call has succeeded on it yet.
         self.is_fresh = True
+        #: The last call found the connection dead before it sent anything.
+        self.is_unsent = False
         #: Monotonic seconds at which the running call was sent (0.0: none runs), and of the last answer.
         self.asked_at = 0.0
         self.heard_at = time.monotonic()
@@ -91,6 +102,12 @@ class BoundConnection(Connection):  # type: ignore[misc]
         self.asked_at = time.monotonic()
         try:
             answer = await call(*args, **options)
+        except asyncpg.InternalClientError as error:
+            if not str(error).startswith(("cannot switch to state", "not connected")):
+                raise
+            self.terminate()  # the server's last words were read while nobody asked
+            self.is_unsent = True
+            raise UnavailableError(f"the connection to the database was lost: {error}") from error
         except Exception as error:
             meaning = translate(error)
             if meaning is None:

@@ -135,28 +135,30 @@ class Database:
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
     ) -> str:
         """Run one statement; the server's tag, as `UPDATE 3`. Without a tenant, and without arguments, several."""
-        chosen = self._tenant(tenant, across_tenants)
-        if chosen is None and not args:
-            async with self.connection() as connection:
-                return await connection.execute(sql)
-        pool = self.running_pool()
-        kept = pool.acquire_nowait() or await pool.acquire()
-        _, status, _ = await _run_on(pool, kept, sql, args, 0, chosen, tag=True)
+        _, status, _ = await self._run(sql, args, 0, tenant, across_tenants, tag=True)
         return str(status.decode())
 
     async def _run(
-        self, sql: str, args: tuple[Any, ...], limit: int, tenant: Tenant | str | None, across_tenants: bool
+        self,
+        sql: str,
+        args: tuple[Any, ...],
+        limit: int,
+        tenant: Tenant | str | None,
+        across_tenants: bool,
+        *,
+        tag: bool = False,
     ) -> Any:
         chosen = self._tenant(tenant, across_tenants)
         pool = self.running_pool()
         connection = pool.acquire_nowait() or await pool.acquire()
         try:
-            return await _run_on(pool, connection, sql, args, limit, chosen)
+            return await _run_on(pool, connection, sql, args, limit, chosen, tag=tag)
         except UnavailableError:
-            if connection.is_fresh or not is_repeatable(sql):
+            is_safe = connection.is_unsent or not (tag or connection.is_fresh or not is_repeatable(sql))
+            if not is_safe:
                 raise
         pool.distrust_idle()
-        return await _run_on(pool, await pool.acquire(), sql, args, limit, chosen)
+        return await _run_on(pool, await pool.acquire(), sql, args, limit, chosen, tag=tag)
 
     def _tenant(self, given: Tenant | str | None, across_tenants: bool) -> Tenant | None:
         if across_tenants:
@@ -196,6 +198,8 @@ async def _run_on(
 ) -> Any:
     if tenant is None:
         try:
+            if tag and not args:  # may be several
+                return None, (await connection.execute(sql)).encode(), None
             return await connection.run_one(sql, args, limit, tag=tag)
         finally:
             pool.release(connection)
@@ -262,12 +266,22 @@ class _Transaction:
 
     async def __aenter__(self) -> BoundConnection:
         self._pool = self._database.running_pool()
-        connection = self._connection = await self._pool.acquire()
+        connection = await self._pool.acquire()
+        try:
+            return await self._begin_on(connection)
+        except UnavailableError:
+            if connection.is_fresh:
+                raise
+        self._pool.distrust_idle()  # nothing has happened yet: a new connection may begin in its place
+        return await self._begin_on(await self._pool.acquire())
+
+    async def _begin_on(self, connection: BoundConnection) -> BoundConnection:
         try:
             await connection.begin(self._begin, self._isolation)
         except BaseException:
             self._pool.release(connection)
             raise
+        self._connection = connection
         return connection
 
     async def __aexit__(
