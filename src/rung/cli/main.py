@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
+    ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )
 

@@ -1,0 +1,77 @@
+"""`rung redrive QUEUE --url URL`: list a queue's dead letters, or send them back."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from rung.errors import UsageError
+
+if TYPE_CHECKING:
+    from rung.runtime.queue import DeadLetter, PostgresQueue
+
+
+def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    command = parser.add_parser("redrive", help="list a queue's dead letters, or send them back to it")
+    command.add_argument("queue", help="the queue's node name")
+    command.add_argument("ids", nargs="*", help="send these back")
+    command.add_argument("--all", action="store_true", help="send all of them back")
+    command.add_argument("--url", help="the queue's database; else DATABASE_URL")
+    command.add_argument("--limit", type=int, default=20, help="how many to list, the newest first")
+    command.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Redrive and say how many, or list. Raises UsageError without a URL, or with both ids and --all."""
+    url = arguments.url or os.environ.get("DATABASE_URL")
+    if not url:
+        raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
+    if arguments.all and arguments.ids:
+        raise UsageError("give ids or --all, not both")
+    found = asyncio.run(_act(url, arguments))
+    print(json.dumps(found) if arguments.format == "json" else _as_text(found))
+    return 0
+
+
+async def _act(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    from rung.runtime.bindings import QueueBinding
+    from rung.runtime.queue import PostgresQueue
+
+    queue = PostgresQueue(arguments.queue, QueueBinding(url=url), pool_size=1)
+    try:
+        return await _redrive_or_list(queue, arguments)
+    finally:
+        await queue.close()
+
+
+async def _redrive_or_list(queue: PostgresQueue, arguments: argparse.Namespace) -> dict[str, Any]:
+    if arguments.all or arguments.ids:
+        return {"queue": queue.name, "redriven": await queue.redrive(arguments.ids or None)}
+    letters = await queue.dead_letters(limit=arguments.limit)
+    counts = await queue.statistics()
+    return {"queue": queue.name, "dead": counts.dead, "dead_letters": [_plain(letter) for letter in letters]}
+
+
+def _plain(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "lane": letter.lane,
+        "died_at": letter.died_at.isoformat(),
+        "attempts": letter.attempts,
+        "reason": letter.reason,
+        "origin": letter.origin,
+    }
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    if "redriven" in found:
+        return f"{found['redriven']} sent back to {found['queue']}"
+    lines = [f"{found['dead']} dead in {found['queue']}"]
+    for letter in found["dead_letters"]:
+        when, attempts = letter["died_at"][:19], letter["attempts"]
+        lines.append(f"{letter['id']:>8}  {when}  {letter['lane']}  {attempts} attempts  {letter['reason']}")
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""`rung redrive` lists dead letters, sends one or all back, and refuses an unclear command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from rung.cli.main import main
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.queue import Entry, PostgresQueue
+
+
+async def test_it_lists_and_sends_back(postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    orders = PostgresQueue("orders", QueueBinding(url=postgres_url))
+    await orders.send_batch([Entry(body=b"x")] * 3)
+    for message in await orders.receive(max_messages=3):
+        await orders.dead_letter(message, reason="no such order")
+    command = ["redrive", "orders", "--url", postgres_url]
+    assert await asyncio.to_thread(main, [*command, "--format", "json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["dead"] == 3
+    assert {letter["reason"] for letter in listed["dead_letters"]} == {"no such order"}
+    assert await asyncio.to_thread(main, [*command[:2], listed["dead_letters"][0]["id"], *command[2:]]) == 0
+    assert capsys.readouterr().out == "1 sent back to orders\n"
+    assert await asyncio.to_thread(main, command) == 0
+    assert capsys.readouterr().out.startswith("2 dead in orders")
+    assert await asyncio.to_thread(main, [*command, "--all"]) == 0
+    assert (await orders.statistics()).ready == 3
+    await orders.close()
+
+
+def test_it_refuses_ids_with_all_and_no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert main(["redrive", "orders", "--all"]) == 2
+    assert main(["redrive", "orders", "1", "--all", "--url", "postgresql://nowhere"]) == 2
