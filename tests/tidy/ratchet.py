@@ -28,16 +28,7 @@ UNDOCUMENTED: dict[str, int] = {
 }
 
 #: Codes whose page is still being written.
-PAGES_OWED: frozenset[str] = frozenset(
-    {
-        "R0501",
-        "R0502",
-        "R0503",
-        "R0504",
-        "R0505",
-        "R0507",
-    }
-)
+PAGES_OWED: frozenset[str] = frozenset()
 
 #: Links to documents that are still being written.
 LINKS_OWED: frozenset[str] = frozenset(

@@ -29,6 +29,7 @@ from rung.runtime.queue.message import (
 from rung.runtime.queue.port import Capabilities, Connection
 
 POLL_SECONDS = 0.02
+NO_TRANSACTIONS = "R0508"
 
 _CAPABILITIES = Capabilities(ordered=True, shared=False, durable=False)
 
@@ -316,4 +317,4 @@ def _is_ready(row: _Row, now: float) -> bool:
 
 def _refuse(transaction: Connection | None) -> None:
     if transaction is not None:
-        raise MessageError("R0508: a queue in memory has no transactions to join")
+        raise MessageError(f"{NO_TRANSACTIONS}: a queue in memory has no transactions to join")

@@ -19,6 +19,7 @@ from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.schema import install_queue
 
 STATEMENT_SECONDS = 10.0
+NOT_INSTALLED = "R0506"
 
 # The table is empty at one moment and has 100,000 rows at the next, and a prepared plan outlives both. Every
 # statement here has an index to use: never plan for the empty table.
@@ -118,7 +119,7 @@ class Pool:
                     await install_queue(connection)
             except asyncpg.InsufficientPrivilegeError as error:
                 raise UnavailableError(
-                    f"R0506: the database of queue {self._queue!r} has no queue tables, and this role may not "
+                    f"{NOT_INSTALLED}: the database of queue {self._queue!r} has no queue tables, and this role may not "
                     "create them; run install_queue(connection, roles=[...]) once, as the owner"
                 ) from error
             finally:
