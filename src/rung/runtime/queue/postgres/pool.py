@@ -119,8 +119,8 @@ class Pool:
                     await install_queue(connection)
             except asyncpg.InsufficientPrivilegeError as error:
                 raise UnavailableError(
-                    f"{NOT_INSTALLED}: the database of queue {self._queue!r} has no queue tables, and this role may not "
-                    "create them; run install_queue(connection, roles=[...]) once, as the owner"
+                    f"{NOT_INSTALLED}: the database of queue {self._queue!r} has no queue tables, and this role "
+                    "may not create them; run install_queue(connection, roles=[...]) once, as the owner"
                 ) from error
             finally:
                 pool.release(connection)
