@@ -65,10 +65,13 @@ class Limiter:
         #: The part of NORMAL requests that is let in while the event loop is late; 1.0 is all.
         self.admission = 1.0
 
-    def enter(self, priority: int) -> asyncio.Future[None] | None:
-        """Take a slot (None), or a place in the queue: then await `wait`. OverloadedError when refused."""
-        if self.admission < 1.0 and self._is_shed(priority):
-            raise self._refusal()
+    def enter(self, priority: int, *, judged: bool = False) -> asyncio.Future[None] | None:
+        """Take a slot (None), or a place in the queue: then await `wait`. OverloadedError when refused.
+
+        `judged` says that `sheds` was asked before.
+        """
+        if self.admission < 1.0 and not judged and self.sheds(priority):
+            raise self.refuse()
         if self.waiting == 0 and self.in_flight < self.limit * SHARES[priority]:
             self.in_flight += 1
             if self.in_flight > self._window_peak:
@@ -82,7 +85,7 @@ class Limiter:
             await asyncio.wait_for(place, self._settings.queue_seconds)
         except TimeoutError:
             self._forget(place)
-            raise self._refusal() from None
+            raise self.refuse() from None
         except asyncio.CancelledError:
             self._forget(place)
             if place.done() and not place.cancelled() and place.exception() is None:
@@ -113,7 +116,10 @@ class Limiter:
         elif self._late == 0 and self.admission < 1.0:
             self.admission = min(1.0, self.admission + 0.05)
 
-    def _is_shed(self, priority: int) -> bool:
+    def sheds(self, priority: int) -> bool:
+        """Whether a late event loop refuses a request of this class; by chance, as much as is needed."""
+        if self.admission >= 1.0:
+            return False
         if priority == CRITICAL:
             return self.admission <= _ADMISSION_MIN * 2 and self._chance.random() > 0.5
         if priority == BACKGROUND:
@@ -122,7 +128,7 @@ class Limiter:
 
     def _queue(self, priority: int) -> asyncio.Future[None]:
         if self.waiting >= self._queue_max() and not self._turn_out(priority):
-            raise self._refusal()
+            raise self.refuse()
         if self.waiting == 0:
             self._queue_empty_at = time.monotonic()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -143,7 +149,7 @@ class Limiter:
                 place = self._waiting[lower].pop()
                 self.waiting -= 1
                 if not place.done():
-                    place.set_exception(self._refusal())
+                    place.set_exception(self.refuse())
                     return True
         return False
 
@@ -162,7 +168,8 @@ class Limiter:
                 places.remove(place)
                 self.waiting -= 1
 
-    def _refusal(self) -> OverloadedError:
+    def refuse(self) -> OverloadedError:
+        """Count a refusal; the error that says so."""
         self.refused += 1
         return OverloadedError(
             "too many requests are being served; send it again later",

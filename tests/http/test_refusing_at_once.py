@@ -1,0 +1,75 @@
+"""A late event loop refuses requests before anything is made for them, and never the health checks."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from rung.runtime.http.protect import Protected, protect
+
+
+class Calls:
+    """An application that counts its calls, and what it was answered with."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.count += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def ask(app: Protected, method: str, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "headers": [],
+        "query_string": b"",
+        "client": ("c", 1),
+    }
+    await app(scope, receive, send)
+    return sent[0]["status"], dict(sent[0]["headers"]), b"".join(each.get("body", b"") for each in sent[1:])
+
+
+async def test_a_late_event_loop_refuses_reads_before_the_application_sees_them() -> None:
+    calls = Calls()
+    app = protect(calls)
+    app.limiter._chance = random.Random(1)
+    app.limiter.admission = 0.1
+    answers = [await ask(app, "GET", "/api/products") for _ in range(300)]
+    refused = [each for each in answers if each[0] == 503]
+    assert 0 < calls.count < 60
+    assert calls.count + len(refused) == 300
+    assert app.limiter.refused == len(refused)
+    status, headers, body = refused[0]
+    assert headers[b"retry-after"] in (b"1", b"2")
+    assert headers[b"content-length"] == b"%d" % len(body)
+    document = json.loads(body)
+    assert (document["status"], document["code"]) == (status, "overloaded")
+    assert headers[b"x-correlation-id"].decode() == document["correlation_id"]
+    assert b"x-content-type-options" in headers
+
+
+async def test_the_health_checks_are_answered_however_late_it_is() -> None:
+    app = protect(Calls())
+    app.limiter.admission = 0.0
+    assert (await ask(app, "GET", "/health"))[0] == 200
+    assert (await ask(app, "GET", "/ready"))[0] == 200
+
+
+async def test_an_event_loop_in_time_refuses_nobody() -> None:
+    calls = Calls()
+    app = protect(calls)
+    assert [(await ask(app, "GET", "/"))[0] for _ in range(50)] == [200] * 50
+    assert calls.count == 50
