@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from rung.errors import ApplicationError
 from shop.problems import Problem
 from shop.resources import db
 
@@ -62,7 +63,10 @@ class Switches:
         if now - self._read_at < REFRESH_SECONDS:
             return
         self._read_at = now
-        rows = await db.fetch("select name, value from failure_switches")
+        try:
+            rows = await db.fetch("select name, value from failure_switches")
+        except ApplicationError:  # away or overloaded: what is cached is still served
+            return
         self._values = {
             **parse(os.environ.get("SHOP_FAILURES", "")),
             **{row["name"]: row["value"] for row in rows},

@@ -105,3 +105,19 @@ async def test_poisoned_orders_reach_the_dead_letters_and_can_be_redriven(shop: 
 
 async def test_the_process_is_healthy_without_its_database(shop: Any) -> None:
     assert (await shop.browser().get("/health")).json == {"status": "ok"}
+
+
+async def test_a_hot_page_is_served_while_the_database_is_away(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rung.runtime.errors import UnavailableError
+    from shop import failures
+
+    browser = shop.browser()
+    slug = (await browser.get("/api/products?limit=1")).json["items"][0]["slug"]
+    assert (await browser.get(f"/api/products/{slug}")).status == 200
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise UnavailableError("the database is away")
+
+    monkeypatch.setattr(type(failures.db), "fetch", away)
+    failures.switches.forget()
+    assert (await browser.get(f"/api/products/{slug}")).status == 200
