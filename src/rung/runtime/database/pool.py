@@ -122,9 +122,16 @@ class Pool:
             async with asyncio.timeout(min(left, self._limits.acquire_seconds)):
                 return await waiter
         except TimeoutError as error:
+            if _is_given(waiter):  # in the very moment in which the time was up: it is ours, and must not be lost
+                return waiter.result()
             raise self._waited_in_vain(left) from error
+        except BaseException:
+            if _is_given(waiter):
+                self.release(waiter.result())
+            raise
         finally:
-            self._forget(waiter)
+            with suppress(ValueError):
+                self._waiters.remove(waiter)
 
     def _waited_in_vain(self, left: float) -> ApplicationError:
         if left < self._limits.acquire_seconds:
@@ -139,16 +146,6 @@ class Pool:
             return OverloadedError(str(self._failure), retry_after_seconds=retry_after_seconds)
         reason = f": {self._failure}" if self._failure is not None else f" in {self._limits.acquire_seconds:g} s"
         return UnavailableError(f"no connection to the database{reason}", retry_after_seconds=retry_after_seconds)
-
-    def _forget(self, waiter: asyncio.Future[BoundConnection]) -> None:
-        """A caller that leaves while a connection is being handed to it gives that to the next."""
-        with suppress(ValueError):
-            self._waiters.remove(waiter)
-        if waiter.cancelled() or not waiter.done() or waiter.exception() is not None:
-            return
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            self.release(waiter.result())
 
     def _grow(self) -> None:
         """Open as many connections as callers wait for, within the limit; one at a time while that fails."""
@@ -285,6 +282,10 @@ class Pool:
         await asyncio.gather(*(_goodbye(connection) for connection in idle))
         for connection in tuple(self._busy):
             connection.terminate()
+
+
+def _is_given(waiter: asyncio.Future[BoundConnection]) -> bool:
+    return waiter.done() and not waiter.cancelled() and waiter.exception() is None
 
 
 async def _goodbye(connection: BoundConnection) -> None:
