@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from rung.runtime import trace
 from rung.runtime.context import Context, Tenant, serving
+from rung.runtime.database.database import Database
 from rung.runtime.trace import extract, inject, span
 from rung.runtime.trace_export import CorrelationProcessor, JsonLinesExporter
 from rung.runtime.trace_sampling import RateLimitedSampler, TokenBucket
@@ -141,3 +142,20 @@ def test_without_a_set_up_a_span_records_nothing() -> None:
     headers: dict[str, str] = {}
     inject(headers)
     assert headers == {}
+
+
+async def test_statements_of_a_traced_action_show_in_it_and_no_others(
+    recording: Recording, postgres_url: str
+) -> None:
+    database = Database.from_url(postgres_url, pool_size=1)
+    with serving(Context(correlation_id="c-1")):
+        await database.fetch_value("select 0")
+        with span("GET /cart", kind="server"):
+            await database.fetch_value("select $1::text", "a card number")
+            async with database.transaction(tenant="acme") as connection:
+                await connection.execute("create temporary table seen (id int)")
+    await database.close()
+    lines = recording.spans()
+    assert [line["name"] for line in lines] == ["select", "begin", "create", "commit", "GET /cart"]
+    assert len({line["trace_id"] for line in lines}) == 1
+    assert "a card number" not in str(lines)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rung.runtime.trace_sampling import RateLimitedSampler
 
-__all__ = ["configure_tracing", "extract", "inject", "shutdown_tracing", "span", "tracer"]
+__all__ = ["configure_tracing", "extract", "inject", "is_recording", "shutdown_tracing", "span", "tracer"]
 
 TRACEPARENT = "traceparent"
 DEFAULT_TRACES_PER_SECOND = 10.0
@@ -134,6 +134,11 @@ def _remote_child(
     above = otel.set_span_in_context(otel.NonRecordingSpan(parent))
     with tracer.start_as_current_span(name, above, kind=_KINDS[kind], attributes=attributes) as recorded:
         yield recorded
+
+
+def is_recording() -> bool:
+    """Whether the current action is traced: ask before preparing attributes that cost something."""
+    return otel.get_current_span().is_recording()
 
 
 def inject(headers: MutableMapping[str, str]) -> None:

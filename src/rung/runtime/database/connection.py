@@ -25,6 +25,9 @@ from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
 from rung.runtime.database.peer import watch_the_peer
 from rung.runtime.errors import TenantError, UnavailableError
+from rung.runtime.trace import is_recording, span
+
+TRACED_CHARACTERS_MAX = 400
 
 #: Statements that leave something in the session which the next user of the connection must not find.
 _LEAVES_STATE = re.compile(
@@ -55,6 +58,16 @@ def bind_and_execute(statement: str, argument: str) -> bytes:
 def leaves_state(sql: str) -> bool:
     """Whether `sql` may change the session beyond its transaction. Errs on the side of yes."""
     return _LEAVES_STATE.search(sql) is not None
+
+
+def _verb(sql: str) -> str:
+    """The first word of a statement: few names, as spans want them."""
+    return (sql.split(None, 1) or ["copy"])[0].rstrip(";").lower()[:20]
+
+
+def _line(sql: str) -> str:
+    """A statement on one line, without an end that nobody reads. Its values are bound, and are not in it."""
+    return " ".join(sql[: 2 * TRACED_CHARACTERS_MAX].split())[:TRACED_CHARACTERS_MAX]
 
 
 class BoundConnection(Connection):  # type: ignore[misc]
@@ -97,7 +110,20 @@ class BoundConnection(Connection):  # type: ignore[misc]
         deadline = current_deadline()
         return budget if deadline is None else min(budget, deadline.require())
 
-    async def _guarded(self, call: Any, *args: Any, **options: Any) -> Any:
+    async def _guarded(self, call: Any, sql: Any, *args: Any, **options: Any) -> Any:
+        """Await the call with `sql` (a copy's table by name); a span of its own when its action is traced.
+
+        Nothing is traced outside of an action: a worker that asks an empty queue would fill the traces.
+        """
+        if not is_recording():
+            return await self._answered(call, sql, *args, **options)
+        text = str(sql)
+        with span(
+            _verb(text), kind="client", attributes={"db.system.name": "postgresql", "db.query.text": _line(text)}
+        ):
+            return await self._answered(call, sql, *args, **options)
+
+    async def _answered(self, call: Any, *args: Any, **options: Any) -> Any:
         """Await the call, note when it was asked and answered, and raise what its error means."""
         self.asked_at = time.monotonic()
         try:

@@ -56,7 +56,7 @@ class Pool:
         self._busy: set[BoundConnection] = set()
         self._waiters: deque[asyncio.Future[BoundConnection]] = deque()
         self._opening = 0
-        self._recovering = 0
+        self._recovering: set[BoundConnection] = set()
         self._refused = 0
         self._tasks: set[asyncio.Task[None]] = set()
         #: Attempts to connect that failed since one succeeded, the latest reason, and since when.
@@ -71,7 +71,7 @@ class Pool:
     @property
     def size(self) -> int:
         """Connections open or being opened."""
-        return len(self._idle) + len(self._busy) + self._opening + self._recovering
+        return len(self._idle) + len(self._busy) + self._opening + len(self._recovering)
 
     def statistics(self) -> PoolStatistics:
         """The state of this moment."""
@@ -201,7 +201,7 @@ class Pool:
         elif connection.is_reusable:
             self._hand_over(connection)
         else:
-            self._recovering += 1
+            self._recovering.add(connection)
             self._start(self._recover(connection))
 
     def _hand_over(self, connection: BoundConnection) -> None:
@@ -220,7 +220,7 @@ class Pool:
         except Exception:  # noqa: BLE001 - a connection that cannot be made as new is thrown away
             connection.terminate()
         finally:
-            self._recovering -= 1
+            self._recovering.discard(connection)
         self.release(connection)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -266,7 +266,7 @@ class Pool:
         self._failures, self._down_since = 1, self._clock.monotonic() - PATIENCE_SECONDS
         self._note_failure(UnavailableError("the server does not answer"))
         self.distrust_idle()
-        for connection in tuple(self._busy):
+        for connection in (*self._busy, *self._recovering):
             connection.terminate()
 
     async def close(self) -> None:
@@ -280,7 +280,7 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         idle, self._idle = self._idle, []
         await asyncio.gather(*(_goodbye(connection) for connection in idle))
-        for connection in tuple(self._busy):
+        for connection in (*self._busy, *self._recovering):
             connection.terminate()
 
 
