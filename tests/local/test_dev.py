@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import time
@@ -13,6 +12,8 @@ import psutil
 import pytest
 from tests.local.dev import Dev, copy_sample, running
 from tests.local.programs import alive
+
+from rung.local.machine import inherited
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("rung-dev")]
 
@@ -156,5 +157,11 @@ def _listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_the_tests_themselves_hold_no_binding() -> None:
-    assert not [name for name in os.environ if name.startswith("RUNG_BINDING_")]
+def test_no_binding_or_database_of_the_shell_reaches_a_process() -> None:
+    shell = {
+        "RUNG_BINDING_DB": "{}",
+        "RUNG_STATE": "/elsewhere",
+        "DATABASE_URL": "postgresql://x",
+        "HOME": "/home/me",
+    }
+    assert inherited(shell) == {"HOME": "/home/me"}

@@ -282,7 +282,9 @@ async def test_a_commit_after_the_deadline_is_a_rollback(database: Database) -> 
 
 
 async def write_too_late(database: Database) -> None:
-    with serving(Context(correlation_id="c", deadline=Deadline.after(0.1))):
+    deadline = Deadline.after(0.1)
+    with serving(Context(correlation_id="c", deadline=deadline)):
         async with database.transaction() as connection:
             await connection.execute("insert into item values (1)")
-            await asyncio.sleep(0.12)
+            while deadline.remaining() > 0:
+                await asyncio.sleep(0.01)
