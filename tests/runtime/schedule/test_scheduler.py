@@ -6,13 +6,17 @@ Time is a ManualClock; what is shared between schedulers is a real Postgres wher
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 
 from rung.errors import UserError
@@ -240,19 +244,69 @@ async def test_a_dead_schedulers_run_is_recorded_as_abandoned(
     await heir.close()
 
 
+def end_session(pid: int) -> None:
+    """What pg_terminate_backend does, but the event loop does not run until the session has ended."""
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+async def lose_connection(ticks: PostgresTicks, database: asyncpg.Connection[Any]) -> None:
+    """End the scheduler's session from the server's side, and wait until its driver has heard of it."""
+    before = ticks._connection
+    assert before is not None
+    await database.execute(
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'rung schedule'"
+    )
+    assert await database.fetchval("select count(*) from pg_locks where locktype = 'advisory'") == 0
+    await eventually(before.is_closed)
+
+
 async def test_a_lock_lost_with_its_connection_is_taken_again(
     postgres_url: str, database: asyncpg.Connection[Any]
 ) -> None:
     ticks = PostgresTicks(postgres_url, owner="a")
     await ticks.latest("work", START)
     await ticks.claim("work", [tick(1)], 0)
-    await database.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rung schedule'"
-    )
+    await lose_connection(ticks, database)
+    assert await ticks.still_held("work")
+    assert await database.fetchval("select count(*) from pg_locks where locktype = 'advisory' and granted") == 1
+    await ticks.close()
+
+
+async def test_a_lock_is_not_held_while_its_connection_is_dying(
+    postgres_url: str, database: asyncpg.Connection[Any]
+) -> None:
+    """The session is gone and the driver has not heard of it: the first question says that nothing is known."""
+    ticks = PostgresTicks(postgres_url, owner="a")
+    await ticks.latest("work", START)
+    await ticks.claim("work", [tick(1)], 0)
+    pid = await database.fetchval("select pid from pg_stat_activity where application_name = 'rung schedule'")
+    end_session(pid)
     with pytest.raises(UnavailableError):
         await ticks.still_held("work")
     assert await ticks.still_held("work")
     await ticks.close()
+
+
+async def test_a_lock_that_another_held_meanwhile_is_lost(
+    postgres_url: str, database: asyncpg.Connection[Any]
+) -> None:
+    """Also when the other one has ended its run and freed the lock before we come back."""
+    ticks, other = (PostgresTicks(postgres_url, owner=name) for name in "ab")
+    await ticks.latest("work", START)
+    await ticks.claim("work", [tick(1)], 0)
+    await lose_connection(ticks, database)
+    assert (await other.claim("work", [tick(2)], 0)).ticks == (tick(2),)
+    await other.finish("work", tick(2), "succeeded", None)
+    await other.release("work")
+    assert [await ticks.still_held("work") for _ in range(2)] == [False, False]
+    await ticks.release("work")
+    assert (await other.claim("work", [tick(3)], 0)).ticks == (tick(3),)
+    await ticks.close()
+    await other.close()
 
 
 async def test_the_history_is_bounded(postgres_url: str, database: asyncpg.Connection[Any]) -> None:

@@ -61,7 +61,7 @@ class Ticks(Protocol):
         ...
 
     async def still_held(self, schedule: str) -> bool:
-        """Whether nobody else can have begun meanwhile."""
+        """Whether nobody else has begun since the claim, nor can."""
         ...
 
     async def close(self) -> None:
@@ -159,6 +159,12 @@ update rung.schedule_run set status = 'abandoned', finished_at = clock_timestamp
 where schedule = $1 and status = 'running' and tick <> all($2::timestamptz[])
 returning tick
 """
+# Whoever held the lock between our two connections has said so of our runs, whether or not it holds it still.
+_TAKEN_OVER = """
+select exists (
+    select from rung.schedule_run where schedule = $1 and tick = any($2::timestamptz[]) and status = 'abandoned'
+)
+"""
 _FINISH = """
 update rung.schedule_run set status = $3, error = $4, finished_at = clock_timestamp()
 where schedule = $1 and tick = $2
@@ -195,6 +201,7 @@ class PostgresTicks:
         self._turn = asyncio.Lock()
         #: What runs here, and whether its lock is known to be still ours.
         self._held: dict[str, bool] = {}
+        self._claimed: dict[str, list[datetime]] = {}
         self._finished = 0
 
     async def latest(self, schedule: str, now: datetime) -> datetime:
@@ -215,7 +222,7 @@ class PostgresTicks:
             if schedule in self._held or not await self._ask("fetchval", _LOCK, schedule):
                 await self._ask("execute", _SKIP, schedule, won)
                 return Claim(busy=True)
-            self._held[schedule] = True
+            self._held[schedule], self._claimed[schedule] = True, won
             for row in await self._ask("fetch", _ABANDON, schedule, won):
                 log.warning("schedule run abandoned", schedule=schedule, tick=row["tick"].isoformat())
             return Claim(ticks=tuple(won))
@@ -232,6 +239,7 @@ class PostgresTicks:
         """See Ticks. A connection that is lost has released everything already."""
         async with self._turn:
             ours = self._held.pop(schedule, False)
+            self._claimed.pop(schedule, None)
             if ours and self._connection is not None and not self._connection.is_closed():
                 with suppress(UnavailableError, OverloadedError):
                     await self._ask("fetchval", _UNLOCK, schedule)
@@ -240,16 +248,16 @@ class PostgresTicks:
         """See Ticks. After a lost connection the lock is taken again, unless somebody else was faster."""
         async with self._turn:
             await self._connected()
-            if self._held.get(schedule, False):
-                await self._ask("execute", "select 1")
-            else:
+            if not self._held.get(schedule, False):
                 self._held[schedule] = bool(await self._ask("fetchval", _LOCK, schedule))
-            return self._held[schedule]
+            taken_over = await self._ask("fetchval", _TAKEN_OVER, schedule, self._claimed.get(schedule, []))
+            return self._held[schedule] and not taken_over
 
     async def close(self) -> None:
         """See Ticks."""
         connection, self._connection = self._connection, None
         self._held.clear()
+        self._claimed.clear()
         if connection is not None:
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 await connection.close(timeout=1)
