@@ -71,3 +71,29 @@ async def test_a_resource_that_is_forgotten_is_neither_closed_nor_checked() -> N
     forget()
     assert await lifespan.check_all() == {}
     await lifespan.close_all()
+
+
+def test_each_loop_closes_and_checks_what_was_opened_in_it() -> None:
+    closed: list[str] = []
+
+    def register(name: str) -> None:
+        async def close() -> None:
+            closed.append(name)
+
+        lifespan.register(name, close=close, check=nothing)
+
+    async def open_one(name: str) -> None:
+        register(name)
+
+    register("before any loop")
+    with asyncio.Runner() as one:
+        with asyncio.Runner() as other:
+            one.run(open_one("one"))
+            other.run(open_one("other"))
+            assert other.run(lifespan.check_all()) == {"before any loop": None, "other": None}
+            other.run(lifespan.close_all())
+            assert closed == ["other", "before any loop"]
+            other.run(open_one("left behind"))
+        one.run(lifespan.close_all())
+    assert closed == ["other", "before any loop", "one"]
+    assert lifespan._resources == {}

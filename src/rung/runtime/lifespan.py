@@ -1,4 +1,8 @@
-"""What this process has opened: closed when it drains, checked when somebody asks whether it is ready."""
+"""What this process has opened: closed when it drains, checked when somebody asks whether it is ready.
+
+A resource belongs to the event loop that it was opened in: only there can it be asked or closed. A process of ours
+has one loop; tests, notebooks and threads have several, and each closes its own.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ class _Resource:
     name: str
     close: Callable[[], Awaitable[None]]
     check: Callable[[], Awaitable[None]] | None
+    #: None when it was registered before any loop ran: whichever loop comes first closes it.
+    loop: asyncio.AbstractEventLoop | None
 
 
 _resources: dict[int, _Resource] = {}
@@ -31,7 +37,7 @@ def register(
     global _count  # noqa: PLW0603 - one registry per process is the point
     _count += 1
     key = _count
-    _resources[key] = _Resource(name=name, close=close, check=check)
+    _resources[key] = _Resource(name=name, close=close, check=check, loop=_running_loop())
 
     def forget() -> None:
         _resources.pop(key, None)
@@ -39,9 +45,26 @@ def register(
     return forget
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _of_this_loop() -> list[int]:
+    """The keys of what this loop may use, the oldest first. What a closed loop left behind is forgotten."""
+    loop = asyncio.get_running_loop()
+    for key, resource in tuple(_resources.items()):
+        if resource.loop is not None and resource.loop.is_closed():
+            _resources.pop(key, None)
+    return [key for key, resource in _resources.items() if resource.loop in (None, loop)]
+
+
 async def check_all(timeout_seconds: float = CHECK_TIMEOUT_SECONDS) -> dict[str, str | None]:
-    """Each checked resource by name: None when it serves, else why not. Total time is bounded."""
-    checked = [(resource.name, resource.check) for resource in _resources.values() if resource.check is not None]
+    """Each checked resource of this loop by name: None when it serves, else why not. Total time is bounded."""
+    resources = [_resources[key] for key in _of_this_loop()]
+    checked = [(resource.name, resource.check) for resource in resources if resource.check is not None]
     answers = await asyncio.gather(*(_answer(check, timeout_seconds) for _, check in checked))
     return {name: answer for (name, _), answer in zip(checked, answers, strict=True)}
 
@@ -58,10 +81,10 @@ async def _answer(check: Callable[[], Awaitable[None]], timeout_seconds: float) 
 
 
 async def close_all() -> None:
-    """Close everything, the latest opened first. One that fails or hangs does not keep the others open."""
+    """Close everything of this loop, the latest opened first. One that fails or hangs keeps no other open."""
     failures: list[Exception] = []
-    while _resources:
-        _, resource = _resources.popitem()
+    while ours := _of_this_loop():
+        resource = _resources.pop(ours[-1])
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_SECONDS):
                 await resource.close()

@@ -80,6 +80,7 @@ class Cache:
         self._monotonic = connection.clock.monotonic
         self._count_memory = metrics.cache_reads.labels(connection.name, "memory").inc
         self._opened: Callable[[], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @classmethod
     def from_url(cls, url: str, *, name: str = "cache", **options: Any) -> Cache:
@@ -210,7 +211,7 @@ class Cache:
         """Stop background work and close the connections. A later call opens them anew."""
         if self._opened is not None:
             self._opened()
-            self._opened = None
+            self._opened = self._loop = None
         await self._invalidations.close()
         await self._filler.close()
         self._memory.clear()
@@ -218,7 +219,11 @@ class Cache:
 
     def _open(self) -> None:
         self._invalidations.start()
-        if self._opened is None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._opened is not None:
+                self._opened()
+            self._loop = loop
             self._opened = lifespan.register(f"cache {self.connection.name}", close=self.close)
 
     def _seconds_in_memory(self) -> float:
