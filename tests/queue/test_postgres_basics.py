@@ -71,6 +71,30 @@ async def test_a_waiting_receiver_wakes_for_a_commit_long_before_its_own_poll(po
     await receiver.close()
 
 
+def test_a_queue_announces_and_listens_in_one_event_loop_after_the_other(postgres_url: str) -> None:
+    """Also when the first loop ended with an announcement still due, and with a lock that was waited for."""
+    orders = PostgresQueue("orders", QueueBinding(url=postgres_url), poll_seconds=30.0)
+
+    async def wake_each_other(*, tidily: bool) -> None:
+        await asyncio.gather(*(orders._announcements.listen() for _ in range(3)))
+        waiting = asyncio.create_task(orders.receive(wait_seconds=30.0))
+        async with asyncio.timeout(5):
+            while not orders._announcements._arrived._waiters:  # noqa: ASYNC110 - a real server answers in its own time
+                await asyncio.sleep(0.005)  # it looks twice before it waits
+            await orders.send(b"wake up")
+            (message,) = await waiting
+        assert await orders.acknowledge([message]) == [True]
+        if tidily:
+            await orders.close()
+        else:
+            await orders._announcements._connection.close()
+            await orders._pool.close()
+            orders._announcements.announce()
+
+    asyncio.run(wake_each_other(tidily=False))
+    asyncio.run(wake_each_other(tidily=True))
+
+
 async def test_effect_and_acknowledgement_are_one_transaction(orders: PostgresQueue, postgres_url: str) -> None:
     await orders.send(b"one effect")
     (message,) = await orders.receive()

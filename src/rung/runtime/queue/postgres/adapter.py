@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import socket
@@ -76,7 +77,8 @@ class PostgresQueue:
         self._pool = Pool(binding.url, name, size=pool_size)
         if registered:
             self._pool.on_close(self.close)
-        self._announcements = Announcements(binding.url, name, self._floors.reset)
+        self._url = binding.url
+        self._announcer: Announcements | None = None
 
     # Sending
 
@@ -270,6 +272,13 @@ class PostgresQueue:
         rows = await self._pool.fetch(query, ids, fences, *arguments)
         held = {(row[0], row[1]) for row in rows}
         return [lease in held for lease in leases]
+
+    @property
+    def _announcements(self) -> Announcements:
+        """Those of the running loop: their connection, timer and locks belong to one."""
+        if self._announcer is None or self._announcer.loop is not asyncio.get_running_loop():
+            self._announcer = Announcements(self._url, self.name, self._floors.reset)
+        return self._announcer
 
     # Looking after it
 

@@ -37,9 +37,13 @@ def channel_of(queue: str) -> str:
 
 
 class Announcements:
-    """One side connection per queue and process, opened on first use, for both listening and notifying."""
+    """One side connection per queue and process, opened on first use, for both listening and notifying.
+
+    Belongs to the event loop that it was made in.
+    """
 
     def __init__(self, url: str, queue: str, on_released: Callable[[], None]) -> None:
+        self.loop = asyncio.get_running_loop()
         self._url = url
         self._channel = channel_of(queue)
         self._on_released = on_released
