@@ -6,7 +6,7 @@ WORKLOAD ?= workloads/shop/workload.py
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev setup test soak lint types imports check lock bench clean
+.PHONY: help dev setup test soak lint types imports check lock benchmark clean
 
 help:  ## the targets, one line each
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -40,5 +40,12 @@ check: lint types imports test  ## what CI runs
 lock: setup  ## resolve pyproject.toml anew into requirements*.lock
 	scripts/lock
 
+benchmark: $(VENV)-benchmark/.installed  ## one table against its peers (NAME=queues; see benchmarks/)
+	$(VENV)-benchmark/bin/python benchmarks/$(NAME).py $(ARGUMENTS)
+
+$(VENV)-benchmark/.installed: requirements-benchmark.lock pyproject.toml scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup $(VENV)-benchmark requirements-benchmark.lock
+	@touch $@
+
 clean:  ## remove what setup and dev made
-	rm -rf $(VENV) .tools .rung workloads/*/.rung
+	rm -rf $(VENV) $(VENV)-benchmark .tools .rung workloads/*/.rung
