@@ -19,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from rung.runtime.http.asgi import ASGIApp
+from rung.runtime.http.doorway import Doorway
 from rung.runtime.http.settings import HttpSettings
 from rung.runtime.http.stalled import StalledConnections
 from rung.runtime.http.state import ServerState
@@ -37,6 +38,8 @@ _CONNECTIONS_MAX = 100_000
 #: Collect rarely: what lives long was frozen after start-up, what dies young is freed by its count.
 _GC_THRESHOLDS = (50_000, 20, 100)
 _STOP_SECONDS = 3.0
+#: For connections that came in last: their first request, and the answer to it.
+_LAST_ANSWERS_SECONDS = 1.5
 Hook = Callable[[], Awaitable[None]]
 
 
@@ -135,9 +138,15 @@ async def _drain(worker: Worker, server: Server, serving: asyncio.Task[None]) ->
     settings = worker.settings
     number = os.environ.get("RUNG_WORKER", "0")
     log.info("draining", in_flight=len(worker.state.in_flight), worker=number)
+    doorway = Doorway(worker.port)
     left = await worker.state.drain(
-        notice_seconds=settings.drain_notice_seconds, timeout_seconds=settings.drain_seconds
+        notice_seconds=settings.drain_notice_seconds,
+        timeout_seconds=settings.drain_seconds,
+        after_notice=doorway.close,
     )
+    if left == 0:
+        await doorway.empty(_LAST_ANSWERS_SECONDS)
+        left = len(worker.state.in_flight)
     server.stop()  # type: ignore[no-untyped-call]
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(serving, _STOP_SECONDS)

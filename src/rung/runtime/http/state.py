@@ -58,15 +58,19 @@ class ServerState:
         *,
         notice_seconds: float,
         timeout_seconds: float,
+        after_notice: Callable[[], None] | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> int:
         """Say no to readiness at once, turn connections away, wait for what is in flight.
 
         Returns how many requests were still in flight when `timeout_seconds` were over. Load balancers stop
         sending within their check interval: `notice_seconds` is for them, and nothing is refused meanwhile.
+        `after_notice` then keeps new connections out, without which the waiting need not end.
         """
         self.draining = self.closing = True
         await sleep(notice_seconds)
+        if after_notice is not None:
+            after_notice()
         for socket in tuple(self.websockets):
             await socket.leave()
         waited = notice_seconds
