@@ -164,4 +164,4 @@ def test_no_binding_or_database_of_the_shell_reaches_a_process() -> None:
         "DATABASE_URL": "postgresql://x",
         "HOME": "/home/me",
     }
-    assert inherited(shell) == {"HOME": "/me"}
+    assert inherited(shell) == {"HOME": "/home/me"}

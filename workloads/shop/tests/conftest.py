@@ -8,6 +8,7 @@ import itertools
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,25 +28,49 @@ ADMIN_KEY = "admin-key-of-the-tests"
 SEEDED = 300
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """What is started once for each test process: the database's URL and the bindings of the shop's processes."""
+
+    url: str
+    variables: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def shop_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Servers, schema, a small catalogue, and the bindings of every process of the shop. The database's URL."""
+def shop_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers, schema and a small catalogue."""
     directory = tmp_path_factory.mktemp("shop")
     for folder in (directory, *directory.parents[:3]):
         if os.geteuid() == 0 and folder.owner() == "root" and folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o011)
     postgres = start_postgres(directory / "postgres", settings={"fsync": "off", "shared_buffers": "64MB"})
     redis = start_redis(directory / "redis")
+    servers = Servers(url=postgres.url, variables=_bindings(directory, postgres.url, redis.url))
     try:
-        _bind(directory, postgres.url, redis.url)
-        asyncio.run(_prepare(postgres.url))
-        yield postgres.url
+        with _bound(servers):
+            asyncio.run(_prepare(postgres.url))
+        yield servers
     finally:
         redis.stop()
         postgres.stop()
 
 
-def _bind(directory: Path, database_url: str, cache_url: str) -> None:
+@pytest.fixture(scope="module")
+def shop_environment(shop_servers: Servers) -> Iterator[str]:
+    """The shop's bindings in this process's environment, while its tests run. The database's URL."""
+    with _bound(shop_servers):
+        yield shop_servers.url
+
+
+@contextmanager
+def _bound(servers: Servers) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in servers.variables.items():
+            environment.setenv(name, value)
+        yield
+
+
+def _bindings(directory: Path, database_url: str, cache_url: str) -> dict[str, str]:
     found = {
         "db": bindings.PostgresBinding(url=database_url),
         "cache": bindings.CacheBinding(url=cache_url),
@@ -55,7 +80,7 @@ def _bind(directory: Path, database_url: str, cache_url: str) -> None:
         path = directory / name
         path.write_text(value)
         found[name] = bindings.SecretBinding(path=str(path))
-    os.environ.update({bindings.variable_name(name): bindings.encode(one) for name, one in found.items()})
+    return {bindings.variable_name(name): bindings.encode(one) for name, one in found.items()}
 
 
 async def _prepare(url: str) -> None:
@@ -77,9 +102,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def running_shop(shop_environment: str) -> AsyncIterator[str]:
+async def running_shop(shop_servers: Servers) -> AsyncIterator[None]:
     """The shop's resources, opened once and closed at the end."""
-    yield shop_environment
+    yield
     from shop.resources import store
 
     await lifespan.close_all()
@@ -87,7 +112,7 @@ async def running_shop(shop_environment: str) -> AsyncIterator[str]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(running_shop: str) -> Shop:
+async def shop(running_shop: None, shop_environment: str) -> Shop:
     """The shop, with nothing left in its queue and no failure switched on."""
     from shop.failures import switches
     from shop.resources import db, orders, store
@@ -98,7 +123,7 @@ async def shop(running_shop: str) -> Shop:
     while waiting := await orders.receive(max_messages=100):
         await orders.acknowledge(waiting)
     await store.connection.run("FLUSHALL")
-    return Shop(url=running_shop, db=db)
+    return Shop(url=shop_environment, db=db)
 
 
 @dataclass
