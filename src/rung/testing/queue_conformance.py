@@ -309,6 +309,25 @@ class SendConformance:
         assert all((result.id is None) == (result.error is not None) for result in results)
         assert await _drain(queue) == [b"1", b"4"]
 
+    async def test_a_batch_keeps_its_order_and_what_its_entries_share_or_not(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        with serving(Context(correlation_id="abc", tenant=Tenant("acme"))):
+            alike = await queue.send_batch([Entry(body=str(n), lane="high") for n in range(50)])
+            mixed = await queue.send_batch(
+                [Entry(body=str(n), lane="high", headers={"n": str(n)} if n % 2 else {}) for n in range(50)]
+            )
+            later = await queue.send_batch([Entry(body=b"x", delay_seconds=50)] * 3)
+        got = await queue.receive(max_messages=200)
+        assert [message.id for message in got] == [result.id for result in (*alike, *mixed)]
+        assert [message.body for message in got] == [str(n).encode() for n in range(50)] * 2
+        assert {message.lane for message in got} == {"high"}
+        shared = {"x-correlation-id": "abc", "x-rung-tenant": "acme"}
+        own = [{**shared, "n": str(n)} if n % 2 else shared for n in range(50)]
+        assert [message.headers for message in got] == [shared] * 50 + own
+        await queue.acknowledge(got)
+        await harness.advance(51)
+        assert [message.id for message in await queue.receive(max_messages=10)] == [result.id for result in later]
+
     async def test_a_body_is_bytes_text_or_json_up_to_one_size(self, harness: QueueHarness) -> None:
         queue = harness.open()
         bodies = [bytes(range(256)), "naïve ✓ \U0001f680", {"a": [1, None, "é"]}, b""]

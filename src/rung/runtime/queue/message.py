@@ -67,19 +67,17 @@ class Message:
             raise MessageError(f"message {self.id} is not JSON: {error}") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One message of a batch to send. `lane=None` is the queue's lowest."""
 
     body: object
     lane: str | None = None
     delay_seconds: float = 0.0
     deduplication_id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendResult:
+class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one entry: an id, or why it was not sent. A duplicate carries the first one's id."""
 
     id: str | None = None
@@ -147,8 +145,7 @@ class QueueStatistics:
         return max((lane.oldest_age_seconds for lane in self.lanes.values()), default=0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sendable:
+class Sendable(msgspec.Struct, frozen=True, kw_only=True):
     """An entry that has been checked: what an adapter writes."""
 
     body: bytes
@@ -158,7 +155,14 @@ class Sendable:
     headers: Mapping[str, str]
 
 
-def inherited_headers() -> dict[str, str]:
+class Inherited(msgspec.Struct, frozen=True):
+    """The headers that every message sent now takes over, and their size: worked out once for a whole batch."""
+
+    headers: Mapping[str, str]
+    size_bytes: int
+
+
+def inherited_headers() -> Inherited:
     """What a message takes over from the current action: correlation id, tenant, user, trace.
 
     The deadline stays behind: it is the time of the caller who waits for an answer, and nobody waits for this.
@@ -168,10 +172,10 @@ def inherited_headers() -> dict[str, str]:
     headers = to_headers(current())
     headers.pop(DEADLINE_HEADER, None)
     inject(headers)
-    return headers
+    return Inherited(headers, _size(headers))
 
 
-def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Mapping[str, str]) -> Sendable:
+def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Inherited) -> Sendable:
     """Check an entry and give it the inherited headers below its own. Raises MessageError, naming the limit."""
     lane = lanes[-1] if entry.lane is None else entry.lane
     if lane not in lanes:
@@ -181,9 +185,12 @@ def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Mapping[s
             f"R0503: delay_seconds={entry.delay_seconds!r}: a delay is 0 to {DELAY_SECONDS_MAX:.0f} s (a year)"
         )
     _check_deduplication_id(entry.deduplication_id)
-    headers = {**inherited, **entry.headers} if entry.headers else inherited
+    headers, headers_bytes = inherited.headers, inherited.size_bytes
+    if entry.headers:
+        headers = {**headers, **entry.headers}
+        headers_bytes = _size(headers)
     body = encode_body(entry.body)
-    size = len(body) + _size(headers)
+    size = len(body) + headers_bytes
     if size > MESSAGE_BYTES_MAX:
         raise MessageError(
             f"R0501: the message is {size} bytes with its headers; a queue takes {MESSAGE_BYTES_MAX}: "

@@ -142,17 +142,12 @@ class PostgresQueue:
         return SendResult(id=str(first), duplicate=True)
 
     async def _insert(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[str]:
-        columns = (
-            [sendable.lane for sendable in sendables],
-            [sendable.delay_seconds for sendable in sendables],
-            _encode_headers(sendables),
-            [sendable.body for sendable in sendables],
-        )
+        query, columns = _as_columns(sendables)
         if transaction is not None:
             await self._pool.ensure_installed()
-            rows = await transaction.fetch(sql.SEND_BATCH, self.name, *columns)
+            rows = await transaction.fetch(query, self.name, *columns)
         else:
-            rows = await self._pool.fetch(sql.SEND_BATCH, self.name, *columns)
+            rows = await self._pool.fetch(query, self.name, *columns)
         return [str(row[0]) for row in rows]
 
     async def _value(self, transaction: Connection | None, query: str, *arguments: Any) -> Any:
@@ -330,8 +325,20 @@ def _lease(message: Message) -> tuple[int, int]:
     return int(message.id), message.receipt
 
 
+def _as_columns(sendables: Sequence[Sendable]) -> tuple[str, tuple[Any, ...]]:
+    """The statement that inserts these, and what it takes. Mostly only the bodies differ."""
+    bodies = [sendable.body for sendable in sendables]
+    first = sendables[0]
+    lane, delay, headers = first.lane, first.delay_seconds, first.headers
+    if all(each.headers is headers and each.lane == lane and each.delay_seconds == delay for each in sendables):
+        return sql.SEND_ALIKE, (lane, delay, _encode_headers([first])[0], bodies)
+    lanes = [sendable.lane for sendable in sendables]
+    delays = [sendable.delay_seconds for sendable in sendables]
+    return sql.SEND_BATCH, (lanes, delays, _encode_headers(sendables), bodies)
+
+
 def _encode_headers(sendables: Sequence[Sendable]) -> list[str]:
-    """Each one's headers as JSON; the entries of a batch mostly share one mapping, which is encoded once."""
+    """Each one's headers as JSON; entries without headers of their own share one mapping, encoded once."""
     last: Mapping[str, str] | None = None
     text, texts = "", []
     for sendable in sendables:

@@ -65,7 +65,7 @@ class Pool:
         pool = await self._ready()
         connection = pool.acquire_nowait() or await pool.acquire()
         try:
-            rows: list[Any] = await connection.fetch(query, *arguments)
+            rows: list[Any] = await connection.run_one(query, arguments, 0)
             return rows
         finally:
             pool.release(connection)

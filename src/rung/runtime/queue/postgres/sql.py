@@ -73,6 +73,15 @@ values ($1, $2, clock_timestamp() + $3::float8 * interval '1 s', $4, $5)
 returning id
 """
 
+# A batch whose messages share lane, delay and headers: these travel once, and the headers are parsed once.
+SEND_ALIKE = """
+insert into rung.message (queue, lane, run_at, headers, body)
+select $1, $2, clock_timestamp() + $3::float8 * interval '1 s', $4::json, entry.body
+from unnest($5::bytea[]) with ordinality as entry (body, position)
+order by entry.position
+returning id
+"""
+
 SEND_BATCH = """
 insert into rung.message (queue, lane, run_at, headers, body)
 select $1, entry.lane, clock_timestamp() + entry.delay * interval '1 s', entry.headers::json, entry.body
