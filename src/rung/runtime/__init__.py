@@ -9,10 +9,9 @@ wins: `from rung.runtime.database import X` still reads from the package.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from rung.front_door import open_on_use
 
 if TYPE_CHECKING:
     from rung.runtime.bindings import secret as secret
@@ -56,27 +55,4 @@ _HOME_OF = {
 }
 
 
-class _FrontDoor(ModuleType):
-    """Keeps Python from binding a just imported package over the function of the same name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _FrontDoor
-
-
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}; it has {', '.join(sorted(_HOME_OF))}"
-        )
-    value: object = getattr(importlib.import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME_OF)
+open_on_use(__name__, _HOME_OF)

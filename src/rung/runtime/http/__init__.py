@@ -5,10 +5,9 @@ Names are imported on first use: the process that only watches over workers need
 
 from __future__ import annotations
 
-import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from rung.front_door import open_on_use
 
 if TYPE_CHECKING:
     from rung.runtime.http.body import json_body as json_body
@@ -23,38 +22,17 @@ if TYPE_CHECKING:
     from rung.runtime.http.state import ServerState as ServerState
 
 _HOME_OF = {
-    "HttpError": "problem",
-    "HttpSettings": "settings",
-    "Problem": "problem",
-    "Protected": "protect",
-    "ServerState": "state",
-    "json_body": "body",
-    "json_value": "body",
-    "protect": "protect",
-    "read_body": "body",
-    "settings_from_environment": "settings",
+    "HttpError": "rung.runtime.http.problem",
+    "HttpSettings": "rung.runtime.http.settings",
+    "Problem": "rung.runtime.http.problem",
+    "Protected": "rung.runtime.http.protect",
+    "ServerState": "rung.runtime.http.state",
+    "json_body": "rung.runtime.http.body",
+    "json_value": "rung.runtime.http.body",
+    "protect": "rung.runtime.http.protect",
+    "read_body": "rung.runtime.http.body",
+    "settings_from_environment": "rung.runtime.http.settings",
 }
 
 
-class _FrontDoor(ModuleType):
-    """Keeps Python from binding the just imported module `protect` over the function of the same name."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _HOME_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _FrontDoor
-
-
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(_HOME_OF)}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOME_OF)
+open_on_use(__name__, _HOME_OF)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rung.runtime.queue.backoff import Backoff as Backoff
@@ -33,13 +31,3 @@ def __getattr__(name: str) -> object:
 
         return getattr(postgres, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-class _CallableModule(ModuleType):
-    """`from rung.runtime import queue` finds this package once it is imported; it works as the function too."""
-
-    def __call__(self, name: str) -> Queue:
-        return queue(name)
-
-
-sys.modules[__name__].__class__ = _CallableModule
