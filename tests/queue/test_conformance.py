@@ -16,7 +16,8 @@ from rung.local.postgres import PostgresServer, start_postgres
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.queue import Backoff, PostgresQueue
 from rung.testing import MemoryBroker, MemoryQueue, ShiftedClock
-from rung.testing.queue_conformance import LANES, QueueConformance
+from rung.testing.queue_conformance import QueueConformance
+from rung.testing.queue_harness import LANES
 
 #: The tables' own times, moved into the past: the database's clock cannot be moved, what it is compared with can.
 AGE = """

@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
 
 import pytest
 
@@ -24,37 +21,8 @@ from rung.runtime.context import Context, Tenant, serving
 from rung.runtime.errors import MessageError
 from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message, Queue
 from rung.runtime.queue.lanes import GUARD_EVERY
-from rung.runtime.worker import Worker, WorkerSettings
-
-LANES = ("high", "middle", "low")
-
-
-class QueueHarness(Protocol):
-    """What the suite needs from whoever runs it against a backend."""
-
-    def open(
-        self,
-        *,
-        lanes: tuple[str, ...] = LANES,
-        visibility_timeout_seconds: float = 30.0,
-        max_receive_count: int = 3,
-        backoff: Backoff | None = None,
-        deduplication_window_seconds: float = 300.0,
-    ) -> Queue:
-        """A handle on the one queue of this test. Two handles are two processes. Closed by the harness."""
-        ...
-
-    async def advance(self, seconds: float) -> None:
-        """Let this much of the broker's time pass, without waiting for it where that can be done."""
-        ...
-
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction to send in. Called only with the capability `transactional_send`."""
-        ...
-
-    async def crash_broker(self) -> None:
-        """End the broker as a crash does, and start it again. Called only with the capability `durable`."""
-        ...
+from rung.testing.queue_harness import LANES, QueueHarness
+from rung.testing.worker_conformance import WorkerConformance
 
 
 def _need(queue: Queue, capability: str) -> None:
@@ -72,6 +40,11 @@ async def _drain(queue: Queue) -> list[bytes]:
 
 async def _one(queue: Queue) -> Message:
     (message,) = await queue.receive(max_messages=10)
+    return message
+
+
+async def _one_of(queue: Queue) -> Message:
+    (message,) = await queue.receive(max_messages=1)
     return message
 
 
@@ -413,95 +386,6 @@ class SendConformance:
             except Exception:  # noqa: BLE001 - the broker is coming back
                 await asyncio.sleep(0.1)
         assert got == sent
-
-
-class WorkerConformance:
-    """The worker of rung on this queue."""
-
-    async def test_a_waiting_receiver_wakes_for_a_message(self, harness: QueueHarness) -> None:
-        receiver, sender = harness.open(), harness.open()
-        waiting = asyncio.create_task(receiver.receive(wait_seconds=3600))
-        await asyncio.sleep(0.05)
-        await sender.send(b"x")
-        async with asyncio.timeout(10):
-            while not waiting.done():
-                await harness.advance(0.1)
-                await asyncio.sleep(0.01)
-        assert len(waiting.result()) == 1
-
-    async def test_a_handler_that_blocks_the_loop_keeps_its_lease(self, harness: QueueHarness) -> None:
-        async def handle(message: Message) -> None:
-            counts.append(message.receive_count)
-            time.sleep(1.5)  # noqa: ASYNC251 - that is the point
-
-        counts: list[int] = []
-        watching = harness.open(visibility_timeout_seconds=0.5)
-        await watching.send(b"x")
-        worker = _worker(lambda: harness.open(visibility_timeout_seconds=0.5), handle)
-        await _run_until(worker, harness, lambda: _is_empty(watching))
-        assert counts == [1]
-
-    async def test_drain_finishes_what_runs_and_hands_back_the_rest_unharmed(self, harness: QueueHarness) -> None:
-        begun = asyncio.Event()
-        finish = asyncio.Event()
-
-        async def handle(message: Message) -> None:
-            begun.set()
-            await finish.wait()
-
-        watching = harness.open()
-        await watching.send_batch([Entry(body=b"x")] * 8)
-        worker = _worker(harness.open, handle, concurrency=2)
-        running = asyncio.create_task(worker.run())
-        async with asyncio.timeout(10):
-            await begun.wait()
-            worker.stop()
-            await _until(harness, lambda: _in_flight_is(watching, 2))
-            finish.set()
-            while not running.done():
-                await harness.advance(0.1)
-                await asyncio.sleep(0.01)
-        left = await watching.receive(max_messages=10)
-        assert [message.receive_count for message in left] == [1] * 6
-
-
-def _worker(
-    open_queue: Callable[[], Queue], handler: Callable[[Message], Awaitable[None]], **settings: Any
-) -> Worker:
-    return Worker(open_queue, handler, WorkerSettings(name="conformance", **settings))
-
-
-async def _run_until(worker: Worker, harness: QueueHarness, condition: Callable[[], Awaitable[bool]]) -> None:
-    running = asyncio.create_task(worker.run())
-    try:
-        await _until(harness, condition)
-    finally:
-        worker.stop()
-        async with asyncio.timeout(20):
-            while not running.done():
-                await harness.advance(0.1)
-                await asyncio.sleep(0.01)
-        await running
-
-
-async def _until(harness: QueueHarness, condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():  # noqa: ASYNC110 - another process or thread acts
-            await asyncio.sleep(0.02)
-
-
-async def _one_of(queue: Queue) -> Message:
-    (message,) = await queue.receive(max_messages=1)
-    return message
-
-
-async def _is_empty(queue: Queue) -> bool:
-    counts = await queue.statistics()
-    return counts.ready + counts.in_flight + counts.delayed == 0
-
-
-async def _in_flight_is(queue: Queue, count: int) -> bool:
-    return (await queue.statistics()).in_flight == count
 
 
 class QueueConformance(DeliveryConformance, RetryConformance, SendConformance, WorkerConformance):
