@@ -172,3 +172,24 @@ async def test_an_unknown_server_fails_at_once(connection: RedisConnection) -> N
     with pytest.raises(UnavailableError):
         await Sessions(away).create()
     await away.close()
+
+
+async def test_a_caller_cancelled_while_its_connection_is_looked_at_closes_it(
+    connection: RedisConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connection.run("PING")
+    ((idle, _),) = connection._pool._idle
+    connection._pool._idle = [(idle, float("-inf"))]
+    looking = asyncio.Event()
+
+    async def look(*_: object) -> bool:
+        looking.set()
+        return await asyncio.Future()
+
+    monkeypatch.setattr(idle, "can_read", look)
+    asking = asyncio.create_task(connection.run("PING"))
+    await looking.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert not idle.is_connected
+    assert await connection.run("PING") == b"PONG"

@@ -80,3 +80,6 @@ class Pool:
             return not await connection.can_read()
         except (RedisError, OSError):
             return False
+        except BaseException:  # cancelled: nobody else knows of it any more
+            await connection.disconnect(nowait=True)
+            raise
