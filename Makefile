@@ -23,7 +23,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
 test: setup  ## every test, on real parts
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-soak: setup  ## the faults at their full counts
+soak: setup  ## the faults at their full counts (RUNG_SOAK_SHARE=0.1: a tenth of them)
 	$(BIN)/python -m pytest -q -m soak --timeout 3600 tests/faults
 
 lint: setup  ## style

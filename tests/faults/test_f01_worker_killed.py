@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.faults.soak import share_of
 from tests.queue.workers_supervised import PREAMBLE, Effects, Supervisor, is_worked_off
 
 from rung.runtime.bindings import QueueBinding
@@ -77,5 +78,6 @@ async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_an
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3600)
 async def test_a_thousand_kills(postgres_url: str, tmp_path: Path) -> None:
-    await run_kills(postgres_url, tmp_path, kills=1000, seconds=3000, seed=random.randrange(2**32))
+    await run_kills(postgres_url, tmp_path, kills=share_of(1_000), seconds=3000, seed=random.randrange(2**32))

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.faults.http_kit import Served, served, steady
+from tests.faults.soak import share_of
 
 SOURCE = """
 import asyncio, os, pathlib
@@ -38,7 +39,7 @@ async def app(scope, receive, send):
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [2, pytest.param(share_of(40), marks=pytest.mark.soak)])
 async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kills: int) -> None:
     """Two kills at seeded moments, 200 requests a second."""
     seed = random.randrange(1 << 32)

@@ -1,6 +1,10 @@
 """F22: sockets that send a header one byte at a time, and bodies that stall.
 
-Proves: they are closed within 10 s, idle keep-alive connections are not, and honest requests stay fast.
+Proves: they are closed within 10 s, idle keep-alive connections are not, and honest requests stay fast: median and
+p99 at most 1.5 times as long as without the attack. Up to 10 ms and 100 ms that is not judged: the attackers and
+the honest callers of this test share one process and the machine with the server, and what they cost one another
+is of that size. A server whose honest requests wait for slow sockets is far above (a worker that is busy with them
+answers after seconds).
 """
 
 from __future__ import annotations
@@ -83,6 +87,7 @@ async def test_slow_headers_are_closed_and_idle_connections_are_not(tmp_path: Pa
     assert max(closed) <= 10.6, f"the slowest lived {max(closed):.1f} s"
     assert all(kept)
     assert quiet.failures == attacked.failures == []
-    # Below these the neighbours on the machine decide, not the server.
-    assert attacked.percentile(0.5) <= max(1.5 * quiet.percentile(0.5), 0.01)
-    assert attacked.percentile(0.99) <= max(1.5 * quiet.percentile(0.99), 0.1)
+    for part, floor_seconds in ((0.5, 0.01), (0.99, 0.1)):
+        before, during = quiet.percentile(part), attacked.percentile(part)
+        print(f"F22 p{part * 100:g}: {before * 1000:.1f} ms before, {during * 1000:.1f} ms under attack")
+        assert during <= max(1.5 * before, floor_seconds)

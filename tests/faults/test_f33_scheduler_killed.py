@@ -19,6 +19,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.faults.soak import share_of
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -98,4 +99,4 @@ async def test_each_tick_runs_once_although_whoever_runs_is_killed(postgres_url:
 @pytest.mark.fault
 @pytest.mark.soak
 async def test_each_tick_runs_once_over_sixty_kills(postgres_url: str) -> None:
-    await check_kills(postgres_url, kills=60, seconds_between=2.0)
+    await check_kills(postgres_url, kills=share_of(60), seconds_between=2.0)

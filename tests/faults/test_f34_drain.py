@@ -16,6 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.faults.http_kit import served, steady
+from tests.faults.soak import share_of
 
 SOURCE = """
 import asyncio
@@ -74,7 +75,7 @@ async def test_a_drain_loses_nothing(tmp_path: Path, long_seconds: float) -> Non
 
 @pytest.mark.fault
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel resets what a closing port has queued")
-@pytest.mark.parametrize("drains", [2, pytest.param(50, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("drains", [2, pytest.param(share_of(50), marks=pytest.mark.soak)])
 async def test_a_connection_is_refused_or_served(tmp_path: Path, drains: int) -> None:
     """Callers that ask no load balancer, each with a new connection per request, until the port is closed."""
     for _ in range(drains):
