@@ -317,6 +317,8 @@ class SendConformance:
         assert len((await _one(queue)).body) == room
         with pytest.raises(MessageError, match="R0501"):
             await queue.send(b"x" * (room + 1))
+        with pytest.raises(MessageError, match="R0501"):
+            await queue.send(b"x" * room, headers={"own": ""})
 
     async def test_the_context_travels_without_the_deadline(self, harness: QueueHarness) -> None:
         queue = harness.open()
