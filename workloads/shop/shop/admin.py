@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rung.runtime.errors import UnavailableError
-from shop import failures, order_book
+from shop import failures, order_book, storefront
 from shop.http import Input, json, read, whole_number
 from shop.problems import Problem, not_found
 from shop.resources import db, key_of, orders, pages
@@ -189,6 +189,7 @@ async def open_sale(request: Request) -> Response:
     )  # fmt: skip
     if created is None:
         raise Problem(409, "not_possible", "no such article, or there is a sale of this id")
+    await storefront.forget_sales()
     return json({"id": created}, status=201)
 
 

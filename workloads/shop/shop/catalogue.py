@@ -245,3 +245,14 @@ async def categories() -> bytes:
             group by c.id order by c.position, c.name"""
     )
     return msgspec.json.encode([dict(row) for row in rows])
+
+
+async def sales() -> bytes:
+    """The flash sales that run or will, the next one first."""
+    rows = await db.fetch(
+        """select f.id, f.price_minor, f.starts_at, f.ends_at, f.limit_per_buyer, v.sku, p.slug, p.title,
+                  v.price_minor as usual_price_minor
+             from flash_sales f join variants v on v.id = f.variant_id join products p on p.id = v.product_id
+            where f.ends_at > now() order by f.starts_at, f.id limit 50"""
+    )
+    return msgspec.json.encode([dict(row) for row in rows])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,11 +12,12 @@ from shop import catalogue
 from shop.failures import switches
 from shop.hot import Hot, accepts, heat
 from shop.problems import Problem, not_found
-from shop.resources import db, pages
+from shop.resources import pages
 
 TTL_SECONDS = 60.0
 STALE_SECONDS = 600.0
 SALES_SECONDS = 2
+SALES_KEY = "sales:"
 QUERY_LENGTH_MAX = 1_000
 
 
@@ -75,17 +75,20 @@ async def list_categories(request: Request) -> Response:
 
 
 async def list_sales(_: Request) -> Response:
-    """GET /api/flash: sales that run or will."""
-    rows = await db.fetch(
-        """select f.id, f.price_minor, f.starts_at, f.ends_at, f.limit_per_buyer, v.sku, p.slug, p.title,
-                  v.price_minor as usual_price_minor
-             from flash_sales f join variants v on v.id = f.variant_id join products p on p.id = v.product_id
-            where f.ends_at > now() order by f.starts_at, f.id limit 50"""
-    )
+    """GET /api/flash: sales that run or will, at most SALES_SECONDS old: everybody asks when one begins."""
+    found: Hot | None = await pages.get_or_load(SALES_KEY, _sales, ttl_seconds=SALES_SECONDS, jitter=0.0)
+    assert found is not None
     headers = {"cache-control": f"public, max-age={SALES_SECONDS}"}
-    return Response(
-        msgspec.json.encode([dict(row) for row in rows]), media_type="application/json", headers=headers
-    )
+    return Response(found.body, media_type="application/json", headers=headers)
+
+
+async def _sales() -> Hot:
+    return heat(await catalogue.sales())
+
+
+async def forget_sales() -> None:
+    """The list of sales has changed: the next request reads it anew."""
+    await pages.delete(SALES_KEY)
 
 
 async def _answer(request: Request, key: str, what: str) -> Response:
