@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rung import Workload
+from rung import Objectives, Traffic, Workload
 from rung.local.machine import Database, Machine, inherited
 from rung.local.plan import listening_services, plan, pool_size_of, shared_services
 from rung.local.specification import Listening, ProcessSpec
@@ -177,6 +177,17 @@ def test_other_routes_make_another_gateway() -> None:
     again.site("web", path="web")
     assert planned(workload)["gateway"] == planned(shop())["gateway"]
     assert planned(workload)["gateway"] != planned(again)["gateway"]
+
+
+def test_the_graph_says_which_paths_are_refused_last_and_which_have_metrics() -> None:
+    """The gateway and a service of its own hear it alike; a graph that says nothing sets nothing."""
+    workload = shop()
+    assert not [name for name in planned(workload)["gateway"].environment if name.startswith("RUNG_HTTP")]
+    workload.objectives(Objectives(routes={"/api/products": "25ms"}, critical=["/api/checkout", "/api/cart"]))
+    workload.traffic(Traffic(concurrent_users=10, routes={"/api/products": 0.9, "/api/products/*": 0.1}))
+    environment = planned(workload)["gateway"].environment
+    assert environment["RUNG_HTTP_PRIORITIES"] == "/api/checkout=critical,/api/cart=critical"
+    assert environment["RUNG_HTTP_ROUTES"] == "/api/products,/api/products/"
 
 
 def test_without_routes_the_first_site_or_service_is_everywhere() -> None:

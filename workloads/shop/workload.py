@@ -46,7 +46,12 @@ shop.traffic(
     )
 )
 shop.objectives(
-    Objectives(availability="99.95%", p99="100ms", routes={"/api/products": "25ms", "/api/checkout": "200ms"})
+    Objectives(
+        availability="99.95%",
+        p99="100ms",
+        routes={"/api/products": "25ms", "/api/checkout": "200ms"},
+        critical=["/api/checkout", "/api/cart", "/api/flash/"],
+    )
 )
 shop.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=40_000, engineers=4))
 shop.environment("staging")

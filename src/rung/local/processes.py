@@ -33,12 +33,31 @@ def gateway(
         name=GATEWAY,
         kind="gateway",
         command=command,
-        environment=environment | {"RUNG_NODE": _names(shared) or GATEWAY, "RUNG_ROUTES_DIGEST": digest},
+        environment=environment
+        | {"RUNG_NODE": _names(shared) or GATEWAY, "RUNG_ROUTES_DIGEST": digest}
+        | http_settings(graph),
         directory=machine.folder,
         entries=tuple(each.app for each in shared if each.app),
         location=graph.location(shared[0].name) if shared else None,
         entry_locations=tuple(graph.location(each.name) for each in shared),
     )
+
+
+def http_settings(graph: Graph) -> dict[str, str]:
+    """What the graph says of its paths: which have metrics of their own, and which are refused last."""
+    objectives, traffic = graph.objectives, graph.traffic
+    paths = [each.path for each in objectives.routes] if objectives else []
+    paths += [each.path for each in traffic.routes] if traffic else []
+    prefixes = dict.fromkeys(path.rstrip("*") for path in paths)
+    critical = objectives.critical if objectives else ()
+    return {
+        name: value
+        for name, value in (
+            ("RUNG_HTTP_ROUTES", ",".join(prefixes)),
+            ("RUNG_HTTP_PRIORITIES", ",".join(f"{path}=critical" for path in critical)),
+        )
+        if value
+    }
 
 
 def service(graph: Graph, node: Service, machine: Machine, pool_size: int) -> ProcessSpec:
@@ -54,7 +73,8 @@ def service(graph: Graph, node: Service, machine: Machine, pool_size: int) -> Pr
     ready: Ready = Listening(port=port) if node.app is None else ReadyLine()
     return _spec(
         graph, node, "service", command, machine, pool_size,
-        ready=ready, needs=node.starts_after, extra={"PORT": str(port)}, entries=_entries(node.app),
+        ready=ready, needs=node.starts_after, extra={"PORT": str(port)} | http_settings(graph),
+        entries=_entries(node.app),
     )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ name is unique in a workload.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from rung.model.durations import Duration, parse_seconds, parse_share
+from rung.model.entries import entries, paths
 
 DAY_SECONDS = 86_400.0
 Scalar = str | int | float | bool | None
@@ -391,11 +392,11 @@ class Traffic:
             peak_seconds=parse_seconds(peak_duration),
             reads=parse_share(reads),
             routes=tuple(
-                RouteShare(path=path, weight=weight) for path, weight in _entries(routes, '{"/api/checkout": ...}')
+                RouteShare(path=path, weight=weight) for path, weight in entries(routes, '{"/api/checkout": ...}')
             ),
             messages=tuple(
                 QueueRate(queue=queue.name, messages_per_second=each)
-                for queue, each in _entries(messages, "{orders: 5.0}")
+                for queue, each in entries(messages, "{orders: 5.0}")
             ),
         )
 
@@ -414,13 +415,17 @@ class RouteObjective:
 
 @dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class Objectives:
-    """What is promised: `availability` over a month, the 99th percentile of latency, in all and by route."""
+    """What is promised: `availability` over a month, the 99th percentile of latency, in all and by route.
+
+    `critical` are path prefixes that are refused last when there is more to do than can be done.
+    """
 
     kind: Literal["objectives"]
     name: str
     availability: float | None
     p99_seconds: float | None
     routes: tuple[RouteObjective, ...]
+    critical: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -428,6 +433,7 @@ class Objectives:
         availability: float | str | None = None,
         p99: Duration | None = None,
         routes: Mapping[str, Duration] | None = None,
+        critical: Sequence[str] = (),
     ) -> None:
         set_fields(
             self,
@@ -437,8 +443,9 @@ class Objectives:
             p99_seconds=None if p99 is None else parse_seconds(p99),
             routes=tuple(
                 RouteObjective(path=path, p99_seconds=parse_seconds(p99))
-                for path, p99 in _entries(routes, '{"/api/checkout": ...}')
+                for path, p99 in entries(routes, '{"/api/checkout": ...}')
             ),
+            critical=paths(critical),
         )
 
 
@@ -489,9 +496,3 @@ def set_fields(node: object, /, **values: object) -> None:
     """Fill a frozen record while it is being built. Never call it on one that somebody else has seen."""
     for field, value in values.items():
         object.__setattr__(node, field, value)
-
-
-def _entries(value: Any, example: str) -> list[tuple[Any, Any]]:
-    if value is not None and not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is no dict: write one such as {example}")
-    return list((value or {}).items())

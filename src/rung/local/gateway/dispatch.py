@@ -112,11 +112,17 @@ class Gateway:
         self._lifespans.append((service, lifespan))
         return self._protect(lifespan.app, service.name, service.health, service.deadline_seconds)
 
+    def _named(self, target: str) -> tuple[str, ...]:
+        """The path prefixes of `target` that have metrics of their own, longest first."""
+        routes = {route.prefix for route in self._routes if route.target == target}
+        within = {path for path in self._settings.routes if path.startswith(tuple(routes))}
+        return tuple(sorted(routes | within, key=lambda path: (-len(path), path)))
+
     def _protect(self, app: ASGIApp, name: str, health: str | None, deadline_seconds: float | None) -> Protected:
         settings = replace(
             self._settings,
             service=name,
-            routes=tuple(route.prefix for route in self._routes if route.target == name),
+            routes=self._named(name),
             health_path=health or self._settings.health_path,
             deadline_seconds=deadline_seconds or self._settings.deadline_seconds,
         )

@@ -1,0 +1,20 @@
+"""Reading what a workload file gives as a dict or a list. Each raises ValueError with an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def entries(value: Any, example: str) -> list[tuple[Any, Any]]:
+    """The pairs of a dict; none of None."""
+    if value is not None and not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} is no dict: write one such as {example}")
+    return list((value or {}).items())
+
+
+def paths(value: Any) -> tuple[str, ...]:
+    """Path prefixes, each with its first slash."""
+    if isinstance(value, str) or not all(isinstance(each, str) and each.startswith("/") for each in value):
+        raise ValueError(f'{value!r} is no list of path prefixes: write one such as ["/api/checkout"]')
+    return tuple(value)
