@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from rung.runtime.http.protect import Protected, protect
+from rung.runtime.http.settings import CRITICAL, HttpSettings
 
 
 class Calls:
@@ -21,7 +23,16 @@ class Calls:
         await send({"type": "http.response.body", "body": b"ok"})
 
 
-async def ask(app: Protected, method: str, path: str) -> tuple[int, dict[bytes, bytes], bytes]:
+def cut(app: Protected, share: float) -> None:
+    """Let only `share` of the normal requests in."""
+    shedder = app.limiter.shedder
+    shedder._chance = random.Random(1)
+    shedder.active, shedder.shares = True, [1.0, share, share]
+
+
+async def ask(
+    app: Protected, method: str, path: str, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> tuple[int, dict[bytes, bytes], bytes]:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -34,7 +45,7 @@ async def ask(app: Protected, method: str, path: str) -> tuple[int, dict[bytes, 
         "type": "http",
         "method": method,
         "path": path,
-        "headers": [],
+        "headers": [*headers],
         "query_string": b"",
         "client": ("c", 1),
     }
@@ -45,8 +56,7 @@ async def ask(app: Protected, method: str, path: str) -> tuple[int, dict[bytes, 
 async def test_a_late_event_loop_refuses_reads_before_the_application_sees_them() -> None:
     calls = Calls()
     app = protect(calls)
-    app.limiter._chance = random.Random(1)
-    app.limiter.admission = 0.1
+    cut(app, 0.1)
     answers = [await ask(app, "GET", "/api/products") for _ in range(300)]
     refused = [each for each in answers if each[0] == 503]
     assert 0 < calls.count < 60
@@ -63,7 +73,7 @@ async def test_a_late_event_loop_refuses_reads_before_the_application_sees_them(
 
 async def test_the_health_checks_are_answered_however_late_it_is() -> None:
     app = protect(Calls())
-    app.limiter.admission = 0.0
+    cut(app, 0.0)
     assert (await ask(app, "GET", "/health"))[0] == 200
     assert (await ask(app, "GET", "/ready"))[0] == 200
 
@@ -73,3 +83,30 @@ async def test_an_event_loop_in_time_refuses_nobody() -> None:
     app = protect(calls)
     assert [(await ask(app, "GET", "/"))[0] for _ in range(50)] == [200] * 50
     assert calls.count == 50
+
+
+async def test_writes_with_a_short_body_are_refused_at_once_and_long_ones_are_judged_later() -> None:
+    """A short body has arrived with its headers; a long one is read under its own limits."""
+    calls = Calls()
+    app = protect(calls)
+    cut(app, 0.0)
+    short, long, chunked = [
+        await ask(app, "POST", "/", [header])
+        for header in (
+            (b"content-length", b"80"),
+            (b"content-length", b"50000"),
+            (b"transfer-encoding", b"chunked"),
+        )
+    ]
+    assert (short[0], short[1][b"x-correlation-id"] in short[2]) == (503, True)
+    assert (long[0], chunked[0]) == (503, 503)
+    assert calls.count == 0
+    cut(app, 1.0)
+    assert (await ask(app, "POST", "/", [(b"content-length", b"0")]))[0] == 200
+
+
+async def test_a_checkout_passes_where_pages_are_refused() -> None:
+    app = protect(Calls(), HttpSettings(priorities=(("/api/checkout", CRITICAL),)))
+    cut(app, 0.0)
+    assert (await ask(app, "POST", "/api/checkout", [(b"content-length", b"0")]))[0] == 200
+    assert (await ask(app, "GET", "/api/products"))[0] == 503

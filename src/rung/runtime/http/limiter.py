@@ -7,8 +7,9 @@ that this is measured again and a slow decline never becomes the norm. Sources: 
 concurrency-limits, the minimum and the probe of BBR, and CoDel's standing queue: a queue that has not been
 empty for `_STANDING_SECONDS` only adds delay, and is cut to a quarter of the limit.
 
-Two more rules. Latencies below `FLOOR_SECONDS` never shrink the limit (noise). A late event loop sheds on its
-own, because a busy processor queues requests where no slot can see them.
+Two more rules. Latencies below `FLOOR_SECONDS` never shrink the limit (noise). Nor does the time that a request
+waited for the event loop: a busy processor is not a busy database, is dealt with where it shows (shedding.py), and
+fewer slots would only keep the database idle as well.
 
 Three classes share the limit. Each lower one may use only a part of it, waits behind the higher ones, and is
 turned out of a full queue by them, so that a checkout is refused last.
@@ -24,7 +25,8 @@ from collections import deque
 
 from rung.runtime.errors import OverloadedError
 from rung.runtime.http.baseline import Baseline
-from rung.runtime.http.settings import BACKGROUND, CRITICAL, HttpSettings
+from rung.runtime.http.settings import BACKGROUND, HttpSettings
+from rung.runtime.http.shedding import Shedder
 
 TOLERANCE = 2.0
 FLOOR_SECONDS = 0.02
@@ -37,8 +39,9 @@ _WINDOW_SECONDS_MAX = 1.0
 _STANDING_SECONDS = 0.5
 #: Windows at the start of an epoch that are served with a quarter of the limit.
 _PROBE_WINDOWS = 2
-_ADMISSION_MIN = 0.02
-_LATE_SAMPLES = 3
+#: How often a typical request waits for the event loop: per statement, per message of a body, per answer.
+_TURNS = 8
+_LAG_WEIGHT = 0.2
 
 
 class Limiter:
@@ -51,10 +54,11 @@ class Limiter:
         self._baseline = Baseline()
         self._epoch_began = 0.0
         self._probing = 0
-        self._late = 0
+        self._lag_seconds = 0.0
         self._starting = True
         self._queue_empty_at = 0.0
         self._ceiling = float(settings.concurrency)
+        self._floor = min(settings.concurrency_min, settings.concurrency)
         self._window_peak = 0
         self._window_began = 0.0
         #: What is allowed now; `_ceiling` while nothing is being probed.
@@ -62,15 +66,16 @@ class Limiter:
         self.in_flight = 0
         self.waiting = 0
         self.refused = 0
-        #: The part of NORMAL requests that is let in while the event loop is late; 1.0 is all.
-        self.admission = 1.0
+        #: What a late event loop refuses.
+        self.shedder = Shedder(settings.lag_seconds, chance=self._chance)
 
     def enter(self, priority: int, *, judged: bool = False) -> asyncio.Future[None] | None:
         """Take a slot (None), or a place in the queue: then await `wait`. OverloadedError when refused.
 
-        `judged` says that `sheds` was asked before.
+        `judged` says that the shedder was asked before.
         """
-        if self.admission < 1.0 and not judged and self.sheds(priority):
+        self.shedder.asked[priority] += 1
+        if not judged and self.shedder.sheds(priority):
             raise self.refuse()
         if self.waiting == 0 and self.in_flight < self.limit * SHARES[priority]:
             self.in_flight += 1
@@ -81,16 +86,22 @@ class Limiter:
 
     async def wait(self, place: asyncio.Future[None]) -> None:
         """Wait for the slot of `place`; OverloadedError when it does not come in time."""
+        timer = place.get_loop().call_later(self._settings.queue_seconds, self._give_up, place)
         try:
-            await asyncio.wait_for(place, self._settings.queue_seconds)
-        except TimeoutError:
-            self._forget(place)
-            raise self.refuse() from None
+            await place
         except asyncio.CancelledError:
             self._forget(place)
             if place.done() and not place.cancelled() and place.exception() is None:
                 self.leave(None, 0.0)
             raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, place: asyncio.Future[None]) -> None:
+        """Time is up. A slot that was given in this very moment is kept: either is the place's one result."""
+        if not place.done():
+            self._forget(place)
+            place.set_exception(self.refuse())
 
     def leave(self, seconds: float | None, now: float, kind: str = "") -> None:
         """Give the slot back. `seconds` is how long a request of `kind` took; None says it tells nothing."""
@@ -105,26 +116,10 @@ class Limiter:
         if self.waiting:
             self._promote()
 
-    def observe_lag(self, lag_seconds: float) -> None:
-        """How late the event loop ran just now; called several times a second.
-
-        One late moment is a neighbour, a page fault, a collection; `_LATE_SAMPLES` in a row are too much work.
-        """
-        self._late = self._late + 1 if lag_seconds > self._settings.lag_seconds else 0
-        if self._late >= _LATE_SAMPLES:
-            self.admission = max(_ADMISSION_MIN, self.admission * 0.7)
-        elif self._late == 0 and self.admission < 1.0:
-            self.admission = min(1.0, self.admission + 0.05)
-
-    def sheds(self, priority: int) -> bool:
-        """Whether a late event loop refuses a request of this class; by chance, as much as is needed."""
-        if self.admission >= 1.0:
-            return False
-        if priority == CRITICAL:
-            return self.admission <= _ADMISSION_MIN * 2 and self._chance.random() > 0.5
-        if priority == BACKGROUND:
-            return True
-        return self._chance.random() > self.admission
+    def observe_lag(self, lag_seconds: float, now: float) -> None:
+        """How long a callback waited for the event loop just now; called many times a second."""
+        self._lag_seconds += _LAG_WEIGHT * (lag_seconds - self._lag_seconds)
+        self.shedder.observe(lag_seconds, now)
 
     def _queue(self, priority: int) -> asyncio.Future[None]:
         if self.waiting >= self._queue_max() and not self._turn_out(priority):
@@ -185,10 +180,10 @@ class Limiter:
             self._probing -= 1
         else:
             if saturated:
-                self._step(recent, max(FLOOR_SECONDS, TOLERANCE * idle))
+                self._step(recent, max(FLOOR_SECONDS, TOLERANCE * idle) + _TURNS * self._lag_seconds)
             if now - self._epoch_began >= EPOCH_SECONDS:
                 self._begin_epoch(now)
-        self.limit = max(self._settings.concurrency_min, self._ceiling / 4) if self._probing else self._ceiling
+        self.limit = max(self._floor, self._ceiling / 4) if self._probing else self._ceiling
 
     def _step(self, recent: float, allowed: float) -> None:
         if recent > allowed:
@@ -196,7 +191,7 @@ class Limiter:
             wanted = self._ceiling * max(0.7, allowed / recent)
         else:
             wanted = self._ceiling * 1.5 if self._starting else self._ceiling + math.sqrt(self._ceiling) / 2
-        self._ceiling = max(self._settings.concurrency_min, min(self._settings.concurrency_max, wanted))
+        self._ceiling = max(self._floor, min(self._settings.concurrency_max, wanted))
 
     def _begin_epoch(self, now: float) -> None:
         self._baseline.begin_epoch()

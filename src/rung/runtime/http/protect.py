@@ -9,7 +9,6 @@ The cost per request is a few microseconds (benchmarks/http_service.py): no time
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
@@ -36,11 +35,10 @@ from rung.runtime.http.problem import (
     ENCODING,
     OVERLOADED,
     Problem,
-    body_of,
-    headers_of,
     problem_of,
 )
 from rung.runtime.http.record import Recorder
+from rung.runtime.http.refusal import Refusal, is_short
 from rung.runtime.http.request import Request, Socket
 from rung.runtime.http.settings import NORMAL, HttpSettings
 from rung.runtime.http.state import ServerState
@@ -83,6 +81,8 @@ class Protected:
         self.state = state
         self.readiness = readiness
         self.limiter = Limiter(settings)
+        self._shedder = self.limiter.shedder
+        self._refusal = Refusal(settings.security_headers)
         self.recorder = Recorder(
             settings.service, slow_seconds=settings.slow_seconds, lines_max=settings.log_lines_max
         )
@@ -95,8 +95,10 @@ class Protected:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one HTTP request or WebSocket; anything else goes to the application untouched."""
         if scope["type"] == "http":
-            if self.limiter.admission < 1.0 and self._sheds_at_once(scope):
-                return self._refuse_at_once(send)
+            round_seconds = self.state.round_seconds()
+            shedder = self._shedder
+            if (shedder.active or round_seconds > shedder.round_seconds) and self._sheds(scope, round_seconds):
+                return self._refuse_at_once(scope, receive, send)
             return self._http(scope, receive, send)
         if scope["type"] == "websocket":
             return self._websocket(scope, receive, send)
@@ -159,38 +161,38 @@ class Protected:
                 request.body.forget()
             self.recorder.finished(request, now - request.began, now)
 
-    def _sheds_at_once(self, scope: Scope) -> bool:
+    def _sheds(self, scope: Scope, round_seconds: float) -> bool:
         """Whether a late event loop refuses this request before anything is made for it.
 
-        Only requests without a body: an unread one needs care. When refusing costs as much as serving, a flood
-        keeps the event loop late whatever is admitted, and nothing is served at all.
+        Only requests without a body, or with a short one. When refusing costs as much as serving, a flood keeps
+        the event loop late whatever is admitted, and nothing is served.
         """
         path: str = scope["path"]
-        if (
-            self.state.closing
-            or scope["method"] not in _BODILESS
-            or path in (self.settings.ready_path, self.settings.health_path)
-        ):
+        if self.state.closing or path in (self.settings.ready_path, self.settings.health_path):
             return False
-        return self.limiter.sheds(_longest(self.settings.priorities, path, NORMAL))
+        if scope["method"] not in _BODILESS and not is_short(scope["headers"]):
+            return False
+        return self._shedder.sheds(_longest(self.settings.priorities, path, NORMAL), round_seconds)
 
-    async def _refuse_at_once(self, send: Send) -> None:
-        """The shortest way to 503: no context, no span, no log line; counted as shed."""
+    async def _refuse_at_once(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The shortest way to 503: no context, no span, no log line; counted as shed.
+
+        A body is read, or the connection would end with a reset. One that does not come is cut off by the watch
+        for stalled connections, as this request counts as none that is served.
+        """
         self.recorder.shed("overload")
-        problem = Problem(503, OVERLOADED.code, OVERLOADED.detail, self.limiter.refuse().retry_after_seconds)
-        correlation_id = (
-            f"{random.getrandbits(128):032x}"  # names a refusal in the caller's log: need not be secret
-        )
-        body = body_of(problem, correlation_id)
-        headers = [*headers_of(problem, len(body)), (b"x-correlation-id", correlation_id.encode())]
-        headers += self.settings.security_headers
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        self.limiter.refused += 1
+        if scope["method"] not in _BODILESS:
+            while (await receive()).get("more_body", False):
+                pass
+        start, body = self._refusal.messages()
+        await send(start)
+        await send(body)
 
     async def _admit(self, request: Request) -> bool:
         """Get a slot for the request; False when it was refused, and told so."""
         try:
-            judged = request.method in _BODILESS  # _sheds_at_once has thrown the dice for these
+            judged = request.body is None or is_short(request.scope["headers"])  # by _sheds
             place = self.limiter.enter(_longest(self.settings.priorities, request.path, NORMAL), judged=judged)
             if place is not None:
                 await self.limiter.wait(place)

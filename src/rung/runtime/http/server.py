@@ -20,6 +20,7 @@ from granian.server.embed import Server
 
 from rung.runtime.http.asgi import ASGIApp
 from rung.runtime.http.doorway import Doorway
+from rung.runtime.http.intake import Intake
 from rung.runtime.http.settings import HttpSettings
 from rung.runtime.http.stalled import StalledConnections
 from rung.runtime.http.state import ServerState
@@ -37,6 +38,8 @@ _BACKLOG = 4_096
 _CONNECTIONS_MAX = 100_000
 #: Collect rarely: what lives long was frozen after start-up, what dies young is freed by its count.
 _GC_THRESHOLDS = (50_000, 20, 100)
+#: The server's threads wait so long for the interpreter at most, not Python's 5 ms: each does so once per request.
+_SWITCH_SECONDS = 0.000_5
 _STOP_SECONDS = 3.0
 #: For connections that came in last: their first request, and the answer to it.
 _LAST_ANSWERS_SECONDS = 1.5
@@ -70,16 +73,20 @@ async def run_worker(worker: Worker) -> int:
     metrics = serve_metrics()
     await worker.startup()
     settle_garbage()
-    server = _server(worker)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    intake = Intake(worker.app, worker.state, host=worker.host, port=worker.port)
+    server = _server(worker, intake)
     serving = asyncio.create_task(server.serve())
     worker.state.start()
     stalled = StalledConnections(worker.port, worker.state.peers)
     watching = asyncio.create_task(stalled.watch())
+    asking = asyncio.create_task(intake.watch())
     if not await _listening(worker, serving):
         return 1
     link.tell_ready()
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({stopped, serving}, return_when=asyncio.FIRST_COMPLETED)
+    asking.cancel()
     left = await _drain(worker, server, serving)
     watching.cancel()
     await _close(worker, metrics)
@@ -105,9 +112,9 @@ def settle_garbage() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-def _server(worker: Worker) -> Server:
+def _server(worker: Worker, app: ASGIApp) -> Server:
     server: Server = Server(
-        worker.app,
+        app,
         address=worker.host,
         port=worker.port,
         interface=Interfaces.ASGINL,

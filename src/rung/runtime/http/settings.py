@@ -40,13 +40,13 @@ class HttpSettings:
     decompress_ratio_max: int = 20
     #: Requests being served at once: where the limit begins and between what it adapts.
     concurrency: int = 40
-    concurrency_min: int = 4
+    concurrency_min: int = 16
     concurrency_max: int = 1_000
     #: Requests that wait for a slot, and for how long at most, before they are refused.
     queue_max: int = 200
     queue_seconds: float = 0.5
-    #: An event loop later than this sheds: the processor is the bottleneck, not a slot.
-    lag_seconds: float = 0.1
+    #: An event loop in which callbacks keep waiting longer than this sheds: the processor is the bottleneck.
+    lag_seconds: float = 0.02
     #: CRITICAL is shed last, BACKGROUND first; everything else is NORMAL.
     priorities: tuple[tuple[str, int], ...] = ()
     #: WebSockets open at once; they take no slot.

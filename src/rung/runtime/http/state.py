@@ -1,12 +1,14 @@
 """What all protected applications of one process share: the requests in flight, the drain, the sweep.
 
-One timer serves every request: ten times a second the sweep ends those whose time is up and measures how late
-the event loop runs. A timer per request would cost more than everything else that `protect` does.
+One timer serves every request: fifty times a second it asks how long a callback waits for the event loop, and ten
+times a second the sweep ends the requests whose time is up. A timer per request would cost more than everything
+else that `protect` does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rung.runtime.http.request import Request, Socket
 
+PROBE_SECONDS = 0.02
 SWEEP_SECONDS = 0.1
 _DRAIN_POLL_SECONDS = 0.05
 
@@ -30,14 +33,32 @@ class ServerState:
         self.spool_budget_bytes = 64_000_000
         self.in_flight: set[Request] = set()
         self.websockets: set[Socket] = set()
-        self._lag_observers: list[Callable[[float], None]] = []
+        self._lag_observers: list[Callable[[float, float], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._due = 0.0
+        #: When the probe that comes next is due.
+        self._due = math.inf
+        self._round_began = 0.0
+        #: Whether `Intake` asks too, and since when it waits for an answer (0.0: it has one).
+        self.asks_outside = False
+        self.asked_outside_at = 0.0
+        self._sweep_at = 0.0
 
-    def observe_lag(self, observer: Callable[[float], None]) -> None:
-        """Call `observer` with the event loop's lateness in seconds at each sweep."""
+    def observe_lag(self, observer: Callable[[float, float], None]) -> None:
+        """Call `observer` at each probe, with the seconds that a callback waited for the loop, and the time."""
         self._lag_observers.append(observer)
+
+    def round_seconds(self) -> float:
+        """How long requests have been begun since the probe was due: the length, so far, of a round of the loop.
+
+        A process that was stopped for a moment (a neighbour, a collection) is late, but its round has just begun.
+        """
+        now = time.monotonic()
+        if now < self._due:
+            return 0.0
+        if self._round_began < self._due:
+            self._round_began = now
+        return now - self._round_began
 
     def start(self) -> None:
         """Sweep in the running event loop; a second call there does nothing."""
@@ -52,6 +73,7 @@ class ServerState:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop = None
+        self._due = math.inf
 
     async def drain(
         self,
@@ -88,14 +110,36 @@ class ServerState:
 
     def _schedule(self) -> None:
         assert self._loop is not None
-        self._due = time.monotonic() + SWEEP_SECONDS
-        self._timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+        self._due = time.monotonic() + PROBE_SECONDS
+        self._timer = self._loop.call_later(PROBE_SECONDS, self._ask)
 
-    def _sweep(self) -> None:
+    def _ask(self) -> None:
+        """Get in line behind everything that is ready: when our turn comes is how long everybody waits."""
+        if self._loop is not None:
+            self._due = time.monotonic()
+            self._loop.call_soon(self._answer, self._due)
+
+    def hear_outside(self) -> None:
+        """The question of `Intake` has arrived."""
         now = time.monotonic()
-        lag_seconds = max(0.0, now - self._due)
+        asked_at, self.asked_outside_at = self.asked_outside_at, 0.0
+        if asked_at:
+            self._observe(now - asked_at, now)
+
+    def _observe(self, lag_seconds: float, now: float) -> None:
         for observer in self._lag_observers:
-            observer(lag_seconds)
-        for request in [request for request in self.in_flight if now >= request.ends_at]:
-            request.expire(now)
+            observer(lag_seconds, now)
+
+    def _answer(self, asked_at: float) -> None:
+        if self._loop is None:
+            return
+        now = time.monotonic()
+        if not self.asks_outside:
+            self._observe(now - asked_at, now)
+        elif self.asked_outside_at and now - self.asked_outside_at > PROBE_SECONDS:
+            self._observe(now - self.asked_outside_at, now)  # as long at least: it has not even arrived
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            for request in [request for request in self.in_flight if now >= request.ends_at]:
+                request.expire(now)
         self._schedule()
