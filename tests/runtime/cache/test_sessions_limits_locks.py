@@ -193,3 +193,16 @@ async def test_a_caller_cancelled_while_its_connection_is_looked_at_closes_it(
     await asyncio.gather(asking, return_exceptions=True)
     assert not idle.is_connected
     assert await connection.run("PING") == b"PONG"
+
+
+async def test_a_connection_in_use_while_the_pool_is_closed_is_closed_after_its_call(redis_url: str) -> None:
+    connection = RedisConnection(redis_url)
+    calls = [asyncio.create_task(connection.run("BLPOP", f"empty-{number}", "0.1")) for number in range(3)]
+    other = RedisConnection(redis_url)
+    async with asyncio.timeout(5):
+        while b"blocked_clients:3" not in await other.run("INFO", "clients"):
+            pass
+    await connection.close()
+    assert await asyncio.gather(*calls) == [None] * 3
+    assert connection._pool._idle == []
+    await other.close()

@@ -37,23 +37,31 @@ class Pool:
         )
         self._idle: list[tuple[AbstractConnection, float]] = []
         self._free = asyncio.Semaphore(max_connections)
+        self._closed_times = 0
 
     async def execute(self, command: tuple[Any, ...]) -> Any:
         """Send one command, return its answer. Raises redis-py's errors."""
         async with self._free:
+            closed_times = self._closed_times
             connection = await self._take()
             try:
                 await connection.send_command(*command)
                 answer = await connection.read_response()
             except ResponseError:
-                self._idle.append((connection, time.monotonic()))
+                await self._keep(connection, closed_times)
                 raise
             except BaseException:
                 # Cancelled or broken half-way: its next answer would be this call's, given to somebody else.
                 await connection.disconnect(nowait=True)
                 raise
-            self._idle.append((connection, time.monotonic()))
+            await self._keep(connection, closed_times)
             return answer
+
+    async def _keep(self, connection: AbstractConnection, closed_times: int) -> None:
+        if closed_times == self._closed_times:
+            self._idle.append((connection, time.monotonic()))
+        else:  # whoever closed the pool could not see this one, and nobody will close it again
+            await connection.disconnect(nowait=True)
 
     async def drop_idle(self) -> None:
         """Close what is not in use: after an outage none of it is of any worth."""
@@ -62,7 +70,8 @@ class Pool:
             await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
-        """Close what is not in use, and what redis-py's PubSub has given back."""
+        """Close what is not in use, and what redis-py's PubSub has given back; the rest when its call ends."""
+        self._closed_times += 1
         await self.drop_idle()
         await self.factory.disconnect()
 
