@@ -8,25 +8,27 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 GZIP_FROM_BYTES = 512
 GZIP_LEVEL = 5
 
 
-@dataclass(slots=True, frozen=True)
 class Hot:
-    """One answer, encoded in both ways, with its entity tag. `zipped` None: too short to be worth it."""
+    """One answer with its entity tag, and compressed when somebody wants it so."""
 
-    body: bytes
-    zipped: bytes | None
-    etag: str
+    __slots__ = ("_zipped", "body", "etag")
 
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+        self._zipped: bytes | None = None
 
-def heat(body: bytes) -> Hot:
-    """Compress and tag a body."""
-    zipped = gzip.compress(body, GZIP_LEVEL, mtime=0) if len(body) >= GZIP_FROM_BYTES else None
-    return Hot(body, zipped, f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
+    @property
+    def zipped(self) -> bytes | None:
+        """The body in gzip, made at first use and kept; None: too short to be worth it."""
+        if self._zipped is None and len(self.body) >= GZIP_FROM_BYTES:
+            self._zipped = gzip.compress(self.body, GZIP_LEVEL, mtime=0)
+        return self._zipped
 
 
 class HotCodec:
@@ -42,8 +44,8 @@ class HotCodec:
         return value.body
 
     def decode(self, data: bytes) -> Hot:
-        """Compressed and tagged again."""
-        return heat(data)
+        """Tagged again; a process looks into Redis every few seconds, and compresses only what is asked for."""
+        return Hot(data)
 
 
 def accepts(headers: Mapping[str, str], etag: str) -> tuple[bool, bool]:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shop import catalogue
 from shop.failures import switches
-from shop.hot import Hot, accepts, heat
+from shop.hot import Hot, accepts
 from shop.problems import Problem, not_found
 from shop.resources import pages
 
@@ -32,7 +32,7 @@ async def _query(key: str) -> Hot | None:
     await switches.refresh()
     await switches.delay("catalogue-slow")
     body = await _body(key)
-    return None if body is None else heat(body)
+    return None if body is None else Hot(body)
 
 
 async def _body(key: str) -> bytes | None:
@@ -83,7 +83,7 @@ async def list_sales(_: Request) -> Response:
 
 
 async def _sales() -> Hot:
-    return heat(await catalogue.sales())
+    return Hot(await catalogue.sales())
 
 
 async def forget_sales() -> None:
@@ -107,8 +107,7 @@ def _response(request: Request, found: Hot) -> Response:
     }
     if has_it:
         return Response(status_code=304, headers=headers)
-    if gzip and found.zipped is not None:
-        return Response(
-            found.zipped, media_type="application/json", headers={**headers, "content-encoding": "gzip"}
-        )
+    zipped = found.zipped if gzip else None
+    if zipped is not None:
+        return Response(zipped, media_type="application/json", headers={**headers, "content-encoding": "gzip"})
     return Response(found.body, media_type="application/json", headers=headers)
