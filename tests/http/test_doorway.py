@@ -6,12 +6,21 @@ import asyncio
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from rung.runtime.http.doorway import Doorway
+from rung.runtime.http.request import Request
+from rung.runtime.http.state import ServerState
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells and is told")
+
+
+class Served:
+    """A request as granian hands it over."""
+
+    scope: ClassVar[dict[str, Any]] = {"client": ("127.0.0.1", "50001")}
 
 
 @pytest.fixture
@@ -64,3 +73,10 @@ async def test_other_ports_are_none_of_its_business(listener: socket.socket) -> 
 async def test_a_port_that_is_not_closed_is_not_waited_for(listener: socket.socket) -> None:
     with socket.create_connection(listener.getsockname()):
         assert await doorway_of(listener).empty(0.0)
+
+
+def test_a_request_that_is_served_for_long_is_known_by_the_address_that_the_kernel_gives() -> None:
+    """Otherwise its connection is taken for a stalled header and cut after 8 s; granian's port is text."""
+    state = ServerState()
+    state.in_flight.add(cast("Request", Served()))
+    assert state.peers() == {("127.0.0.1", 50001)}

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rung.runtime.http.request import Request, Socket
@@ -105,8 +105,8 @@ class ServerState:
 
     def peers(self) -> set[object]:
         """The client addresses that a request or WebSocket is being served for."""
-        peers = {request.scope.get("client") for request in self.in_flight}
-        return peers | {socket.scope.get("client") for socket in self.websockets}
+        peers = {_peer(request.scope.get("client")) for request in self.in_flight}
+        return peers | {_peer(socket.scope.get("client")) for socket in self.websockets}
 
     def _schedule(self) -> None:
         assert self._loop is not None
@@ -143,3 +143,8 @@ class ServerState:
             for request in [request for request in self.in_flight if now >= request.ends_at]:
                 request.expire(now)
         self._schedule()
+
+
+def _peer(client: Sequence[Any] | None) -> object:
+    """As the kernel says it. granian gives the port as text, which ASGI calls a number."""
+    return None if client is None else (client[0], int(client[1]))
