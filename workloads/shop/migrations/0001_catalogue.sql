@@ -20,9 +20,11 @@ create table products (
     active      boolean not null default true,
     created_at  timestamptz not null default now(),
     updated_at  timestamptz not null default now(),
-    -- Kept by the server, so that no writer can forget it. The title weighs more than the description.
+    -- Kept by the server, so that no writer can forget it. The title weighs more than the
+    -- description, and its words are kept unstemmed too, for a search that is still being typed.
     search      tsvector generated always as (
         setweight(to_tsvector('english', title), 'A')
+        || setweight(to_tsvector('simple', title), 'A')
         || setweight(to_tsvector('english', brand), 'B')
         || setweight(to_tsvector('english', description), 'C')) stored
 );

@@ -77,6 +77,10 @@ def _check(listing: Listing) -> None:
         raise Problem(422, "invalid", "brand is a name of at most 100 characters")
 
 
+#: Words by their stem, or just as they are typed: half a word ("collectio") is the beginning of no stem.
+MATCH = "(to_tsquery('english', {0}) || to_tsquery('simple', {0}))"
+
+
 class _Query:
     """A condition list whose values are only ever bound parameters."""
 
@@ -107,7 +111,7 @@ def _filtered(listing: Listing) -> _Query:
     if listing.price_to_minor < PRICE_MINOR_MAX:
         query.add("p.price_minor <= {}", listing.price_to_minor)
     if listing.words:
-        query.add("p.search @@ to_tsquery('english', {})", _text_query(listing.words))
+        query.add(f"p.search @@ {MATCH}", _text_query(listing.words))
     return query
 
 
@@ -158,7 +162,7 @@ def _order(listing: Listing, query: _Query) -> tuple[str, str]:
             return "p.price_minor", "p.price_minor desc, p.id desc"
         case "relevance":
             text = query.bind(_text_query(listing.words))
-            rank = f"(ts_rank(p.search, to_tsquery('english', {text})) * 1000000)::bigint"
+            rank = f"(ts_rank(p.search, {MATCH.format(text)}) * 1000000)::bigint"
             return rank, f"{rank} desc, p.id desc"
         case _:
             assert_never(listing.sort)

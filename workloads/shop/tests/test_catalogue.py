@@ -59,7 +59,7 @@ async def test_search_finds_words_stems_and_beginnings(shop: Any) -> None:
     found = await _pages(browser, f"/api/products?q={word}&limit=100")
     assert one["slug"] in {item["slug"] for item in found}
     beginning = await _pages(browser, f"/api/products?q={word[:-1]}&limit=100")
-    assert len(beginning) >= 1
+    assert one["slug"] in {item["slug"] for item in beginning}
     assert (await browser.get("/api/products?q=zzzznothing")).json["items"] == []
 
 
