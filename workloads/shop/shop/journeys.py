@@ -25,7 +25,8 @@ CATEGORIES = (
 )
 BRANDS = ("Brackenhall", "Dunlin", "Hollin", "Larkhill", "Osier", "Rushmere", "Tarn", "Yarrow")
 FLASH_SALE = os.environ.get("SHOP_FLASH_SALE", "load-test")
-POLLS = (1, 3)
+#: Who wants the article asks until it is their turn, or their patience ends.
+POLLS = (5, 30)
 
 
 def listing(user: User) -> str:
