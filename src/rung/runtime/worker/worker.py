@@ -34,6 +34,9 @@ PAUSE_SECONDS_MAX = 2.0
 
 log = logger(__name__)
 
+#: The event loop reads its clock once per round: a timeout may come this much early.
+LOOP_CLOCK_SECONDS = 0.02
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
@@ -232,7 +235,7 @@ class Worker:
                 await self._give_up(message, failure, failure.reason, seconds)
             case RetryAfter():
                 await self._retry(message, failure, failure.reason, failure.seconds, seconds)
-            case TimeoutError() if seconds >= self._settings.deadline_seconds:
+            case TimeoutError() if seconds >= self._settings.deadline_seconds - LOOP_CLOCK_SECONDS:
                 reason = f"deadline exceeded: {self._settings.deadline_seconds:g} s"
                 await self._retry(message, failure, reason, None, seconds)
             case _:
