@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -101,6 +102,11 @@ def test_programs_without_rung_find_the_plain_forms() -> None:
 def test_the_shell_s_bindings_and_secrets_are_not_inherited() -> None:
     shell = {"PATH": "/bin", "RUNG_SECRET_X": "sk", "RUNG_BINDING_X": "{}", "DATABASE_URL": "x", "LANG": "C"}
     assert inherited(shell) == {"PATH": "/bin", "LANG": "C"}
+
+
+def test_programs_of_this_environment_are_found_before_the_system_s() -> None:
+    for spec in planned(shop(), python="/here/.venv/bin/python", environment={"PATH": "/usr/bin"}).values():
+        assert spec.environment["PATH"] == f"/here/.venv/bin{os.pathsep}/usr/bin"
 
 
 def test_services_with_other_grants_are_kept_apart() -> None:

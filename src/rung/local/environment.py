@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from rung.local.machine import Machine
 from rung.model.edges import Use
@@ -49,6 +51,7 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     first = members[0]
     variables = {
         **machine.environment,
+        "PATH": _search_path(machine),
         "PYTHONPATH": _python_path(machine),
         "PYTHONUNBUFFERED": "1",
         "RUNG_WORKLOAD": graph.name,
@@ -68,6 +71,11 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
 def grants(graph: Graph, node: Running) -> tuple[object, ...]:
     """What decides whether two nodes may share a process: equal uses and equal plain variables."""
     return (frozenset(bindings_of(graph, node)), frozenset(node.variables))
+
+
+def _search_path(machine: Machine) -> str:
+    """The programs of this Python's environment first: `command="celery ..."` means the one installed there."""
+    return os.pathsep.join([str(Path(machine.python).parent), machine.environment.get("PATH", os.defpath)])
 
 
 def _python_path(machine: Machine) -> str:

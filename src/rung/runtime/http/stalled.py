@@ -20,8 +20,8 @@ from contextlib import suppress
 
 from rung.runtime.http.tcp import ESTABLISHED, descriptors, socket_of, tcp_info
 
-_SAMPLE_SECONDS = 2.0
-#: Pending in this many samples in a row is closed: 6 to 8 seconds after its first byte.
+_SAMPLE_SECONDS = 1.5
+#: Pending in this many samples in a row is closed: 4.5 to 6 seconds after its first byte.
 _SAMPLES = 4
 #: Descriptors per slice; between slices requests are served. About 1 ms.
 _SLICE = 256
