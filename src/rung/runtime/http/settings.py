@@ -33,7 +33,7 @@ class HttpSettings:
     body_limit_bytes: int = 1_000_000
     body_limits: tuple[tuple[str, int], ...] = ()
     #: A body must arrive within this time plus what it has sent at `body_rate_bytes` per second.
-    body_seconds: float = 8.0
+    body_seconds: float = 4.0
     body_rate_bytes: int = 50_000
     #: gzip and deflate bodies are decoded; otherwise they are refused with 415.
     decompress: bool = False
@@ -46,7 +46,7 @@ class HttpSettings:
     queue_max: int = 200
     queue_seconds: float = 0.5
     #: An event loop in which callbacks keep waiting longer than this sheds: the processor is the bottleneck.
-    lag_seconds: float = 0.01
+    lag_seconds: float = 0.02
     #: CRITICAL is shed last, BACKGROUND first; everything else is NORMAL.
     priorities: tuple[tuple[str, int], ...] = ()
     #: WebSockets open at once; they take no slot.
