@@ -6,7 +6,7 @@ WORKLOAD ?= workloads/shop/workload.py
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev setup test soak lint types imports check lock benchmark clean
+.PHONY: help dev setup test soak lint types imports check lock benchmark policy clean
 
 help:  ## the targets, one line each
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -51,5 +51,11 @@ $(VENV)-benchmark/.installed: requirements-benchmark.lock pyproject.toml scripts
 	@PYTHON="$(PYTHON)" scripts/setup $(VENV)-benchmark requirements-benchmark.lock
 	@touch $@
 
+policy: $(VENV)-policy/.installed  ## Checkov, which scans plans, in a virtual environment of its own
+
+$(VENV)-policy/.installed: requirements-policy.lock scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup $(VENV)-policy requirements-policy.lock tools
+	@touch $@
+
 clean:  ## remove what setup and dev made
-	rm -rf $(VENV) $(VENV)-benchmark .tools .rung workloads/*/.rung
+	rm -rf $(VENV) $(VENV)-benchmark $(VENV)-policy .tools .rung workloads/*/.rung
