@@ -38,6 +38,11 @@ def name_of(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
+def inside(file: Path) -> tuple[str, ...]:
+    """The folders and the name of the file within the repository: a checkout may lie in a folder of any name."""
+    return file.relative_to(ROOT).parts
+
+
 def functions_of(file: Path) -> Iterator[tuple[str, Function]]:
     """Every function of a file with its qualified name, inner ones included."""
     yield from _functions(tree_of(file), "")
