@@ -115,20 +115,25 @@ class Parser:
 
     # Called by llhttp.
     def on_message_begin(self) -> None:
+        """A response begins, perhaps after an interim one: forget that."""
         self._lines, self._body, self._delimited = [], [], False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line."""
         self._lines.append(name + b": " + value)
         if name.lower() in (b"content-length", b"transfer-encoding"):
             self._delimited = True
 
     def on_headers_complete(self) -> None:
+        """The head is whole."""
         self.status = self._parser.get_status_code()
         self.head = b"\r\n".join([b"HTTP/1.1 %d" % self.status, *self._lines])
 
     def on_body(self, body: bytes) -> None:
+        """A part of the body, decoded."""
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        """The response is whole; an interim one (1xx) is not the answer."""
         if self.status >= 200:
             self.done = True
