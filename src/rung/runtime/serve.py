@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rung.errors import UserError
-from rung.runtime.http.supervise import Supervisor, reserve_port, worker_command
+from rung.runtime.http.supervise import command_line, run_command_line
+
+_MODULE = "rung.runtime.serve"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(words)
-    try:
-        return _work(options) if options.worker else _supervise(options, words)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    return run_command_line(_MODULE, _parser(), arguments, _serve)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rung.runtime.serve", description=__doc__)
+    parser = command_line(_MODULE, __doc__)
     parser.add_argument("--app", required=True, metavar="module:object", help="the ASGI application")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=1, metavar="K", help="processes; each has its own memory")
     parser.add_argument(
         "--name", default=os.environ.get("RUNG_NODE", "http"), help="the service's name in the graph"
     )
@@ -38,28 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--location", default="", metavar="FILE:LINE", help="where the workload defines the service"
     )
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     return parser
-
-
-def _supervise(options: argparse.Namespace, words: Sequence[str]) -> int:
-    from rung.runtime.http.settings import settings_from_environment
-
-    settings = settings_from_environment()
-    with reserve_port(options.host, options.port):
-        supervisor = Supervisor(
-            worker_command("rung.runtime.serve", words),
-            workers=options.workers,
-            stop_seconds=settings.drain_seconds + 4.0,
-        )
-        announce: dict[str, object] = {"name": options.name, "address": f"http://{options.host}:{options.port}"}
-        return asyncio.run(supervisor.run(announce))
-
-
-def _work(options: argparse.Namespace) -> int:
-    from rung.runtime.http.server import run
-
-    return run(lambda: _serve(options))
 
 
 async def _serve(options: argparse.Namespace) -> int:

@@ -6,16 +6,17 @@ is gone, even by SIGKILL, the worker reads end-of-file and drains. No process ou
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import resource
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from rung.errors import Finding, MachineError
+from rung.errors import Finding, MachineError, UserError
 from rung.runtime.log import logger
 
 log = logger(__name__)
@@ -171,3 +172,52 @@ class SupervisorLink:
 def worker_command(module: str, arguments: Sequence[str]) -> list[str]:
     """This Python running `module` as a worker."""
     return [sys.executable, "-m", module, "--worker", *arguments]
+
+
+def command_line(module: str, description: str | None) -> argparse.ArgumentParser:
+    """The command line of `python -m module`: what every supervised server takes."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=1, metavar="K", help="processes; each has its own memory")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def run_command_line(
+    module: str,
+    parser: argparse.ArgumentParser,
+    arguments: Sequence[str] | None,
+    serve: Callable[[argparse.Namespace], Awaitable[int]],
+    *,
+    check: Callable[[argparse.Namespace], object] = lambda _: None,
+) -> int:
+    """Supervise `module`, or with `--worker` be one of its workers by `serve`; the exit status.
+
+    `check` is called by the supervisor before anything starts. The options have a `name`: it is announced.
+    What is the user's to mend (UserError) is said on stderr; the status is 1.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(words)
+    try:
+        if options.worker:
+            from rung.runtime.http.server import run
+
+            return run(lambda: serve(options))
+        check(options)
+        return _supervise(module, options, words)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _supervise(module: str, options: argparse.Namespace, words: Sequence[str]) -> int:
+    from rung.runtime.http.settings import settings_from_environment
+
+    settings = settings_from_environment()
+    with reserve_port(options.host, options.port):
+        supervisor = Supervisor(
+            worker_command(module, words), workers=options.workers, stop_seconds=settings.drain_seconds + 4.0
+        )
+        announce: dict[str, object] = {"name": options.name, "address": f"http://{options.host}:{options.port}"}
+        return asyncio.run(supervisor.run(announce))
