@@ -185,8 +185,9 @@ class Request:
         """Answer with `problem`. The connection closes when a body may still be on its way."""
         body = body_of(problem, self.context.correlation_id)
         unread = problem.status in _BODY_UNREAD
+        closes = unread or problem.status == 408
         headers = headers_of(problem, None if unread else len(body))
-        if unread or problem.status == 408:
+        if closes:
             headers.append(_CLOSE)
         self._held = None
         self.hold_not_found = False
@@ -199,6 +200,8 @@ class Request:
             await linger(self._receive)
             body = b""
         await self._send({"type": "http.response.body", "body": body})
+        if closes:
+            self.protected.state.ask_to_leave(self.scope.get("client"))
 
     async def fail(self) -> None:
         """Answer with the failure; when a response has begun, break it off: it must not look complete."""

@@ -78,7 +78,7 @@ async def run_worker(worker: Worker) -> int:
     server = _server(worker, intake)
     serving = asyncio.create_task(server.serve())
     worker.state.start()
-    stalled = StalledConnections(worker.port, worker.state.peers)
+    stalled = StalledConnections(worker.port, worker.state)
     watching = asyncio.create_task(stalled.watch())
     asking = asyncio.create_task(intake.watch())
     if not await _listening(worker, serving):

@@ -33,7 +33,7 @@ class HttpSettings:
     body_limit_bytes: int = 1_000_000
     body_limits: tuple[tuple[str, int], ...] = ()
     #: A body must arrive within this time plus what it has sent at `body_rate_bytes` per second.
-    body_seconds: float = 4.0
+    body_seconds: float = 8.0
     body_rate_bytes: int = 50_000
     #: gzip and deflate bodies are decoded; otherwise they are refused with 415.
     decompress: bool = False

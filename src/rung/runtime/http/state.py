@@ -33,6 +33,8 @@ class ServerState:
         self.spool_budget_bytes = 64_000_000
         self.in_flight: set[Request] = set()
         self.websockets: set[Socket] = set()
+        #: Clients that were told `connection: close` before their request had arrived, and when.
+        self._leaving: dict[object, float] = {}
         self._lag_observers: list[Callable[[float, float], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,6 +109,19 @@ class ServerState:
         """The client addresses that a request or WebSocket is being served for."""
         peers = {_peer(request.scope.get("client")) for request in self.in_flight}
         return peers | {_peer(socket.scope.get("client")) for socket in self.websockets}
+
+    def ask_to_leave(self, client: Sequence[Any] | None) -> None:
+        """This client was answered with `connection: close` while its body was still coming."""
+        if client is not None:
+            self._leaving[_peer(client)] = time.monotonic()
+
+    def take_leaving(self, after_seconds: float) -> set[object]:
+        """The addresses of those who were asked to leave so long ago, each returned once."""
+        latest = time.monotonic() - after_seconds
+        gone = {peer for peer, asked_at in self._leaving.items() if asked_at <= latest}
+        for peer in gone:
+            del self._leaving[peer]
+        return gone - self.peers()
 
     def _schedule(self) -> None:
         assert self._loop is not None
