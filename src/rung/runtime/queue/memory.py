@@ -17,16 +17,14 @@ from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_WORKER_LOST,
     DeadLetter,
-    Entry,
     LaneStatistics,
     Message,
     QueueStatistics,
     Sendable,
     SendResult,
-    inherited_headers,
-    prepare,
 )
 from rung.runtime.queue.port import Capabilities, Connection
+from rung.runtime.queue.sending import Sending
 
 POLL_SECONDS = 0.02
 NO_TRANSACTIONS = "R0508"
@@ -60,7 +58,7 @@ class MemoryBroker:
         self.ids = itertools.count(1)
 
 
-class MemoryQueue:
+class MemoryQueue(Sending):
     """A queue in this process. Give two of them one broker and they are one queue."""
 
     def __init__(
@@ -94,41 +92,9 @@ class MemoryQueue:
 
     # Sending
 
-    async def send(
-        self,
-        body: object,
-        *,
-        lane: str | None = None,
-        delay_seconds: float = 0.0,
-        deduplication_id: str | None = None,
-        headers: dict[str, str] | None = None,
-        transaction: Connection | None = None,
-    ) -> str:
-        """See `Queue.send`. Refuses a transaction: memory has none."""
-        entry = Entry(
-            body=body,
-            lane=lane,
-            delay_seconds=delay_seconds,
-            deduplication_id=deduplication_id,
-            headers=headers or {},
-        )
+    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
         _refuse(transaction)
-        result = self._put(prepare(entry, self.name, self.lanes, inherited_headers()))
-        assert result.id is not None
-        return result.id
-
-    async def send_batch(
-        self, entries: Sequence[Entry], *, transaction: Connection | None = None
-    ) -> list[SendResult]:
-        """See `Queue.send_batch`."""
-        _refuse(transaction)
-        inherited, results = inherited_headers(), []
-        for entry in entries:
-            try:
-                results.append(self._put(prepare(entry, self.name, self.lanes, inherited)))
-            except MessageError as error:
-                results.append(SendResult(error=str(error)))
-        return results
+        return [self._put(sendable) for sendable in sendables]
 
     def _put(self, sendable: Sendable) -> SendResult:
         with self._broker.lock:

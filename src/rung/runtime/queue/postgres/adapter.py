@@ -13,7 +13,6 @@ import msgspec
 
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
-from rung.runtime.errors import MessageError
 from rung.runtime.queue.backoff import Backoff
 from rung.runtime.queue.delivery import mark_finished
 from rung.runtime.queue.lanes import LaneOrder
@@ -21,20 +20,18 @@ from rung.runtime.queue.message import (
     REASON_EXPIRED,
     REASON_WORKER_LOST,
     DeadLetter,
-    Entry,
     LaneStatistics,
     Message,
     QueueStatistics,
     Sendable,
     SendResult,
-    inherited_headers,
-    prepare,
 )
 from rung.runtime.queue.port import Capabilities, Connection
 from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.announcements import RELEASED, Announcements
 from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
 from rung.runtime.queue.postgres.pool import Pool
+from rung.runtime.queue.sending import Sending
 
 #: How often a waiting receiver looks by itself; an announcement wakes it earlier.
 POLL_SECONDS = 0.5
@@ -45,7 +42,7 @@ DEDUPLICATION_WINDOW_SECONDS = 300.0
 _CAPABILITIES = Capabilities(transactional_send=True, transactional_acknowledge=True, ordered=True)
 
 
-class PostgresQueue:
+class PostgresQueue(Sending):
     """A queue in the application's own database. Opens its connections on first use, in the running loop."""
 
     def __init__(
@@ -82,43 +79,12 @@ class PostgresQueue:
 
     # Sending
 
-    async def send(
-        self,
-        body: object,
-        *,
-        lane: str | None = None,
-        delay_seconds: float = 0.0,
-        deduplication_id: str | None = None,
-        headers: dict[str, str] | None = None,
-        transaction: Connection | None = None,
-    ) -> str:
-        """See `Queue.send`. Inside `transaction` it is one INSERT more, on that connection."""
-        entry = Entry(
-            body=body,
-            lane=lane,
-            delay_seconds=delay_seconds,
-            deduplication_id=deduplication_id,
-            headers=headers or {},
-        )
-        result = await self._send_one(prepare(entry, self.name, self.lanes, inherited_headers()), transaction)
-        self._announce(transaction)
-        assert result.id is not None
-        return result.id
-
-    async def send_batch(
-        self, entries: Sequence[Entry], *, transaction: Connection | None = None
-    ) -> list[SendResult]:
-        """See `Queue.send_batch`. One INSERT for all entries without a deduplication id."""
-        results: list[SendResult | None] = [None] * len(entries)
+    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+        """One INSERT for all messages without a deduplication id; inside `transaction`, on that connection."""
+        results: list[SendResult | None] = [None] * len(sendables)
         plain: list[tuple[int, Sendable]] = []
-        inherited = inherited_headers()
-        for position, entry in enumerate(entries):
-            try:
-                sendable = prepare(entry, self.name, self.lanes, inherited)
-            except MessageError as error:
-                results[position] = SendResult(error=str(error))
-                continue
-            if sendable.deduplication_id is None:
+        for position, sendable in enumerate(sendables):
+            if sendable.deduplication_id is None and len(sendables) > 1:
                 plain.append((position, sendable))
             else:
                 results[position] = await self._send_one(sendable, transaction)

@@ -1,0 +1,63 @@
+"""Sending, the same on every broker: entries are checked here, and an adapter stores what is good."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from rung.runtime.errors import MessageError
+from rung.runtime.queue.message import Entry, Sendable, SendResult, inherited_headers, prepare
+from rung.runtime.queue.port import Connection
+
+
+class Sending(ABC):
+    """The half of a queue that sends. An adapter adds `_store`."""
+
+    name: str
+    lanes: Sequence[str]
+
+    @abstractmethod
+    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+        """Write what was checked; one result per message, in order. Given at least one."""
+
+    async def send(
+        self,
+        body: object,
+        *,
+        lane: str | None = None,
+        delay_seconds: float = 0.0,
+        deduplication_id: str | None = None,
+        headers: dict[str, str] | None = None,
+        transaction: Connection | None = None,
+    ) -> str:
+        """See `Queue.send`."""
+        entry = Entry(
+            body=body,
+            lane=lane,
+            delay_seconds=delay_seconds,
+            deduplication_id=deduplication_id,
+            headers=headers or {},
+        )
+        sendable = prepare(entry, self.name, self.lanes, inherited_headers())
+        (result,) = await self._store([sendable], transaction)
+        if result.id is None:
+            raise MessageError(result.error or "the broker did not take the message")
+        return result.id
+
+    async def send_batch(
+        self, entries: Sequence[Entry], *, transaction: Connection | None = None
+    ) -> list[SendResult]:
+        """See `Queue.send_batch`."""
+        inherited = inherited_headers()
+        results: list[SendResult | None] = [None] * len(entries)
+        good: list[tuple[int, Sendable]] = []
+        for position, entry in enumerate(entries):
+            try:
+                good.append((position, prepare(entry, self.name, self.lanes, inherited)))
+            except MessageError as error:
+                results[position] = SendResult(error=str(error))
+        if good:
+            stored = await self._store([sendable for _, sendable in good], transaction)
+            for (position, _), result in zip(good, stored, strict=True):
+                results[position] = result
+        return [result for result in results if result is not None]
