@@ -1,0 +1,91 @@
+"""The design: everything a workload becomes in one environment on one rung, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import TypeVar
+
+from rung.errors import Location
+from rung.parts.access import DatabaseGrant, Statement
+from rung.parts.compute import (
+    Cluster,
+    EcsJob,
+    EcsService,
+    Host,
+    HostGroup,
+    OfficeHours,
+    Registry,
+    ScheduledTask,
+)
+from rung.parts.data import (
+    AuroraCluster,
+    BackupPlan,
+    BucketPart,
+    CacheGroup,
+    FileSystem,
+    PostgresInstance,
+    SecretPart,
+    TablePart,
+)
+from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.network import Connection, Egress, Network
+from rung.parts.operations import (
+    Alarm,
+    Budget,
+    Dashboard,
+    DeployIdentity,
+    Keys,
+    Notification,
+    Objective,
+    UptimeCheck,
+)
+
+Part = (
+    Network | Registry | Cluster | EcsService | EcsJob | Host | HostGroup | ScheduledTask | OfficeHours
+    | PostgresInstance | AuroraCluster | CacheGroup | BucketPart | FileSystem | TablePart | SecretPart | BackupPlan
+    | SqsQueue | EventBus | EventRule | Certificate | LoadBalancer | Firewall | SitePart | Distribution
+    | Notification | Alarm | Objective | Dashboard | Budget | UptimeCheck | DeployIdentity | Keys
+)  # fmt: skip
+PartType = TypeVar("PartType", bound=Part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The parts of one environment on one rung, and who may reach whom among them.
+
+    `parts` have unique names. `locations` maps a graph node's name to the line that defined it.
+    """
+
+    workload: str
+    rung: str
+    environment: str
+    production: bool
+    region: str
+    domain: str | None = None
+    parts: tuple[Part, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    egress: tuple[Egress, ...] = ()
+    database_grants: tuple[DatabaseGrant, ...] = ()
+    locations: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Part]:
+        """The parts by name."""
+        return MappingProxyType({part.name: part for part in self.parts})
+
+    def of(self, part_type: type[PartType]) -> tuple[PartType, ...]:
+        """The parts of one type, in order."""
+        return tuple(part for part in self.parts if isinstance(part, part_type))
+
+    def part(self, name: str) -> Part:
+        """The part called `name`. Raises KeyError."""
+        return self.by_name[name]
+
+    def location(self, node: str) -> Location | None:
+        """The line of the workload file that a node comes from, when it is known."""
+        return self.locations.get(node)

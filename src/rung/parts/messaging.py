@@ -1,0 +1,52 @@
+"""What carries messages and events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqsQueue:
+    """One lane of a queue, with its dead-letter queue. Seconds throughout.
+
+    `max_receive_count` None: messages are received again until they expire, and there is no dead-letter queue.
+    """
+
+    kind: Literal["sqs_queue"] = "sqs_queue"
+    name: str
+    node: str
+    why: str = ""
+    lane: str = "default"
+    visibility_timeout_seconds: int = 30
+    retention_seconds: int = 345_600
+    delay_seconds: int = 0
+    max_receive_count: int | None = 5
+    #: Older than this, a message waits too long: the alarm's threshold.
+    acceptable_age_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventBus:
+    """A bus of events with an archive."""
+
+    kind: Literal["event_bus"] = "event_bus"
+    name: str
+    node: str
+    why: str = ""
+    archive_days: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRule:
+    """Events of `bus` that match `pattern` (JSON text) go to the part `target`; what fails goes to a DLQ."""
+
+    kind: Literal["event_rule"] = "event_rule"
+    name: str
+    node: str
+    why: str = ""
+    bus: str
+    pattern: str
+    target: str
+    max_attempts: int = 185
+    dead_letter: str | None = None

@@ -1,0 +1,135 @@
+"""What watches, tells somebody, keeps the money in sight, and lets the pipeline in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Where alarms go: the address as the workload file gives it, `email:…`, `slack:…`, `pagerduty:…`."""
+
+    address: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """The topic that alarms publish to, and who listens."""
+
+    kind: Literal["notification"] = "notification"
+    name: str = "alarms"
+    node: str = "@workload"
+    why: str = ""
+    recipients: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """A CloudWatch metric of a part. `part` and `dimension_output` pairs give its dimensions late."""
+
+    namespace: str
+    name: str
+    statistic: str
+    #: (dimension name, part, output of the part)
+    dimensions: tuple[tuple[str, str, str], ...] = ()
+    id: str = "m1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One alarm with its runbook. `runbook` is the file's name without `.md` under runbooks/.
+
+    `expression` None: the only metric itself; else metric math over the ids of `metrics`. Missing data is no
+    alarm unless `missing` says that silence is the failure (a backup that did not run).
+    """
+
+    kind: Literal["alarm"] = "alarm"
+    name: str
+    node: str
+    why: str = ""
+    part: str
+    metrics: tuple[Metric, ...]
+    expression: str | None = None
+    comparison: Literal[">", ">=", "<", "<="] = ">"
+    threshold: float
+    period_seconds: int = 60
+    periods: int = 3
+    periods_to_alarm: int = 2
+    missing: Literal["notBreaching", "breaching", "missing", "ignore"] = "notBreaching"
+    severity: Literal["page", "ticket"] = "page"
+    runbook: str
+    #: A deployment is rolled back while it rings.
+    rolls_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A service-level objective: burn-rate alarms of two windows each (Google, SRE workbook, chapter 5)."""
+
+    kind: Literal["objective"] = "objective"
+    name: str
+    node: str = "@objectives"
+    why: str = ""
+    availability: float
+    load_balancer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboard:
+    """One page with the four signals of every part."""
+
+    kind: Literal["dashboard"] = "dashboard"
+    name: str = "overview"
+    node: str = "@workload"
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A monthly limit in US dollars; told at 50, 80 and 100 % and when the forecast passes it."""
+
+    kind: Literal["budget"] = "budget"
+    name: str = "budget"
+    node: str = "@business"
+    why: str = ""
+    monthly_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UptimeCheck:
+    """Route 53 asks `https://domain/path` from outside, every 30 seconds."""
+
+    kind: Literal["uptime_check"] = "uptime_check"
+    name: str = "uptime"
+    node: str = "@workload"
+    why: str = ""
+    domain: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployIdentity:
+    """What GitHub Actions may assume: a role that plans (pull requests) and one that applies (the environment).
+
+    `repository` is `owner/name`; the ids are there for repositories whose tokens carry immutable subjects.
+    """
+
+    kind: Literal["deploy_identity"] = "deploy_identity"
+    name: str = "deploy"
+    node: str = "@workload"
+    why: str = ""
+    repository: str
+    owner_id: str | None = None
+    repository_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Customer-managed keys: one for data, one for logs and topics."""
+
+    kind: Literal["keys"] = "keys"
+    name: str = "keys"
+    node: str = "@workload"
+    why: str = ""
