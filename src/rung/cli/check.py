@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from rung.cli.printing import count, finding_as_json, print_findings
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     graph: Graph | None = None
     try:
         graph = load_workload(arguments.file)
-        findings = check(graph, environment=arguments.environment)
+        findings = (*check(graph, environment=arguments.environment), *_beside(graph))
     except ModelError as error:
         findings = error.findings
     if arguments.format == "json":
@@ -41,6 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
         _print_text(arguments, graph, findings)
     failing = ("error", "warning") if arguments.strict else ("error",)
     return int(any(finding.severity in failing for finding in findings))
+
+
+def _beside(graph: Graph) -> tuple[Finding, ...]:
+    """What is wrong with the Dockerfile beside the workload file, when there is one."""
+    file = Path(graph.root) / "Dockerfile"
+    if not file.is_file():
+        return ()
+    from rung.delivery.dockerfile_findings import dockerfile_findings
+
+    return dockerfile_findings(file.read_text(encoding="utf-8", errors="replace"), str(file))
 
 
 def _document(

@@ -1,0 +1,21 @@
+"""What a project needs around its infrastructure: image, pipelines, targets, runbooks and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rung.delivery.images import image_files
+from rung.delivery.project import project_of
+from rung.model.graph import Graph
+from rung.parts.design import Design
+
+
+def files(graph: Graph, designs: Mapping[str, Design]) -> dict[str, str]:
+    """Everything but Terraform and the machines' own files, by path relative to the application's folder.
+
+    `designs` maps each environment to its design. Reads the folder of the workload for the names of its lock
+    files, and writes nothing.
+    """
+    project = project_of(Path(graph.root))
+    return image_files(graph, designs, project)
