@@ -20,6 +20,10 @@ GRACE_SECONDS = 5.0
 INTERVAL_SECONDS_MIN = 0.1
 EXIT_STUCK = 75
 FAREWELL_SECONDS = 5.0
+#: A loop that answers within this time is not blocked, whatever its handlers do.
+ANSWER_SECONDS_MAX = 0.5
+BLOCKED = "deadline exceeded: it blocked the event loop"
+UNHEEDING = "deadline exceeded: it went on after it was cancelled"
 
 log = logger(__name__)
 
@@ -27,8 +31,9 @@ log = logger(__name__)
 class Heartbeat:
     """Extends the leases of everything the worker holds, three times per visibility timeout.
 
-    It also notices a handler that is past its deadline while the loop does not run, gives its message back
-    with the reason, hands back all others unharmed, and ends the process: nothing else can stop such a handler.
+    It also notices a handler that is past its deadline and its grace while the loop does not run, gives its
+    message back with the reason, hands back all others unharmed, and ends the process: nothing else can stop such
+    a handler. While the loop does run, a handler has the grace twice: it may be ending, on a busy machine.
     """
 
     def __init__(
@@ -44,7 +49,8 @@ class Heartbeat:
     ) -> None:
         self._open_queue = open_queue
         self._held = held
-        self._limit_seconds = deadline_seconds + grace_seconds
+        self._deadline_seconds = deadline_seconds
+        self._grace_seconds = grace_seconds
         self._on_lost = on_lost
         self._on_answer = on_answer
         self._end_process = end_process
@@ -115,23 +121,26 @@ class Heartbeat:
                 self._on_lost(held)
 
     async def _end_stuck(self, queue: Queue) -> None:
-        now = time.monotonic()
-        everything = list(self._held())
-        stuck = [held for held in everything if _overran(held, now, self._limit_seconds)]
+        if not self._overrun(graces=1):
+            return
+        blocked = not await self._loop_answers()
+        stuck = self._overrun(graces=1 if blocked else 2)
         if not stuck:
             return
-        # While one handler blocks the loop, its neighbours are late too: only the one that runs now is guilty.
-        running = asyncio.current_task(self._main_loop)
-        stuck = [held for held in stuck if held.task is running] or stuck
+        if blocked:
+            # While one handler blocks the loop, its neighbours are late too: only the one that runs now is guilty.
+            running = asyncio.current_task(self._main_loop)
+            stuck = [held for held in stuck if held.task is running] or stuck
         frame = sys._current_frames().get(self._main_thread)  # noqa: SLF001 - documented, for exactly this
         stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+        reason = BLOCKED if blocked else UNHEEDING
         log.critical(
-            "a handler blocks the event loop past its deadline; this process ends",
+            "a handler cannot be stopped; this process ends",
+            reason=reason,
             message_ids=[held.message.id for held in stuck],
             stack=stack,
         )
-        innocent = [held.message for held in everything if held not in stuck]
-        reason = "deadline exceeded: it blocked the event loop"
+        innocent = [held.message for held in self._held() if held not in stuck]
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 for held in stuck:
@@ -140,6 +149,23 @@ class Heartbeat:
         finally:
             self._end_process(EXIT_STUCK)
 
+    def _overrun(self, *, graces: int) -> list[Held]:
+        """Whose handlers run, so many graces past the deadline."""
+        latest = time.monotonic() - self._deadline_seconds - graces * self._grace_seconds
+        return [held for held in self._held() if _runs_since(held, latest)]
 
-def _overran(held: Held, now: float, limit_seconds: float) -> bool:
-    return held.started_at is not None and not held.lost and now - held.started_at > limit_seconds
+    async def _loop_answers(self) -> bool:
+        """Whether the event loop of the handlers runs what it is given."""
+        assert self._main_loop is not None
+        answered, own = asyncio.Event(), asyncio.get_running_loop()
+        with suppress(RuntimeError):  # it has ended by itself
+            self._main_loop.call_soon_threadsafe(own.call_soon_threadsafe, answered.set)
+        try:
+            async with asyncio.timeout(min(ANSWER_SECONDS_MAX, self._grace_seconds)):
+                return await answered.wait()
+        except TimeoutError:
+            return False
+
+
+def _runs_since(held: Held, latest: float) -> bool:
+    return held.started_at is not None and held.started_at < latest and not (held.ended or held.lost)

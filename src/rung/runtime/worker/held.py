@@ -20,6 +20,8 @@ class Held:
     leased_at: float
     #: Monotonic time at which the handler began. Written by the loop.
     started_at: float | None = None
+    #: The handler has returned or raised; the broker is being told. Written by the loop.
+    ended: bool = False
     #: The task that runs the handler. Written by the loop.
     task: asyncio.Task[None] | None = None
     #: How the running handler is interrupted.

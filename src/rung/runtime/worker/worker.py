@@ -197,6 +197,7 @@ class Worker:
             failure = error
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is an outcome
             failure = error
+        held.ended = True
         seconds = time.monotonic() - started
         self._handler_seconds += 0.05 * (max(seconds, 1e-6) - self._handler_seconds)
         await self._end(held, delivery, failure, seconds)
