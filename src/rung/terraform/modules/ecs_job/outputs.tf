@@ -1,0 +1,39 @@
+output "task_definition_arn" {
+  description = "ARN of the task definition with its revision."
+  value       = aws_ecs_task_definition.this.arn
+}
+
+output "task_family" {
+  description = "Family of the task definitions."
+  value       = aws_ecs_task_definition.this.family
+}
+
+output "task_role_name" {
+  description = "Name of the role the program has; grants are attached to it."
+  value       = aws_iam_role.task.name
+}
+
+output "task_role_arn" {
+  description = "ARN of the role the program has."
+  value       = aws_iam_role.task.arn
+}
+
+output "execution_role_name" {
+  description = "Name of the role that starts tasks."
+  value       = aws_iam_role.execution.name
+}
+
+output "execution_role_arn" {
+  description = "ARN of the role that starts tasks."
+  value       = aws_iam_role.execution.arn
+}
+
+output "security_group_id" {
+  description = "Security group of the task."
+  value       = aws_security_group.this.id
+}
+
+output "log_group_name" {
+  description = "Name of the log group."
+  value       = aws_cloudwatch_log_group.this.name
+}

@@ -1,0 +1,54 @@
+output "service_name" {
+  description = "Name of the service, as metrics and commands call it. Known before the service is there: its own rollback alarms may use it."
+  value       = var.name
+}
+
+output "cluster_name" {
+  description = "Name of the cluster it runs in."
+  value       = var.cluster_name
+}
+
+output "task_role_name" {
+  description = "Name of the role the program has; grants are attached to it."
+  value       = aws_iam_role.task.name
+}
+
+output "task_role_arn" {
+  description = "ARN of the role the program has."
+  value       = aws_iam_role.task.arn
+}
+
+output "execution_role_name" {
+  description = "Name of the role that starts tasks."
+  value       = aws_iam_role.execution.name
+}
+
+output "execution_role_arn" {
+  description = "ARN of the role that starts tasks."
+  value       = aws_iam_role.execution.arn
+}
+
+output "security_group_id" {
+  description = "Security group of the tasks."
+  value       = aws_security_group.this.id
+}
+
+output "log_group_name" {
+  description = "Name of the log group."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "task_family" {
+  description = "Family of the task definitions."
+  value       = aws_ecs_task_definition.this.family
+}
+
+output "task_definition_arn" {
+  description = "ARN of the task definition with its revision."
+  value       = aws_ecs_task_definition.this.arn
+}
+
+output "scaling_resource_id" {
+  description = "What Application Auto Scaling calls the service, for limits by other schedules (office hours)."
+  value       = aws_appautoscaling_target.this.resource_id
+}
