@@ -35,10 +35,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseGrant:
-    """What the part `principal` may do in the database part `database`, as a role of its own."""
+    """What the process `principal` may do in the database part `database`, as a role of its own.
+
+    On the tables of `schema`; the application's are in `public`, those of queues and schedules in `rung`.
+    """
 
     principal: str
     database: str
     role: str
+    schema: str = "public"
     privileges: tuple[str, ...] = field(default=("SELECT",))
     edge: Edge | None = None

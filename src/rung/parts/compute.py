@@ -29,14 +29,14 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One process of the workload in the workload's image. `cpu` is vCPU, memory MiB.
+    """One process of the workload. `image` names the registry part whose image it runs. `cpu` is vCPU, memory MiB.
 
     `health_path` is asked inside the container and by the load balancer. `stop_seconds` is how long a SIGTERM
     may take.
     """
 
     command: tuple[str, ...]
-    image: str = "app"
+    image: str = "images"
     cpu: float = 0.25
     memory_mib: int = 512
     port: int | None = None
@@ -88,7 +88,7 @@ class Registry:
     """Where the workload's image is kept: scanned on push, tags never move, old images expire."""
 
     kind: Literal["registry"] = "registry"
-    name: str = "app"
+    name: str = "images"
     node: str = "@workload"
     why: str = ""
     keep_images: int = 30
@@ -96,18 +96,22 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """An ECS cluster on Fargate."""
+    """An ECS cluster on Fargate. `namespace`: the private DNS zone in which services find one another."""
 
     kind: Literal["cluster"] = "cluster"
     name: str = "cluster"
     node: str = "@workload"
     why: str = ""
     container_insights: bool = True
+    namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EcsService:
-    """A service or worker as an ECS service. `spot_share` of its tasks, beyond `on_demand_base`, run on Spot."""
+    """A service or worker as an ECS service. `spot_share` of its tasks, beyond `on_demand_base`, run on Spot.
+
+    `rollback_alarms` are the alarm parts that end a deployment and bring the last version back.
+    """
 
     kind: Literal["ecs_service"] = "ecs_service"
     name: str
@@ -120,11 +124,14 @@ class EcsService:
     min_tasks: int = 1
     max_tasks: int = 4
     scaling: tuple[Scaling, ...] = ()
+    rollback_alarms: tuple[str, ...] = ()
     on_demand_base: int = 1
     spot_share: float = 0.0
     log_days: int = 30
     grace_seconds: int = 60
     sticky: bool = False
+    #: Other tasks find it at `http://<name>.<namespace of the cluster>:<port>`.
+    discoverable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +207,10 @@ class HostGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledTask:
-    """EventBridge Scheduler starts the job `job` at `expression` (`rate(1 minute)`, `cron(...)`) in `timezone`."""
+    """EventBridge Scheduler starts the job `job` at `expression` (`rate(1 minute)`, `cron(...)`) in `timezone`.
+
+    `every_seconds` is the usual time between two runs: what its alarm takes for silence.
+    """
 
     kind: Literal["scheduled_task"] = "scheduled_task"
     name: str
@@ -209,6 +219,7 @@ class ScheduledTask:
     job: str
     expression: str
     timezone: str = "UTC"
+    every_seconds: int
     max_attempts: int = 2
     maximum_age_seconds: int = 300
 

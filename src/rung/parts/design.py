@@ -43,6 +43,8 @@ from rung.parts.operations import (
     Objective,
     UptimeCheck,
 )
+from rung.parts.outputs import OUTPUTS
+from rung.parts.values import Reference, references_in
 
 Part = (
     Network | Registry | Cluster | EcsService | EcsJob | Host | HostGroup | ScheduledTask | OfficeHours
@@ -85,6 +87,14 @@ class Design:
     def part(self, name: str) -> Part:
         """The part called `name`. Raises KeyError."""
         return self.by_name[name]
+
+    def dangling(self) -> tuple[Reference, ...]:
+        """Late values that name no part of the design, or an output that the part does not have."""
+        late = dict.fromkeys(references_in((self.parts, self.statements)))
+        kinds = {part.name: part.kind for part in self.parts}
+        return tuple(
+            each for each in late if each.output.partition("[")[0] not in OUTPUTS.get(kinds.get(each.part, ""), ())
+        )
 
     def location(self, node: str) -> Location | None:
         """The line of the workload file that a node comes from, when it is known."""

@@ -19,7 +19,10 @@ class Forward:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate for `domain` and its wildcard, validated through the hosted zone `zone`."""
+    """A certificate for `domain` and its wildcard, validated through the hosted zone `zone`.
+
+    CloudFront takes its certificates from us-east-1 alone, whatever the region of the rest.
+    """
 
     kind: Literal["certificate"] = "certificate"
     name: str = "certificate"
@@ -27,6 +30,7 @@ class Certificate:
     why: str = ""
     domain: str
     zone: str
+    scope: Literal["CLOUDFRONT", "REGIONAL"] = "REGIONAL"
     existing: str | None = None
 
 
@@ -40,6 +44,8 @@ class LoadBalancer:
     why: str = ""
     internal: bool = False
     forwards: tuple[Forward, ...] = ()
+    certificate: str | None = None
+    logs: str | None = None
     idle_seconds: int = 60
     protected: bool = True
     existing: str | None = None
@@ -76,11 +82,15 @@ class SitePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """CloudFront in front of the load balancer and the sites."""
+    """CloudFront before the load balancer and the sites. `certificate` None: its own name at cloudfront.net."""
 
     kind: Literal["distribution"] = "distribution"
     name: str = "distribution"
     node: str = "@workload"
     why: str = ""
     forwards: tuple[Forward, ...] = ()
+    load_balancer: str | None = None
+    certificate: str | None = None
+    firewall: str | None = None
+    logs: str | None = None
     origin_seconds: int = 30

@@ -24,6 +24,8 @@ class SqsQueue:
     max_receive_count: int | None = 5
     #: Older than this, a message waits too long: the alarm's threshold.
     acceptable_age_seconds: int = 300
+    #: Event rules that deliver to it: its policy lets them.
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,10 @@ class EventBus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRule:
-    """Events of `bus` that match `pattern` (JSON text) go to the part `target`; what fails goes to a DLQ."""
+    """Events of `bus` that match `pattern` (JSON text) go to the part `target`, a queue or a job.
+
+    What cannot be delivered goes to the queue part `dead_letter`.
+    """
 
     kind: Literal["event_rule"] = "event_rule"
     name: str

@@ -9,6 +9,10 @@ from rung.model.edges import Edge
 
 Nat = Literal["none", "instance", "single", "per_zone"]
 
+#: Ends of a connection that are no parts. `s3` and `dynamodb` are the prefix lists of the gateway endpoints;
+#: `cloudfront` is where CloudFront's requests come from; `internet` is every address.
+OUTSIDE = ("internet", "cloudfront", "vpc_endpoints", "s3", "dynamodb")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingNetwork:
@@ -25,7 +29,7 @@ class Network:
     """A VPC: public (load balancer, NAT), private (compute) and isolated (databases) subnets in each zone.
 
     `interface_endpoints` are AWS services reached without leaving (`ecr.api`, `logs`); `gateway_endpoints` are
-    the free ones (`s3`, `dynamodb`). Traffic of the flow logs is kept `flow_log_days`.
+    the free ones (`s3`, `dynamodb`). The flow logs are kept for `flow_log_days`.
     """
 
     kind: Literal["network"] = "network"
@@ -46,7 +50,7 @@ class Network:
 class Connection:
     """`source` may open connections to `target` on `port`: two security-group rules, and nothing else.
 
-    Source and target are names of parts; `internet`, `cloudfront` and `vpc_endpoints` are the three that are none.
+    Source and target are names of parts, or one of `OUTSIDE`.
     `edge` is the edge of the graph that asks for it; None where the platform itself needs it, and `why` says so.
     """
 

@@ -3,7 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
+
+from rung.parts.values import Reference
+
+#: What to do when something rings: the file below runbooks/ without `.md`, and its title.
+RUNBOOKS = MappingProxyType(
+    {
+        "backup-missing": "A backup did not run",
+        "cache-cpu-high": "The cache is at the end of its CPU",
+        "cache-memory-high": "The cache is full",
+        "certificate-expiring": "A certificate expires within a month",
+        "database-capacity-high": "The database is at its largest capacity",
+        "database-connections-high": "The database runs out of connections",
+        "database-cpu-high": "The database is at the end of its CPU",
+        "database-replica-behind": "A reader is behind its writer",
+        "database-slow": "The database reads or writes slowly",
+        "database-storage-low": "The database's disk is nearly full",
+        "database-transaction-ids": "The database runs out of transaction ids",
+        "dead-letters": "Messages could not be handled",
+        "error-budget-burning": "The error budget is burning",
+        "events-not-delivered": "A rule cannot deliver events",
+        "file-system-busy": "The shared file system is at its limit",
+        "host-cpu-high": "A host is at the end of its CPU",
+        "host-disk-full": "A host's disk is nearly full",
+        "host-memory-high": "A host is at the end of its memory",
+        "host-unreachable": "A host does not answer",
+        "load-balancer-errors": "The load balancer answers with errors of its own",
+        "messages-waiting": "Messages wait too long",
+        "no-healthy-targets": "Nothing healthy is behind the load balancer",
+        "schedule-failing": "A schedule cannot start its task",
+        "schedule-silent": "A schedule has not run",
+        "service-errors": "A service answers with errors",
+        "service-slow": "A service is slow",
+        "site-unreachable": "The site does not answer from outside",
+        "spending-too-much": "The month will cost more than its budget",
+        "table-throttled": "A table refuses requests",
+        "task-cpu-high": "Tasks are at the end of their CPU",
+        "task-memory-high": "Tasks are at the end of their memory",
+        "tasks-missing": "Fewer tasks run than should",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +68,12 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A CloudWatch metric of a part. `part` and `dimension_output` pairs give its dimensions late."""
+    """A CloudWatch metric of a part. A dimension's value is text, or an output of a part."""
 
     namespace: str
     name: str
     statistic: str
-    #: (dimension name, part, output of the part)
-    dimensions: tuple[tuple[str, str, str], ...] = ()
+    dimensions: tuple[tuple[str, Reference | str], ...] = ()
     id: str = "m1"
 
 
@@ -74,6 +114,7 @@ class Objective:
     why: str = ""
     availability: float
     load_balancer: str
+    runbook: str = "error-budget-burning"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +136,7 @@ class Budget:
     node: str = "@business"
     why: str = ""
     monthly_usd: float
+    runbook: str = "spending-too-much"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +149,7 @@ class UptimeCheck:
     why: str = ""
     domain: str
     path: str
+    runbook: str = "site-unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

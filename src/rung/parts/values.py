@@ -6,7 +6,8 @@ the built part has). Flattening it too early would tie a design to one account.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 
 Scalar = str | int | float | bool
 
@@ -36,3 +37,15 @@ class Sequence:
 
 
 Value = Scalar | Reference | Document | Sequence
+
+
+def references_in(value: object) -> Iterator[Reference]:
+    """Every late value in a part, a statement or a tuple of them."""
+    if isinstance(value, Reference):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from references_in(getattr(value, field.name))
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from references_in(each)

@@ -1,0 +1,25 @@
+"""From the graph to a design: what each node becomes on a rung. Pure, and the standard library only.
+
+One module per rung says, node by node, what each becomes; the modules beside them hold what rungs share: sizes,
+access, reach, stores, the entrance, alarms.
+"""
+
+from __future__ import annotations
+
+from rung.model.graph import Graph
+from rung.parts.design import Design
+
+#: The rungs of AWS that a workload can be placed on, from the smallest up.
+RUNGS = ("fargate",)
+
+
+def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
+    """What `graph` becomes in `environment` on `rung`; None: the environment's own, else fargate.
+
+    Raises ModelError with everything that the rung cannot hold (R08xx), UsageError for an unknown environment.
+    """
+    from rung.rungs import fargate
+    from rung.rungs.setting import setting_of
+
+    setting = setting_of(graph, environment, rung)
+    return fargate.design(setting)

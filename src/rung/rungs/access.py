@@ -1,0 +1,234 @@
+"""Who may do what on AWS: from the verbs of the graph's edges to statements of identity policies. Pure.
+
+One table: what a verb on a kind of node needs. The actions are those that the clients of `rung.runtime` call,
+no `service:*`, and no wildcard resource where AWS accepts a name. The key rules follow the AWS CDK's grants
+(aws-cdk, `aws-sqs/lib/queue-base.ts` and its kin): who sends to an encrypted queue needs `kms:GenerateDataKey`
+and `kms:Decrypt`, who receives needs `kms:Decrypt`; both only through the service that holds the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from rung.model.edges import Edge
+from rung.model.nodes import (
+    Bucket,
+    Bus,
+    Cache,
+    Files,
+    Job,
+    Node,
+    Postgres,
+    Queue,
+    Secret,
+    Table,
+    Worker,
+)
+from rung.parts.access import Condition, Statement
+from rung.parts.values import Reference
+from rung.rungs.setting import RUNNING, Setting, credentials_part
+
+PrincipalOf = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What one verb needs: actions on resources, under conditions. `part` distinguishes several of one edge."""
+
+    actions: tuple[str, ...]
+    resources: tuple[Reference | str, ...]
+    conditions: tuple[Condition, ...] = ()
+    part: str = ""
+
+
+QUEUE_SEND = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage")
+QUEUE_CONSUME = (
+    "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+    "sqs:ReceiveMessage",
+)  # fmt: skip
+#: A handler may refuse a message for good: it is sent to the dead-letter queue with the reason, then deleted.
+QUEUE_DEAD_LETTER = ("sqs:GetQueueAttributes", "sqs:SendMessage")
+SECRET_READ = ("secretsmanager:GetSecretValue",)
+BUCKET_ON_OBJECTS: dict[str, tuple[str, ...]] = {
+    "read": ("s3:GetObject",),
+    "write": ("s3:AbortMultipartUpload", "s3:PutObject"),
+    "delete": ("s3:DeleteObject",),
+}
+BUCKET_ON_ITSELF: dict[str, tuple[str, ...]] = {"list": ("s3:ListBucket",)}
+TABLE: dict[str, tuple[str, ...]] = {
+    "read": (
+        "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query",
+        "dynamodb:Scan",
+    ),
+    "write": (
+        "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
+    ),
+}  # fmt: skip
+FILES: dict[str, tuple[str, ...]] = {
+    "read": ("elasticfilesystem:ClientMount",),
+    "write": ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
+}
+BUS_PUBLISH = ("events:PutEvents",)
+DECRYPT = ("kms:Decrypt",)
+ENCRYPT = ("kms:Decrypt", "kms:GenerateDataKey")
+
+
+def statements_of(setting: Setting, principal_of: PrincipalOf) -> tuple[Statement, ...]:
+    """What the graph's edges need, for the role of whichever part runs the edge's source.
+
+    What two edges need in the same words is granted once, and bears the first edge's name.
+    """
+    found: dict[object, Statement] = {}
+    for edge in setting.graph.edges:
+        source = setting.graph.by_name.get(edge.source)
+        target = setting.graph.by_name.get(edge.target)
+        if isinstance(source, RUNNING) and target is not None:
+            for need in needs_of(setting, edge, source, target):
+                statement = _statement(edge, need, principal_of(edge.source))
+                key = (statement.principal, statement.actions, statement.resources, statement.conditions)
+                found.setdefault(key, statement)
+    return with_unique_sids(found.values())
+
+
+def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterator[Need]:
+    """What one edge needs of IAM. Stores that are reached by network and password need their secret."""
+    match target:
+        case Queue() if setting.uses_sqs(target):
+            yield from _queue(setting, edge, source, target)
+        case Queue():
+            carrier = setting.carrier()
+            if carrier is not None:
+                yield from _credentials(setting, carrier.name, source.name)
+        case Postgres():
+            yield from _credentials(setting, target.name, source.name)
+        case Cache():
+            yield from _secret(setting, Reference(part=target.name, output="auth_secret_arn"))
+        case Secret():
+            yield from _secret(setting, Reference(part=target.name, output="arn"))
+        case Bucket():
+            yield from _bucket(setting, edge, target)
+        case Table():
+            yield from _table(setting, edge, target)
+        case Files():
+            yield _files(edge, target)
+        case Bus():
+            yield Need(actions=BUS_PUBLISH, resources=(Reference(part=target.name, output="arn"),))
+        case Job() if edge.verb == "run":
+            yield from _job(setting, target)
+        case _:
+            return
+
+
+def with_unique_sids(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """The same statements; where two of one role have one Sid, the later ones are numbered."""
+    used: set[tuple[str, str]] = set()
+    result = []
+    for statement in statements:
+        sid, count = statement.sid, 1
+        while (statement.principal, sid) in used:
+            count += 1
+            sid = f"{statement.sid}{count}"
+        used.add((statement.principal, sid))
+        result.append(replace(statement, sid=sid))
+    return tuple(result)
+
+
+def through(setting: Setting, service: str) -> tuple[Condition, ...]:
+    """A key may be used by way of one service only: a stolen role cannot decrypt what it took elsewhere."""
+    value = f"{service}.{setting.region}.amazonaws.com"
+    return (Condition(operator="StringEquals", key="kms:ViaService", values=(value,)),)
+
+
+def data_key(setting: Setting) -> Reference:
+    """The key that encrypts data."""
+    return Reference(part=setting.platform("keys"), output="data_key_arn")
+
+
+def _statement(edge: Edge, need: Need, principal: str) -> Statement:
+    return Statement(
+        principal=principal, sid=sid_of(edge.source, edge.verb, edge.target, need.part), actions=need.actions,
+        resources=need.resources, conditions=need.conditions, edge=edge,
+    )  # fmt: skip
+
+
+def sid_of(*words: str) -> str:
+    """`ApiSendOrders`: letters and digits alone, as AWS wants."""
+    return "".join(piece.capitalize() for word in words for piece in word.replace(".", "-").split("-"))
+
+
+def _key(setting: Setting, actions: tuple[str, ...], service: str) -> Need:
+    return Need(
+        actions=actions, resources=(data_key(setting),), conditions=through(setting, service), part="key"
+    )  # fmt: skip
+
+
+def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator[Need]:
+    lanes = source.lanes if isinstance(source, Worker) and edge.verb == "consume" else ()
+    parts = [part for _, part in setting.queue_parts(queue, lanes)]
+    arns = tuple(Reference(part=part, output="arn") for part in parts)
+    if edge.verb == "send":
+        yield Need(actions=QUEUE_SEND, resources=arns)
+        yield _key(setting, ENCRYPT, "sqs")
+        return
+    yield Need(actions=QUEUE_CONSUME, resources=arns)
+    if queue.max_receive_count is not None:
+        dead = tuple(Reference(part=part, output="dead_letter_arn") for part in parts)
+        yield Need(actions=QUEUE_DEAD_LETTER, resources=dead, part="dead-letters")
+    yield _key(setting, DECRYPT if queue.max_receive_count is None else ENCRYPT, "sqs")
+
+
+def _credentials(setting: Setting, database: str, process: str) -> Iterator[Need]:
+    yield from _secret(setting, Reference(part=credentials_part(database, process), output="arn"))
+
+
+def _secret(setting: Setting, arn: Reference) -> Iterator[Need]:
+    yield Need(actions=SECRET_READ, resources=(arn,))
+    yield _key(setting, DECRYPT, "secretsmanager")
+
+
+def _bucket(setting: Setting, edge: Edge, bucket: Bucket) -> Iterator[Need]:
+    if edge.verb in BUCKET_ON_ITSELF:
+        itself = Reference(part=bucket.name, output="arn")
+        yield Need(actions=BUCKET_ON_ITSELF[edge.verb], resources=(itself,))
+        return
+    objects = Reference(part=bucket.name, output="arn", suffix="/*")
+    yield Need(actions=BUCKET_ON_OBJECTS[edge.verb], resources=(objects,))
+    if edge.verb != "delete":
+        yield _key(setting, DECRYPT if edge.verb == "read" else ENCRYPT, "s3")
+
+
+def _table(setting: Setting, edge: Edge, table: Table) -> Iterator[Need]:
+    itself = Reference(part=table.name, output="arn")
+    indexes = (Reference(part=table.name, output="arn", suffix="/index/*"),) if edge.verb == "read" else ()
+    yield Need(actions=TABLE[edge.verb], resources=(itself, *indexes))
+    yield _key(setting, DECRYPT if edge.verb == "read" else ENCRYPT, "dynamodb")
+
+
+def _files(edge: Edge, files: Files) -> Need:
+    point = Reference(part=files.name, output="access_point_arn")
+    return Need(
+        actions=FILES[edge.verb],
+        resources=(Reference(part=files.name, output="arn"),),
+        conditions=(Condition(operator="StringEquals", key="elasticfilesystem:AccessPointArn", values=(point,)),),
+    )
+
+
+def _job(setting: Setting, job: Job) -> Iterator[Need]:
+    cluster = Reference(part=setting.platform("cluster"), output="arn")
+    yield Need(
+        actions=("ecs:RunTask",),
+        resources=(Reference(part=job.name, output="task_definition_arn"),),
+        conditions=(Condition(operator="ArnEquals", key="ecs:cluster", values=(cluster,)),),
+    )
+    yield Need(
+        actions=("iam:PassRole",),
+        resources=(
+            Reference(part=job.name, output="task_role_arn"),
+            Reference(part=job.name, output="execution_role_arn"),
+        ),
+        conditions=(
+            Condition(operator="StringEquals", key="iam:PassedToService", values=("ecs-tasks.amazonaws.com",)),
+        ),
+        part="roles",
+    )

@@ -1,0 +1,221 @@
+"""How each process is started in its container: the command, and the environment with one binding for each edge.
+
+The commands are those of `rung dev` with a port and a host that a load balancer can reach. Bindings name secrets
+by their ARN and never hold one.
+"""
+
+from __future__ import annotations
+
+from rung.model.edges import Use
+from rung.model.graph import bindings_of
+from rung.model.nodes import (
+    Bucket,
+    Bus,
+    Cache,
+    External,
+    Files,
+    Job,
+    Node,
+    Postgres,
+    Queue,
+    Schedule,
+    Search,
+    Secret,
+    Service,
+    Table,
+    Worker,
+    Workflow,
+)
+from rung.parts.compute import Mount, Variable
+from rung.parts.values import Document, Reference, Sequence, Value
+from rung.rungs.clock import needs_scheduler
+from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, port_of
+from rung.rungs.setting import Setting, credentials_part
+
+#: Every address of the container: the load balancer comes from outside of it.
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - security groups decide who reaches the port
+NEVER_DEAD = 1_000_000
+Running = Service | Worker | Schedule | Job
+
+
+def command_of(node: Running, cpu: float = 1.0) -> tuple[str, ...]:
+    """The command line of a process; the words of a `command=` as they are, with its port filled in."""
+    match node:
+        case Service():
+            return _service(node, cpu)
+        case Worker():
+            return _worker(node)
+        case Schedule() | Job():
+            if node.handler is None:
+                return node.command or ()
+            if isinstance(node, Schedule) and needs_scheduler(node):
+                return (
+                    "python", "-m", "rung.runtime.schedule", "--name", node.name,
+                    "--expression", f"{node.every_seconds:g}s", "--handler", node.handler,
+                    "--deadline-seconds", f"{node.deadline_seconds:g}",
+                )  # fmt: skip
+            return (
+                "python", "-m", "rung.runtime.job", "--name", node.name, "--handler", node.handler,
+                "--deadline-seconds", f"{node.deadline_seconds:g}",
+            )  # fmt: skip
+
+
+def workers_of(cpu: float) -> int:
+    """Processes of a service in one task: one for each whole vCPU, for a Python process uses one."""
+    return max(1, int(cpu))
+
+
+def _service(node: Service, cpu: float) -> tuple[str, ...]:
+    port = str(port_of(node))
+    if node.app is None:
+        words = node.command or ()
+        return tuple(word.replace("{port}", port).replace("$PORT", port) for word in words)
+    return (
+        "python", "-m", "rung.runtime.serve", "--app", node.app, "--host", EVERY_ADDRESS, "--port", port,
+        "--workers", str(workers_of(cpu)), "--name", node.name, "--health", node.health or "/health",
+    )  # fmt: skip
+
+
+def _worker(node: Worker) -> tuple[str, ...]:
+    if node.handler is None:
+        return node.command or ()
+    lanes = ("--lanes", ",".join(node.lanes)) if node.lanes else ()
+    return (
+        "python", "-m", "rung.runtime.worker", "--name", node.name, "--queue", node.consumes,
+        "--handler", node.handler, *lanes, "--concurrency", str(node.concurrency),
+        "--deadline-seconds", f"{node.deadline_seconds:g}", "--batch", str(node.batch),
+    )  # fmt: skip
+
+
+def variables_of(setting: Setting, node: Running, cpu: float = 1.0) -> tuple[Variable, ...]:
+    """The environment of a process's container, in a fixed order."""
+    values: dict[str, Value] = {
+        "RUNG_WORKLOAD": setting.graph.name,
+        "RUNG_ENVIRONMENT": setting.environment.name,
+        "RUNG_NODE": node.name,
+        "RUNG_LOG_FORMAT": "json",
+    }
+    if isinstance(node, Service):
+        values.update(_http(setting))
+        if node.app is None:
+            values["PORT"] = str(port_of(node))
+    for use in bindings_of(setting.graph, node):
+        values.update(_binding(setting, node, use, cpu))
+    values.update({variable.name: variable.value for variable in node.variables})
+    return tuple(Variable(name=name, value=value) for name, value in values.items())
+
+
+def mounts_of(setting: Setting, node: Running) -> tuple[Mount, ...]:
+    """The shared file systems of a process, each where its node says."""
+    found = []
+    for use in bindings_of(setting.graph, node):
+        target = setting.graph.node(use.target)
+        if isinstance(target, Files):
+            found.append(Mount(file_system=target.name, path=target.mount, read_only="write" not in use.verbs))
+    return tuple(found)
+
+
+def _http(setting: Setting) -> dict[str, Value]:
+    """Which paths have metrics of their own, and which are refused last."""
+    objectives, traffic = setting.graph.objectives, setting.graph.traffic
+    paths = [each.path for each in objectives.routes] if objectives else []
+    paths += [each.path for each in traffic.routes] if traffic else []
+    critical = objectives.critical if objectives else ()
+    texts = {
+        "RUNG_HTTP_ROUTES": ",".join(dict.fromkeys(path.rstrip("*") for path in paths)),
+        "RUNG_HTTP_PRIORITIES": ",".join(f"{path}=critical" for path in critical),
+    }
+    return {name: text for name, text in texts.items() if text}
+
+
+def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str, Value]:
+    target = setting.graph.node(use.target)
+    prefix = target.name.upper().replace("-", "_")
+    match target:
+        case Files():
+            return {f"{prefix}_PATH": target.mount}
+        case Service():
+            url = service_url(setting, target)
+            return {**_bound(prefix, kind="service", url=url), f"{prefix}_URL": url}
+        case Postgres():
+            share = target.pool_size // workers_of(cpu) if isinstance(node, Service) else target.pool_size
+            return _bound(
+                prefix, kind="postgres", url=database_url(setting, target.name),
+                credentials_secret=Reference(part=credentials_part(target.name, node.name), output="arn"),
+                pool_size=max(1, share), statement_timeout_seconds=target.statement_timeout_seconds,
+                tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
+            )  # fmt: skip
+        case Queue():
+            return _bound(prefix, **_queue(setting, node, use, target))
+        case Cache():
+            endpoint = Reference(
+                part=target.name, output="endpoint", prefix="rediss://", suffix=f":{CACHE_PORT}/0"
+            )
+            secret = Reference(part=target.name, output="auth_secret_arn")
+            return _bound(prefix, kind="cache", url=endpoint, credentials_secret=secret)
+        case _:
+            return _aws_binding(setting, target, prefix)
+
+
+def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value]:
+    arn, name = Reference(part=target.name, output="arn"), Reference(part=target.name, output="name")
+    match target:
+        case Secret():
+            return _bound(prefix, kind="secret", source="secretsmanager", arn=arn, region=setting.region)
+        case External():
+            return _bound(prefix, kind="external", host=target.host, port=target.port or HTTPS_PORT)
+        case Bucket() | Table() | Bus():
+            return _bound(prefix, kind=target.kind, name=name, region=setting.region)
+        case Job():
+            definition = Reference(part=target.name, output="task_definition_arn")
+            return _bound(prefix, kind="job", task_definition=definition, region=setting.region)
+        case Workflow() | Search():
+            return {}  # a rung refuses them before it comes here, unless they exist already
+        case _:
+            raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
+
+
+def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str, Value]:
+    common: dict[str, Value] = {
+        "lanes": Sequence(items=queue.lanes),
+        "max_receive_count": queue.max_receive_count or NEVER_DEAD,
+        "visibility_timeout_seconds": queue.visibility_timeout_seconds,
+        "retention_seconds": queue.retention_seconds,
+    }
+    if not setting.uses_sqs(queue):
+        carrier = setting.carrier()
+        assert carrier is not None, "a queue in Postgres has a database"
+        secret = Reference(part=credentials_part(carrier.name, node.name), output="arn")
+        url = database_url(setting, carrier.name)
+        return {"kind": "queue", "adapter": "postgres", "url": url, "credentials_secret": secret, **common}
+    only = node.lanes if isinstance(node, Worker) and "send" not in use.verbs else ()
+    parts = tuple(setting.queue_parts(queue, only))
+    dead = {"dead_letter_urls": _by_lane(parts, "dead_letter_url")} if queue.max_receive_count else {}
+    urls = _by_lane(parts, "url")
+    return {"kind": "queue", "adapter": "sqs", "urls": urls, **dead, **common, "region": setting.region}
+
+
+def _by_lane(parts: tuple[tuple[str, str], ...], output: str) -> Document:
+    return Document(fields=tuple((lane, Reference(part=part, output=output)) for lane, part in parts))
+
+
+def database_url(setting: Setting, database: str) -> Reference:
+    """Where a database is, without a user or a password. The name in it is the workload's."""
+    name = setting.graph.name.replace("-", "_")
+    return Reference(
+        part=database, output="endpoint", prefix="postgresql://", suffix=f":5432/{name}?sslmode=verify-full"
+    )
+
+
+def service_url(setting: Setting, service: Service) -> str:
+    """Where another service of the workload is: by name, in the cluster's own DNS zone."""
+    return f"http://{service.name}.{namespace_of(setting)}:{port_of(service)}"
+
+
+def namespace_of(setting: Setting) -> str:
+    """The private DNS zone of an environment."""
+    return f"{setting.prefix}.internal"
+
+
+def _bound(prefix: str, **fields: Value) -> dict[str, Value]:
+    return {f"RUNG_BINDING_{prefix}": Document(fields=tuple(fields.items()))}

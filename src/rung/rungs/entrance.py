@@ -1,0 +1,153 @@
+"""Where visitors arrive: load balancer, distribution, firewall, certificates, and the checks from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from rung.model.nodes import Route, Service, Site
+from rung.parts.data import BucketPart
+from rung.parts.design import Part
+from rung.parts.edge import Certificate, Distribution, Firewall, Forward, LoadBalancer, SitePart
+from rung.parts.network import Connection
+from rung.parts.operations import UptimeCheck
+from rung.rungs.reach import HTTP_PORT, HTTPS_PORT, port_of
+from rung.rungs.setting import Setting
+
+ACCESS_LOG_DAYS = 90
+
+
+def has_distribution(setting: Setting) -> bool:
+    """CloudFront stands in front of production, and wherever a site is: its bucket has no other door."""
+    return bool(setting.routed) and (setting.production or bool(setting.sites))
+
+
+def has_firewall(setting: Setting) -> bool:
+    """Production has earned a firewall (about 10 US dollars a month); copies of it have not."""
+    return setting.production and bool(setting.routed)
+
+
+def routed_services(setting: Setting) -> tuple[Service, ...]:
+    """The services that visitors reach."""
+    return tuple(node for node in setting.graph.of(Service) if node.name in setting.routed)
+
+
+def edge_parts(setting: Setting) -> Iterator[Part]:
+    """Everything between a visitor and the services and sites."""
+    if not setting.routed:
+        return
+    logs = setting.platform("logs")
+    yield BucketPart(
+        name=logs, node="@workload", why="access logs of the load balancer, the distribution and the buckets",
+        purpose="logs", versioned=False, expire_days=ACCESS_LOG_DAYS,
+    )  # fmt: skip
+    yield from _certificates(setting)
+    if has_firewall(setting):
+        scope: Literal["CLOUDFRONT", "REGIONAL"] = "CLOUDFRONT" if has_distribution(setting) else "REGIONAL"
+        yield Firewall(name=setting.platform("firewall"), scope=scope, why="refuses what is known to be hostile")
+    if routed_services(setting):
+        yield _load_balancer(setting, logs)
+    for site in setting.sites:
+        if site.name in setting.routed:
+            yield SitePart(
+                name=site.name,
+                node=site.name,
+                source=site.path,
+                spa=site.spa,
+                why="static files, read by CloudFront",
+            )
+    if has_distribution(setting):
+        yield _distribution(setting, logs)
+    domain = setting.environment.domain
+    if setting.production and domain:
+        yield UptimeCheck(
+            name=setting.platform("uptime"),
+            domain=domain,
+            path=_public_path(setting),
+            why="asks from outside of AWS",
+        )
+
+
+def _certificates(setting: Setting) -> Iterator[Certificate]:
+    domain = setting.environment.domain
+    if not domain:
+        return
+    zone = zone_of(setting)
+    if routed_services(setting):
+        yield Certificate(
+            name=setting.platform("certificate"), node="@workload", domain=domain, zone=zone,
+            why="for the load balancer",
+        )  # fmt: skip
+    if has_distribution(setting):
+        yield Certificate(
+            name=setting.platform("edge-certificate"), node="@workload", domain=domain, zone=zone,
+            scope="CLOUDFRONT",
+            why="for CloudFront",
+        )  # fmt: skip
+
+
+def zone_of(setting: Setting) -> str:
+    """The hosted zone of the domain."""
+    return ".".join((setting.environment.domain or "").split(".")[-2:])
+
+
+def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
+    behind = has_distribution(setting)
+    return LoadBalancer(
+        name=setting.platform("load-balancer"), internal=behind, logs=logs, protected=setting.production,
+        forwards=tuple(_forward(route) for route in setting.graph.of(Route) if _is_service(setting, route)),
+        certificate=setting.platform("certificate") if setting.environment.domain else None,
+        why="spreads requests over tasks" + (", reached by CloudFront alone" if behind else ""),
+    )  # fmt: skip
+
+
+def _distribution(setting: Setting, logs: str) -> Distribution:
+    return Distribution(
+        name=setting.platform("distribution"), why="the one public door",
+        forwards=tuple(_forward(route) for route in setting.graph.of(Route)),
+        load_balancer=setting.platform("load-balancer") if routed_services(setting) else None,
+        certificate=setting.platform("edge-certificate") if setting.environment.domain else None,
+        firewall=setting.platform("firewall") if has_firewall(setting) else None, logs=logs,
+    )  # fmt: skip
+
+
+def _is_service(setting: Setting, route: Route) -> bool:
+    return isinstance(setting.graph.by_name.get(route.target), Service)
+
+
+def _forward(route: Route) -> Forward:
+    return Forward(
+        path=route.path, target=route.target, node=route.name, host=route.host, sticky=route.sticky
+    )  # fmt: skip
+
+
+def _public_path(setting: Setting) -> str:
+    """A path that answers without signing in: the site's first page, else the shortest route's beginning."""
+    routes = setting.graph.of(Route)
+    for route in routes:
+        if isinstance(setting.graph.by_name.get(route.target), Site):
+            return route.path.rstrip("*") or "/"
+    return min((route.path for route in routes), key=len).rstrip("*") or "/"
+
+
+def edge_connections(setting: Setting) -> Iterator[Connection]:
+    """From outside to the load balancer, and from it to the services that routes name."""
+    balancer = setting.platform("load-balancer")
+    if not routed_services(setting):
+        return
+    secure = bool(setting.environment.domain)
+    if has_distribution(setting):
+        port = HTTPS_PORT if secure else HTTP_PORT
+        yield Connection(source="cloudfront", target=balancer, port=port, why="visitors come through CloudFront")
+    else:
+        ports = (HTTPS_PORT, HTTP_PORT) if secure else (HTTP_PORT,)
+        for port in ports:
+            why = "visitors" if port == ports[0] else "sent on to HTTPS"
+            yield Connection(source="internet", target=balancer, port=port, why=why)
+    for edge in setting.graph.edges:
+        service = setting.graph.by_name.get(edge.target)
+        if edge.verb == "route" and isinstance(service, Service):
+            yield Connection(
+                source=balancer, target=service.name, port=port_of(service), edge=edge,
+                why=f'the route "{edge.source}" leads to {service.name}',
+            )  # fmt: skip

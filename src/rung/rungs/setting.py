@@ -1,0 +1,118 @@
+"""What placing knows: the graph as it is in one environment, and the few answers that every rung needs of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rung.model.graph import Graph, in_environment
+from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Schedule, Service, Site, Worker
+
+#: Where an environment stands that does not say: in the European Union, with all the services that rungs use.
+DEFAULT_REGION = "eu-central-1"
+#: Environments of these names are production unless they say otherwise.
+PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
+RUNNING = (Service, Worker, Schedule, Job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One workload in one environment on one rung. The overrides of the environment are applied to `graph`."""
+
+    graph: Graph
+    environment: Environment
+    rung: str
+
+    @property
+    def production(self) -> bool:
+        """Whether customers depend on it."""
+        return self.environment.production
+
+    @property
+    def region(self) -> str:
+        """The AWS region."""
+        return DEFAULT_REGION
+
+    @property
+    def prefix(self) -> str:
+        """What every resource's full name begins with: `shop-prod`."""
+        return f"{self.graph.name}-{self.environment.name}"
+
+    @cached_property
+    def processes(self) -> tuple[Process, ...]:
+        """What runs, in the order of the file."""
+        return tuple(node for node in self.graph.nodes if isinstance(node, RUNNING))
+
+    @property
+    def availability(self) -> float:
+        """The availability that is promised here: nothing outside of production."""
+        objectives = self.graph.objectives
+        return (objectives.availability or 0.0) if self.production and objectives else 0.0
+
+    @cached_property
+    def routed(self) -> frozenset[str]:
+        """The services and sites that visitors reach."""
+        return frozenset(edge.target for edge in self.graph.edges if edge.verb == "route")
+
+    @cached_property
+    def sites(self) -> tuple[Site, ...]:
+        """The sites."""
+        return self.graph.of(Site)
+
+    def platform(self, base: str) -> str:
+        """The name of a part that no node asked for. A node of the same name keeps it, and the part moves."""
+        return f"platform-{base}" if base in self.graph.by_name else base
+
+    def scaled(self, count: int) -> int:
+        """A number of tasks at this environment's scale; nothing stays nothing, something stays at least one."""
+        return count if count < 1 else max(1, math.ceil(count * 1.0))
+
+    def uses_sqs(self, queue: Queue) -> bool:
+        """Whether SQS carries the queue here: when the workload does not say otherwise."""
+        return queue.broker in (None, "sqs") and self.rung != "box"
+
+    def carrier(self) -> Postgres | None:
+        """The database that carries queues kept in Postgres: the first of the file, as on a laptop."""
+        return next(iter(self.graph.of(Postgres)), None)
+
+    def reaches(self, process: str, database: str) -> bool:
+        """Whether a process opens connections to a database: it uses it, or a queue that it carries."""
+        carrier = self.carrier()
+        for edge in self.graph.edges_from(process):
+            target = self.graph.by_name.get(edge.target)
+            carried = isinstance(target, Queue) and not self.uses_sqs(target)
+            if edge.target == database or (carried and carrier is not None and carrier.name == database):
+                return True
+        return False
+
+    def queue_parts(self, queue: Queue, lanes: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+        """Lane and part name of every lane of the queue, or of those in `lanes`."""
+        for lane in queue.lanes:
+            if not lanes or lane in lanes:
+                yield lane, queue.name if len(queue.lanes) == 1 else f"{queue.name}-{lane}"
+
+
+def setting_of(graph: Graph, environment: str, rung: str | None) -> Setting:
+    """The setting of an environment. Raises UsageError when the workload has environments, and not this one.
+
+    A workload that declares none has whichever is asked for, without overrides.
+    """
+    declared = graph.of(Environment)
+    if not declared:
+        implied = Environment(name=environment, production=environment in PRODUCTION_NAMES)
+        return Setting(graph=graph, environment=implied, rung=rung or "fargate")
+    chosen = in_environment(graph, environment)
+    node = next(each for each in declared if each.name == environment)
+    return Setting(graph=chosen, environment=node, rung=rung or "fargate")
+
+
+def credentials_part(database: str, principal: str) -> str:
+    """The secret with the user and the password by which one process reaches one database."""
+    return f"{database}-{principal}"
+
+
+def migration_part(database: str) -> str:
+    """The job that sets up the roles of a database and applies its migrations."""
+    return f"{database}-migrate"

@@ -1,0 +1,141 @@
+"""How large: rules that turn traffic, promises and connection limits into sizes, each with its source. Pure.
+
+What the workload file says wins. Where it says nothing, traffic decides (Little's law: what is under way is the
+rate times the time one takes); where there is no traffic either, a safe minimum.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rung.model.nodes import Job, Schedule, Service, Worker
+from rung.rungs.setting import Setting
+
+#: Requests that one vCPU answers in a second. Ours: shop's API answered 4,876 a second on one core under ten times
+#: its load (docs/reference/figures.md). A tenth of that leaves room for handlers that do more than read a cache,
+#: and for a vCPU of Fargate being half a core of that machine.
+REQUESTS_PER_VCPU_SECOND = 500.0
+#: The CPU load that target tracking holds, in percent: the rest serves while new tasks start (about a minute).
+CPU_TARGET = 60.0
+MEMORY_TARGET = 75.0
+SCALE_OUT_COOLDOWN_SECONDS = 60
+SCALE_IN_COOLDOWN_SECONDS = 300
+
+#: What a process gets that nobody sized. A Python service with its pools needs 200 to 400 MiB.
+SERVICE_VCPU, WORKER_VCPU, TASK_VCPU = 0.5, 0.5, 0.25
+#: More tasks are better than larger ones beyond this: one Python process uses one core.
+LARGEST_SERVICE_VCPU = 2.0
+#: Memory for each vCPU when nobody says, MiB; the least that Fargate takes with 1 vCPU.
+MEMORY_MIB_PER_VCPU = 2_048
+
+#: Fargate's sizes: vCPU -> least memory, most memory, step, in MiB. Source: AWS, "Task size" of the ECS developer
+#: guide ("Amazon ECS task definition parameters for Fargate"); 0.25 vCPU takes 512, 1,024 or 2,048 MiB.
+FARGATE_SIZES: dict[float, tuple[int, int, int]] = {
+    0.25: (512, 2_048, 512),
+    0.5: (1_024, 4_096, 1_024),
+    1.0: (2_048, 8_192, 1_024),
+    2.0: (4_096, 16_384, 1_024),
+    4.0: (8_192, 30_720, 1_024),
+    8.0: (16_384, 61_440, 4_096),
+    16.0: (32_768, 122_880, 8_192),
+}
+
+#: PostgreSQL's default on RDS and Aurora: LEAST({DBInstanceClassMemory/9531392}, 5000). Source: AWS, "Quotas and
+#: constraints" of the RDS user guide, and "Maximum connections for Aurora Serverless v2" of Aurora's.
+BYTES_PER_CONNECTION = 9_531_392
+MOST_CONNECTIONS = 5_000
+#: With a minimum of 0 or 0.5 ACU, Aurora Serverless v2 allows no more than this, whatever the maximum.
+MOST_CONNECTIONS_OF_SMALL_MINIMUM = 2_000
+GIB = 1_073_741_824
+#: One Aurora capacity unit has about 2 GiB of memory.
+GIB_PER_ACU = 2.0
+#: Aurora capacities worth naming: each doubles what the database can do.
+ACU_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+#: The share of a server's connections that pools may take (the check R0173 holds it too).
+USABLE_CONNECTIONS = 0.8
+#: What a process that runs one handler at a time opens.
+SINGLE_CONNECTIONS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """vCPU and MiB of one task, and the sentence that says why."""
+
+    cpu: float
+    memory_mib: int
+    why: str
+
+
+def peak_requests(setting: Setting) -> float:
+    """Requests in a second at the peak, in this environment; 0 when the workload does not say."""
+    traffic = setting.graph.traffic
+    return traffic.requests_per_second() * traffic.peak if traffic and traffic.think_time_seconds else 0.0
+
+
+def service_size(setting: Setting, service: Service) -> Size:
+    """A service's task: as declared, else so that `max_tasks` of them serve the peak, else a safe minimum."""
+    if service.cpu is not None or service.memory_mib is not None:
+        return _fitting(service.cpu or SERVICE_VCPU, service.memory_mib, "as declared")
+    peak = peak_requests(setting) if service.name in setting.routed else 0.0
+    wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, service.max_tasks))
+    cpu = min(LARGEST_SERVICE_VCPU, max(SERVICE_VCPU, wanted))
+    why = f"{service.max_tasks} tasks for {peak:,.0f} requests/s at the peak" if peak else "a safe minimum"
+    return _fitting(cpu, None, why)
+
+
+def worker_size(worker: Worker) -> Size:
+    """A worker's task: as declared, else a safe minimum; the number of tasks follows the backlog."""
+    declared = worker.cpu is not None or worker.memory_mib is not None
+    return _fitting(worker.cpu or WORKER_VCPU, worker.memory_mib, "as declared" if declared else "a safe minimum")
+
+
+def task_size(node: Schedule | Job) -> Size:
+    """What runs and ends."""
+    cpu = node.cpu if isinstance(node, Job) else None
+    memory = node.memory_mib if isinstance(node, Job) else None
+    return _fitting(cpu or TASK_VCPU, memory, "as declared" if cpu or memory else "a safe minimum")
+
+
+def fewest_tasks(setting: Setting, service: Service, cpu: float) -> int:
+    """Enough for ordinary load at the CPU target, no fewer than declared and no more than the most."""
+    peak = setting.graph.traffic.peak if setting.graph.traffic else 1.0
+    ordinary = peak_requests(setting) / peak if service.name in setting.routed else 0.0
+    needed = math.ceil(ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
+    return setting.scaled(min(service.max_tasks, max(service.min_tasks, needed)))
+
+
+def connections_wanted(setting: Setting, database: str, pool_size: int) -> int:
+    """The connections that every process together may open to a database, all of them scaled out."""
+    users = dict.fromkeys(edge.source for edge in setting.graph.edges_to(database))
+    wanted = 0
+    for node in (setting.graph.by_name[name] for name in users):
+        if isinstance(node, Service | Worker):
+            wanted += setting.scaled(node.max_tasks) * pool_size
+        else:
+            wanted += SINGLE_CONNECTIONS
+    return wanted
+
+
+def connections_of_memory(gib: float) -> int:
+    """How many connections PostgreSQL allows on so much memory."""
+    return min(MOST_CONNECTIONS, int(gib * GIB // BYTES_PER_CONNECTION))
+
+
+def connections_of_acu(min_acu: float, max_acu: float) -> int:
+    """How many connections an Aurora Serverless v2 cluster allows between two capacities."""
+    most = MOST_CONNECTIONS_OF_SMALL_MINIMUM if min_acu <= 0.5 else MOST_CONNECTIONS
+    return min(most, connections_of_memory(max_acu * GIB_PER_ACU))
+
+
+def _fitting(cpu: float, memory_mib: int | None, why: str) -> Size:
+    """The smallest of Fargate's sizes that has both."""
+    memory = memory_mib or 0
+    for vcpu, (least, most, step) in FARGATE_SIZES.items():
+        if vcpu >= cpu and most >= memory:
+            steps = max(0, math.ceil((memory - least) / step))
+            fitted = least + steps * step
+            # 0.25 vCPU takes 512, 1,024 and 2,048 MiB: three quarters of a way are not for sale.
+            return Size(cpu=vcpu, memory_mib=2_048 if (vcpu, fitted) == (0.25, 1_536) else fitted, why=why)
+    largest = max(FARGATE_SIZES)
+    return Size(cpu=largest, memory_mib=FARGATE_SIZES[largest][1], why=why)

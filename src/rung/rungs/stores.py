@@ -1,0 +1,141 @@
+"""What data becomes on the rungs where AWS runs it: databases, caches, buckets, tables, files, secrets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rung.model.nodes import Bucket, Cache, Files, Postgres, Queue, Secret, Table
+from rung.parts.data import (
+    AuroraCluster,
+    BackupPlan,
+    BucketPart,
+    CacheGroup,
+    FileSystem,
+    SecretPart,
+    TablePart,
+)
+from rung.parts.design import Part
+from rung.rungs.setting import Setting, credentials_part
+from rung.rungs.sizes import (
+    ACU_STEPS,
+    USABLE_CONNECTIONS,
+    connections_of_acu,
+    connections_wanted,
+    peak_requests,
+)
+
+#: AWS offers a major version months after PostgreSQL does: what is newer is placed on the newest that there is.
+NEWEST_MAJOR = 17
+#: Requests that one ACU answers in a second when no cache does. Ours, and cautious: one client of PostgreSQL reads
+#: by key in 0.02 to 0.2 milliseconds (docs/reference/figures.md); an ACU has about a quarter of a core.
+REQUESTS_PER_ACU_SECOND = 500.0
+#: Aurora pauses after this long without a connection (300 s is the least AWS takes).
+PAUSE_SECONDS = 300
+#: Valkey nodes by memory for data, MiB (a quarter is kept back for copies). Source: AWS, "Supported node types".
+CACHE_NODES = (
+    (384, "cache.t4g.micro"), (1_024, "cache.t4g.small"), (2_330, "cache.t4g.medium"), (4_800, "cache.m7g.large"),
+    (9_700, "cache.m7g.xlarge"), (19_500, "cache.m7g.2xlarge"),
+)  # fmt: skip
+BACKUP_DAYS = 35
+
+
+def major_of(version: str) -> str:
+    """The major version that AWS can run."""
+    number = version.split(".", maxsplit=1)[0]
+    return str(min(int(number), NEWEST_MAJOR)) if number.isdigit() else str(NEWEST_MAJOR)
+
+
+def aurora_of(setting: Setting, node: Postgres) -> AuroraCluster:
+    """Aurora Serverless v2, so large that the connections of every task fit and the peak is answered."""
+    smallest, most = acu_of(setting, node)
+    pauses = smallest == 0
+    readers = 1 if setting.availability >= 0.999 else 0
+    why = (
+        "pauses when nobody is connected" if pauses else f"{smallest:g} to {most:g} ACU for the peak and its tasks"
+    )
+    return AuroraCluster(
+        name=node.name, node=node.name, why=why, version=major_of(node.version), min_acu=smallest, max_acu=most,
+        pause_seconds=PAUSE_SECONDS if pauses else None, readers=readers, backup_days=max(1, node.backup_days),
+        protected=setting.production, extensions=node.extensions,
+    )  # fmt: skip
+
+
+def acu_of(setting: Setting, node: Postgres) -> tuple[float, float]:
+    """Least and most capacity. Nothing is the least only where no process keeps a connection open."""
+    wanted = max(node.max_connections, connections_wanted(setting, node.name, node.pool_size) / USABLE_CONNECTIONS)
+    smallest = 0.0 if may_pause(setting, node) else 0.5
+    load = peak_requests(setting) * (1 - _cached_share(setting)) / REQUESTS_PER_ACU_SECOND
+    most = next(
+        (step for step in ACU_STEPS if step >= load and connections_of_acu(smallest, step) >= wanted),
+        ACU_STEPS[-1],
+    )
+    return (smallest, most) if smallest == 0 or not setting.production else (max(0.5, most / 8), most)
+
+
+def may_pause(setting: Setting, node: Postgres) -> bool:
+    """Whether nothing keeps a connection to it open: pools of services and workers do, and so it never pauses."""
+    users = {edge.source for edge in setting.graph.edges_to(node.name)}
+    if setting.carrier() is node and any(not setting.uses_sqs(queue) for queue in setting.graph.of(Queue)):
+        return False
+    kinds = {setting.graph.by_name[name].kind for name in users}
+    return not setting.production and not kinds & {"service", "worker"}
+
+
+def _cached_share(setting: Setting) -> float:
+    """The share of requests that a cache answers: the reads, where there is a cache."""
+    traffic = setting.graph.traffic
+    return traffic.reads if traffic and setting.graph.of(Cache) else 0.0
+
+
+def cache_of(setting: Setting, node: Cache) -> CacheGroup:
+    """Valkey: in production with a copy in another zone, which takes over within a minute."""
+    kind = next((name for memory, name in CACHE_NODES if memory >= node.memory_mib), CACHE_NODES[-1][1])
+    nodes = 2 if setting.production else 1
+    why = "a primary and a copy in another zone" if nodes > 1 else "one node: what it holds may be lost"
+    return CacheGroup(name=node.name, node=node.name, why=why, node_type=kind, nodes=nodes, eviction=node.eviction)
+
+
+def bucket_of(node: Bucket) -> BucketPart:
+    """A private bucket."""
+    return BucketPart(
+        name=node.name, node=node.name, versioned=node.versioned, archive_days=node.archive_days,
+        expire_days=node.expire_days, existing=node.existing,
+    )  # fmt: skip
+
+
+def table_of(node: Table) -> TablePart:
+    """A DynamoDB table."""
+    return TablePart(
+        name=node.name, node=node.name, partition_key=node.partition_key, sort_key=node.sort_key,
+        ttl_attribute=node.ttl_attribute, billing=node.billing,
+    )  # fmt: skip
+
+
+def files_of(node: Files) -> FileSystem:
+    """A shared file system."""
+    return FileSystem(name=node.name, node=node.name)
+
+
+def secret_of(node: Secret) -> SecretPart:
+    """A secret whose value a person sets."""
+    return SecretPart(name=node.name, node=node.name, rotate_days=node.rotate_days, existing=node.existing)
+
+
+def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
+    """One secret with user and password for each process that reaches the database."""
+    for process in setting.processes:
+        if setting.reaches(process.name, database):
+            yield SecretPart(
+                name=credentials_part(database, process.name), node=process.name, generated=True,
+                why=f"the role by which {process.name} reaches {database}",
+            )  # fmt: skip
+
+
+def backups_of(setting: Setting, parts: tuple[Part, ...]) -> Iterator[BackupPlan]:
+    """Production keeps five weeks of everything that cannot be made again, and tries to restore it."""
+    kept = tuple(part.name for part in parts if isinstance(part, AuroraCluster | FileSystem | TablePart))
+    if setting.production and kept:
+        yield BackupPlan(
+            name=setting.platform("backup"), keep_days=BACKUP_DAYS, protects=kept,
+            why="a copy beyond the database's own, and a restore that is tried",
+        )  # fmt: skip

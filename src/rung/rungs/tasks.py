@@ -1,0 +1,206 @@
+"""What processes become on ECS: services, workers, tasks by the clock, jobs, migrations. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from rung.model.nodes import Job, Postgres, Queue, Schedule, Service, Worker
+from rung.model.scaling import BacklogScaling
+from rung.parts.access import Statement
+from rung.parts.compute import (
+    Container,
+    EcsJob,
+    EcsService,
+    ScheduledTask,
+    StepFromZero,
+    TargetTracking,
+    Variable,
+)
+from rung.parts.design import Part
+from rung.parts.values import Document, Reference
+from rung.rungs.access import DECRYPT, SECRET_READ, data_key, sid_of, through
+from rung.rungs.clock import expression_of, needs_scheduler, usual_seconds
+from rung.rungs.containers import (
+    Running,
+    command_of,
+    database_url,
+    mounts_of,
+    variables_of,
+)
+from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS
+from rung.rungs.reach import port_of
+from rung.rungs.setting import Setting, credentials_part, migration_part
+from rung.rungs.sizes import (
+    CPU_TARGET,
+    MEMORY_TARGET,
+    SCALE_IN_COOLDOWN_SECONDS,
+    SCALE_OUT_COOLDOWN_SECONDS,
+    Size,
+    fewest_tasks,
+    service_size,
+    task_size,
+    worker_size,
+)
+
+#: What Fargate gives a process to end in.
+LONGEST_STOP_SECONDS = 120
+#: A drain ends a little before ECS kills: what is left is for closing connections.
+STOP_MARGIN_SECONDS = 5
+MIGRATION_SECONDS = 1_800
+
+
+def service_of(setting: Setting, node: Service) -> EcsService:
+    """A service: scales on CPU and memory, rolls back on its own alarms."""
+    size = service_size(setting, node)
+    return EcsService(
+        name=node.name, node=node.name, why=size.why, role="web", cluster=setting.platform("cluster"),
+        container=_container(
+            setting, node, size, port=port_of(node), health_path=node.health,
+            stop_seconds=_stop_seconds(node.deadline_seconds),
+        ),
+        min_tasks=fewest_tasks(setting, node, size.cpu), max_tasks=setting.scaled(node.max_tasks),
+        scaling=(_tracking("cpu", CPU_TARGET), _tracking("memory", MEMORY_TARGET)),
+        log_days=log_days(setting), on_demand_base=max(1, setting.scaled(node.min_tasks)),
+        spot_share=0.0 if setting.production else 1.0,
+        sticky=any(_is_sticky(setting, edge.source) for edge in setting.graph.edges_to(node.name, "route")),
+        discoverable=bool(setting.graph.edges_to(node.name, "call")),
+    )  # fmt: skip
+
+
+def _is_sticky(setting: Setting, route: str) -> bool:
+    return bool(getattr(setting.graph.by_name.get(route), "sticky", False))
+
+
+def worker_of(setting: Setting, node: Worker) -> EcsService:
+    """A worker: scales on its backlog, and lives on Spot beyond its first task: SQS gives back what it loses."""
+    size = worker_size(node)
+    fewest = setting.scaled(node.min_tasks)
+    return EcsService(
+        name=node.name, node=node.name, why=size.why, role="worker", cluster=setting.platform("cluster"),
+        container=_container(setting, node, size, stop_seconds=_stop_seconds(node.deadline_seconds)),
+        min_tasks=fewest, max_tasks=setting.scaled(node.max_tasks), scaling=_backlog(setting, node),
+        log_days=log_days(setting), on_demand_base=fewest if setting.production else 0, spot_share=1.0,
+    )  # fmt: skip
+
+
+def _backlog(setting: Setting, node: Worker) -> tuple[TargetTracking | StepFromZero, ...]:
+    queue = setting.graph.by_name.get(node.consumes)
+    if not isinstance(queue, Queue) or not setting.uses_sqs(queue):
+        return (_tracking("cpu", CPU_TARGET),)
+    queues = tuple(part for _, part in setting.queue_parts(queue, node.lanes))
+    policy = _policy(node)
+    tracking = _tracking("backlog_per_task", math.floor(policy.backlog_per_task * 100) / 100, queues=queues)
+    return (tracking, StepFromZero(queues=queues)) if node.min_tasks == 0 else (tracking,)
+
+
+def _policy(node: Worker) -> BacklogScaling:
+    """The policy that `rung dev` applies itself."""
+    usual = BacklogScaling()
+    return BacklogScaling(
+        min_tasks=node.min_tasks, max_tasks=max(1, node.max_tasks), concurrency=node.concurrency,
+        acceptable_latency_seconds=node.acceptable_latency_seconds or usual.acceptable_latency_seconds,
+        processing_time_seconds=node.processing_time_seconds or usual.processing_time_seconds,
+    )  # fmt: skip
+
+
+def schedule_of(setting: Setting, node: Schedule) -> Iterator[Part]:
+    """A task, and the clock that starts it; a task that stays and keeps time itself where no clock is so fine."""
+    if needs_scheduler(node):
+        yield _scheduler(setting, node)
+        return
+    yield _job(setting, node, task_size(node))
+    yield ScheduledTask(
+        name=f"{node.name}-schedule", node=node.name, job=node.name, expression=expression_of(node),
+        timezone=node.timezone, every_seconds=usual_seconds(node), why="EventBridge Scheduler starts it",
+    )  # fmt: skip
+
+
+def _scheduler(setting: Setting, node: Schedule) -> EcsService:
+    size = task_size(node)
+    return EcsService(
+        name=node.name, node=node.name, role="scheduler", cluster=setting.platform("cluster"),
+        why="EventBridge starts nothing more often than once a minute: one task keeps time",
+        container=_container(setting, node, size, stop_seconds=_stop_seconds(node.deadline_seconds)),
+        min_tasks=1, max_tasks=1, log_days=log_days(setting),
+    )  # fmt: skip
+
+
+def job_of(setting: Setting, node: Job) -> EcsJob:
+    """A task that somebody starts."""
+    return _job(setting, node, task_size(node))
+
+
+def _job(setting: Setting, node: Schedule | Job, size: Size) -> EcsJob:
+    return EcsJob(
+        name=node.name, node=node.name, why=size.why, cluster=setting.platform("cluster"),
+        container=_container(setting, node, size, stop_seconds=_stop_seconds(node.deadline_seconds)),
+        deadline_seconds=math.ceil(node.deadline_seconds), log_days=log_days(setting),
+    )  # fmt: skip
+
+
+def migration_of(setting: Setting, node: Postgres) -> EcsJob:
+    """The job that runs before a deployment: roles and their grants, then the migrations, as the owner."""
+    binding = Document(fields=(
+        ("kind", "postgres"), ("url", database_url(setting, node.name)),
+        ("credentials_secret", Reference(part=node.name, output="master_secret_arn")), ("pool_size", 1),
+        ("statement_timeout_seconds", 0.0), ("tenant_scoped", False),
+    ))  # fmt: skip
+    variables = (
+        Variable(name="RUNG_WORKLOAD", value=setting.graph.name),
+        Variable(name="RUNG_ENVIRONMENT", value=setting.environment.name),
+        Variable(name="RUNG_NODE", value=migration_part(node.name)),
+        Variable(name="RUNG_LOG_FORMAT", value="json"),
+        Variable(name=f"RUNG_BINDING_{node.name.upper().replace('-', '_')}", value=binding),
+    )
+    return EcsJob(
+        name=migration_part(node.name), node=node.name, cluster=setting.platform("cluster"), on_deploy=True,
+        why="before each deployment, as the owner",
+        container=Container(
+            command=("python", "-m", "rung.cli.main", "migrate", node.migrations or "migrations"),
+            image=setting.platform("images"), variables=variables, stop_seconds=LONGEST_STOP_SECONDS,
+        ),
+        deadline_seconds=MIGRATION_SECONDS, log_days=log_days(setting),
+    )  # fmt: skip
+
+
+def migration_statements(setting: Setting) -> Iterator[Statement]:
+    """What the migration jobs may do: read the owner's secret, and the secrets of the roles they set up."""
+    for node in setting.graph.of(Postgres):
+        name = migration_part(node.name)
+        users = [process.name for process in setting.processes if setting.reaches(process.name, node.name)]
+        credentials = (Reference(part=credentials_part(node.name, user), output="arn") for user in users)
+        secrets = (Reference(part=node.name, output="master_secret_arn"), *credentials)
+        why = "sets up the roles of the database and applies the migrations"
+        yield Statement(
+            principal=name, sid=sid_of(name, "secrets"), actions=SECRET_READ, resources=secrets, why=why
+        )
+        yield Statement(
+            principal=name, sid=sid_of(name, "secrets", "key"), actions=DECRYPT, resources=(data_key(setting),),
+            conditions=through(setting, "secretsmanager"), why=why,
+        )  # fmt: skip
+
+
+def log_days(setting: Setting) -> int:
+    """How long logs are kept: a year in production, as auditors ask."""
+    return LONG_LOG_DAYS if setting.production else LOG_DAYS
+
+
+def _container(setting: Setting, node: Running, size: Size, **rest: Any) -> Container:
+    return Container(
+        command=command_of(node, size.cpu), image=setting.platform("images"), cpu=size.cpu,
+        memory_mib=size.memory_mib,
+        variables=variables_of(setting, node, size.cpu), mounts=mounts_of(setting, node), **rest,
+    )  # fmt: skip
+
+
+def _stop_seconds(deadline_seconds: float) -> int:
+    return min(LONGEST_STOP_SECONDS, math.ceil(deadline_seconds) + STOP_MARGIN_SECONDS)
+
+
+def _tracking(metric: Any, target: float, queues: tuple[str, ...] = ()) -> TargetTracking:
+    return TargetTracking(
+        metric=metric, target=target, queues=queues, scale_out_cooldown_seconds=SCALE_OUT_COOLDOWN_SECONDS,
+        scale_in_cooldown_seconds=SCALE_IN_COOLDOWN_SECONDS,
+    )  # fmt: skip

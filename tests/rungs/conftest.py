@@ -1,0 +1,57 @@
+"""The workloads that designs are made of in these tests: shop, and one with every kind of node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rung import Workload, load_workload
+from rung.model.graph import Graph
+
+WORKLOADS = Path(__file__).parents[2] / "workloads"
+
+
+@pytest.fixture(scope="session")
+def shop() -> Graph:
+    return load_workload(WORKLOADS / "shop" / "workload.py")
+
+
+def everything() -> Graph:
+    """One of each: every verb of every kind that a rung can hold."""
+    work = Workload("atlas")
+    db = work.postgres("db", migrations="migrations", max_connections=400)
+    cache = work.cache("cache")
+    mails = work.queue("mails", lanes=("urgent", "bulk"))
+    uploads = work.bucket("uploads")
+    visits = work.table("visits", partition_key="visitor", sort_key="moment")
+    shared = work.files("shared", mount="/mnt/shared")
+    events = work.bus("events")
+    token = work.secret("token", rotate_days=30)
+    outside = work.external("api.example.com", port=8443)
+    render = work.job("render", handler="atlas.render:run", uses=[uploads, db.read])
+    back = work.service("back", app="atlas.back:app", health="/health", uses=[db.read, visits.write])
+    web = work.service(
+        "front", app="atlas.front:app", health="/health",
+        uses=[db, cache, mails.send, uploads.delete, uploads.list, uploads.read, visits, shared, events.publish,
+              token, outside, render.run, back.call],
+    )  # fmt: skip
+    work.worker("mailer", handler="atlas.mail:send", consumes=mails, lanes=("urgent",), uses=[db.read, token])
+    work.worker(
+        "bulk", handler="atlas.mail:send", consumes=mails, lanes=("bulk",), min_tasks=0, uses=[shared.read]
+    )
+    work.rule("signed-up", bus=events, pattern={"detail-type": ["signed-up"]}, target=mails)
+    work.schedule("tidy", cron="30 4 * * MON-FRI", handler="atlas.tidy:run", uses=[db.write])
+    work.schedule("tick", every="10s", handler="atlas.tick:run", uses=[cache])
+    page = work.site("page", path="page")
+    work.route("/api/*", web)
+    work.route("/*", page)
+    work.environment("dev")
+    work.environment("prod", domain="atlas.example.com")
+    work.notify("email:oncall@example.com")
+    return work.freeze()
+
+
+@pytest.fixture(scope="session")
+def atlas() -> Graph:
+    return everything()
