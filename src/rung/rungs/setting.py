@@ -11,7 +11,7 @@ from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Schedule, Service, Site, Worker
 
 #: Where an environment stands that does not say: in the European Union, with all the services that rungs use.
-DEFAULT_REGION = "eu-central-1"
+DEFAULT_REGION = "eu-west-1"
 #: Environments of these names are production unless they say otherwise.
 PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
 RUNNING = (Service, Worker, Schedule, Job)
