@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rung.delivery.images import image_files
+from rung.delivery.makefile import makefile
 from rung.delivery.project import project_of
+from rung.delivery.release import release_files
+from rung.delivery.workflows import workflow_files
 from rung.model.graph import Graph
 from rung.parts.design import Design
 
@@ -18,4 +21,9 @@ def files(graph: Graph, designs: Mapping[str, Design]) -> dict[str, str]:
     files, and writes nothing.
     """
     project = project_of(Path(graph.root))
-    return image_files(graph, designs, project)
+    return {
+        **image_files(graph, designs, project),
+        **makefile(designs, project),
+        **release_files(graph.name, designs),
+        **workflow_files(designs, project),
+    }

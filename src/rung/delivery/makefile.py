@@ -1,0 +1,36 @@
+"""The Makefile of the generated project: the targets people know, each a line that they could type themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rung.delivery.images import UV_VERSION
+from rung.delivery.pins import TOOLS
+from rung.delivery.project import Packages, Project
+from rung.delivery.templates import render
+from rung.delivery.workflows import in_order
+from rung.parts.design import Design
+
+_PIP = "python3 -m venv .venv && $(BIN)/pip install --quiet"
+_INSTALL: Mapping[Packages, str] = {
+    "uv": f"pipx run --spec uv=={UV_VERSION} uv sync --frozen",
+    "hashed": f"{_PIP} --require-hashes -r <<file>>",
+    "requirements": f"{_PIP} -r <<file>>",
+    "project": f"{_PIP} --editable .",
+    "none": f"{_PIP} rung pytest",
+}
+
+
+def makefile(designs: Mapping[str, Design], project: Project) -> dict[str, str]:
+    """The Makefile. `ENV=` is the first environment of a release unless it is said, not production by accident."""
+    ordered = [design.environment for design in in_order(designs)]
+    text = render(
+        "rung.delivery",
+        "Makefile",
+        environments=", ".join(ordered) or "none yet",
+        default_environment=ordered[0] if ordered else "",
+        requirements=project.file or "workload.py",
+        install=_INSTALL[project.packages].replace("<<file>>", project.file),
+        **TOOLS,
+    )
+    return {"Makefile": text}

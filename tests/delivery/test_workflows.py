@@ -1,0 +1,95 @@
+"""The pipelines fit GitHub's schema, satisfy zizmor, pin every action, and release production last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.delivery.designs import box, fargate, host
+
+from rung.delivery import files
+from rung.model.graph import Graph
+from rung.parts.design import Design
+
+RUNGS = {
+    "three environments on three rungs": {"prod": fargate(), "staging": host(), "dev": box()},
+    "production alone": {"prod": fargate()},
+    "a box": {"dev": box()},
+}
+
+
+def workflows(graph: Graph, designs: dict[str, Design]) -> dict[str, str]:
+    return {name: text for name, text in files(graph, designs).items() if name.startswith(".github")}
+
+
+def read(graph: Graph, name: str) -> dict[str, Any]:
+    text = workflows(graph, RUNGS["three environments on three rungs"])[f".github/workflows/{name}.yml"]
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded
+
+
+@pytest.mark.parametrize("case", RUNGS)
+def test_the_tools_that_judge_workflows_find_nothing(
+    graph: Graph, tmp_path: Path, tool: Callable[..., str], case: str
+) -> None:
+    for name, text in workflows(graph, RUNGS[case]).items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    pipelines = sorted((tmp_path / ".github/workflows").iterdir())
+    assert len(pipelines) == 4
+    tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *pipelines)
+    tool("check-jsonschema", "--builtin-schema", "vendor.dependabot", tmp_path / ".github/dependabot.yml")
+    tool("zizmor", "--offline", tmp_path / ".github")
+
+
+def test_every_action_is_pinned_by_its_commit(graph: Graph) -> None:
+    used = re.findall(r"uses: (\S+)( # v[\d.]+)?", "\n".join(workflows(graph, {"prod": fargate()}).values()))
+    assert used
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) and version for action, version in used)
+
+
+@pytest.mark.parametrize("name", ["pull-request", "deploy", "rollback", "drift"])
+def test_no_job_may_more_than_it_needs(graph: Graph, name: str) -> None:
+    workflow = read(graph, name)
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        assert "timeout-minutes" in job
+        assert set(job["permissions"]) <= {"contents", "id-token", "pull-requests", "issues"}
+        assert job["permissions"].get("contents", "read") == "read"
+        writes_for_others = {"pull-requests", "issues"} & set(job["permissions"])
+        assert not (writes_for_others and "id-token" in job["permissions"]), "one job, one kind of power"
+
+
+def test_a_release_reaches_production_last_and_through_its_environment(graph: Graph) -> None:
+    jobs = read(graph, "deploy")["jobs"]
+    assert list(jobs) == ["test", "image", "staging", "dev", "prod"]
+    assert jobs["prod"]["needs"] == ["image", "dev"]
+    assert jobs["prod"]["environment"]["name"] == "prod"
+    assert jobs["image"]["needs"] == "test"
+    assert "id-token" not in jobs["image"]["permissions"], "what builds cannot reach AWS"
+
+
+def test_the_image_is_built_on_the_architecture_it_runs_on(graph: Graph) -> None:
+    assert "ubuntu-24.04-arm" in read(graph, "deploy")["jobs"]["image"]["runs-on"]
+    assert "vars.BUILD_RUNNER" in read(graph, "deploy")["jobs"]["image"]["runs-on"]
+
+
+def test_an_emergency_has_one_input_to_fill_in(graph: Graph) -> None:
+    inputs = read(graph, "rollback")[True]["workflow_dispatch"]["inputs"]  # YAML reads the key `on` as true
+    assert inputs["environment"]["default"] == "prod"
+    assert inputs["tag"]["default"] == ""
+
+
+def test_pull_requests_of_forks_reach_no_account(graph: Graph) -> None:
+    for name, job in read(graph, "pull-request")["jobs"].items():
+        if "id-token" in job["permissions"]:
+            assert "head.repo.full_name == github.repository" in job["if"], name
+
+
+def test_without_an_environment_there_is_nothing_to_deploy(graph: Graph) -> None:
+    assert workflows(graph, {}) == {}
