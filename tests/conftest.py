@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.aws.emulator import Emulator
 
 from rung.local.postgres import PostgresServer, start_postgres
 from rung.local.redis import RedisServer, start_redis
@@ -64,3 +65,19 @@ async def redis_url(redis_server: RedisServer) -> str:
     await client.flushall()
     await client.aclose()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[Emulator]:
+    """An emulator of AWS of this test process: SQS, Secrets Manager and what else moto knows. Do not kill it."""
+    emulator = Emulator()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def aws(moto_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The emulator, found by everything in this process that calls AWS."""
+    for name, value in moto_server.environment().items():
+        monkeypatch.setenv(name, value)
+    return moto_server

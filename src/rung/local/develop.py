@@ -245,7 +245,7 @@ class Session:
         chosen = [found for lane, found in statistics.lanes.items() if lane in (lanes or statistics.lanes)]
         return Observation(
             backlog=sum(lane.ready for lane in chosen),
-            oldest_age_seconds=max((lane.oldest_age_seconds for lane in chosen), default=0.0),
+            oldest_age_seconds=max((lane.oldest_age_seconds or 0.0 for lane in chosen), default=0.0),
         )
 
     @contextlib.contextmanager

@@ -36,10 +36,20 @@ class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 
 class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="queue"):
-    """A queue and the broker that carries it. Lanes come in order of priority, highest first."""
+    """A queue and the broker that carries it. Lanes come in order of priority, highest first.
 
-    adapter: Literal["postgres"] = "postgres"
-    url: str
+    On Postgres: `url`, and `credentials_secret` where the URL names no user. On SQS: `urls` and `dead_letter_urls`
+    by lane, and the `region`.
+    """
+
+    adapter: Literal["postgres", "sqs"] = "postgres"
+    url: str = ""
+    credentials_secret: str | None = None
+    urls: Mapping[str, str] = {}
+    dead_letter_urls: Mapping[str, str] = {}
+    region: str | None = None
+    #: How long SQS holds a request that finds nothing, at most 20 s: longer is cheaper, and a drain waits for it.
+    long_poll_seconds: int = 20
     lanes: tuple[str, ...] = ("default",)
     max_receive_count: int = 5
     visibility_timeout_seconds: float = 30.0

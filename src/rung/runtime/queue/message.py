@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,8 +14,9 @@ import msgspec
 from rung.runtime.context import DEADLINE_HEADER, current, to_headers
 from rung.runtime.errors import MessageError
 
-#: Body and headers together, on every broker alike: what SQS, the smallest of them, takes.
-MESSAGE_BYTES_MAX = 256 * 1024
+#: Body and headers together, on every broker alike: what SQS, the smallest of them, takes (256 KiB), less what
+#: travels around them there: id, attempts, and the reason and traceback of a dead letter.
+MESSAGE_BYTES_MAX = 250 * 1024
 #: A year: longer waits belong in a table of the application, where they can be seen and changed.
 DELAY_SECONDS_MAX = 365 * 86_400.0
 DEDUPLICATION_ID_LENGTH_MAX = 128
@@ -104,13 +107,17 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneStatistics:
-    """Counts of one lane. `oldest_age_seconds` is how long the oldest ready message has waited; 0 without one."""
+    """Counts of one lane.
+
+    `oldest_age_seconds` is how long the oldest ready message has waited; 0 without one, None where the broker does
+    not tell (the capability `tells_oldest_age`).
+    """
 
     ready: int = 0
     in_flight: int = 0
     delayed: int = 0
     dead: int = 0
-    oldest_age_seconds: float = 0.0
+    oldest_age_seconds: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +147,16 @@ class QueueStatistics:
         return sum(lane.dead for lane in self.lanes.values())
 
     @property
-    def oldest_age_seconds(self) -> float:
-        """How long the oldest ready message has waited."""
-        return max((lane.oldest_age_seconds for lane in self.lanes.values()), default=0.0)
+    def oldest_age_seconds(self) -> float | None:
+        """How long the oldest ready message has waited; None where the broker does not tell."""
+        ages = [lane.oldest_age_seconds for lane in self.lanes.values()]
+        known = [age for age in ages if age is not None]
+        return None if ages and not known else max(known, default=0.0)
+
+
+def origin_of_this_process() -> str:
+    """Who gives a message up: node, host and process."""
+    return f"{os.environ.get('RUNG_NODE') or 'process'}@{socket.gethostname()}:{os.getpid()}"
 
 
 class Sendable(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,12 @@ class Capabilities:
     shared: bool = True
     #: Survives the broker's crash: what was acknowledged to the sender is never lost.
     durable: bool = True
+    #: A `deduplication_id` is taken. Elsewhere it is refused: a duplicate that nobody expects is worse.
+    deduplicates: bool = True
+    #: `statistics` knows how long the oldest ready message has waited.
+    tells_oldest_age: bool = True
+    #: The longest that one delivery can be kept by extending it, in seconds. None: for ever.
+    lease_seconds_max: float | None = None
 
 
 class Queue(Protocol):
@@ -90,7 +96,8 @@ class Queue(Protocol):
         the message exists exactly when that transaction commits. A `deduplication_id` seen within the queue's
         window sends nothing and returns the first message's id, also when that one was handled already.
         Correlation id, tenant and user of the current context travel in the headers.
-        Raises MessageError for a body over 256 KiB, an unknown lane or a delay that no broker keeps.
+        Raises MessageError for a body over 250 KiB, an unknown lane, a delay that no broker keeps, or what this
+        broker cannot do (`capabilities`).
         """
         ...
 
@@ -138,7 +145,7 @@ class Queue(Protocol):
         ...
 
     async def statistics(self) -> QueueStatistics:
-        """Exact counts, now."""
+        """Counts of this moment; where the broker only estimates them, its estimate."""
         ...
 
     async def dead_letters(self, *, limit: int = 100) -> list[DeadLetter]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from rung.runtime.bindings import QueueBinding, binding
+from typing import assert_never
+
+from rung.runtime.bindings import QueueBinding, binding, encode
 from rung.runtime.queue.port import Queue
 
-_queues: dict[tuple[str, QueueBinding], Queue] = {}
+_queues: dict[tuple[str, str], Queue] = {}
 
 
 def queue(name: str) -> Queue:
@@ -14,7 +16,7 @@ def queue(name: str) -> Queue:
     Raises BindingError when the graph gives this process no edge to it.
     """
     found = binding(name, QueueBinding)
-    key = (name, found)
+    key = (name, encode(found))
     if key not in _queues:
         _queues[key] = open_queue(name, found, registered=True)
     return _queues[key]
@@ -25,6 +27,14 @@ def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Q
 
     `registered`: the process closes it with its other resources, and asks it whether it is ready.
     """
-    from rung.runtime.queue.postgres import PostgresQueue
+    match found.adapter:
+        case "postgres":
+            from rung.runtime.queue.postgres import PostgresQueue
 
-    return PostgresQueue(name, found, registered=registered)
+            return PostgresQueue(name, found, registered=registered)
+        case "sqs":
+            from rung.runtime.queue.sqs import SqsQueue
+
+            return SqsQueue(name, found, registered=registered)
+        case _:
+            assert_never(found.adapter)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +23,7 @@ from rung.runtime.queue.message import (
     QueueStatistics,
     Sendable,
     SendResult,
+    origin_of_this_process,
 )
 from rung.runtime.queue.port import Capabilities, Connection
 from rung.runtime.queue.postgres import sql
@@ -222,7 +221,7 @@ class PostgresQueue(Sending):
         return finished
 
     async def _bury(self, message: Message, reason: str, traceback: str, attempts: int) -> bool:
-        texts = (_storable(reason), _storable(traceback), _origin())
+        texts = (_storable(reason), _storable(traceback), origin_of_this_process())
         return bool(await self._pool.fetch(sql.DEAD_LETTER, *_lease(message), attempts, *texts))
 
     async def _for_each(self, query: str, messages: Sequence[Message], *arguments: Any) -> list[bool]:
@@ -275,7 +274,12 @@ class PostgresQueue(Sending):
         Workers do it once a minute, at most 1,000 of each at a time. Returns the number of expired messages.
         """
         expired = await self._pool.fetch(
-            sql.EXPIRE, self.name, list(self.lanes), self._retention_seconds, REASON_EXPIRED, _origin()
+            sql.EXPIRE,
+            self.name,
+            list(self.lanes),
+            self._retention_seconds,
+            REASON_EXPIRED,
+            origin_of_this_process(),
         )
         await self._pool.fetch(sql.FORGET_DEDUPLICATION)
         return len(expired)
@@ -318,11 +322,6 @@ def _encode_headers(sendables: Sequence[Sendable]) -> list[str]:
 def _storable(text: str) -> str:
     """Postgres keeps no NUL in text."""
     return text.replace("\x00", "\\0")
-
-
-def _origin() -> str:
-    node = os.environ.get("RUNG_NODE", "")
-    return f"{node or 'process'}@{socket.gethostname()}:{os.getpid()}"
 
 
 def _lane_statistics(row: Any, dead: int) -> LaneStatistics:

@@ -1,0 +1,72 @@
+"""The adapter for SQS keeps every promise but those that it names: the shipped suite, on moto's server."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from tests.aws.emulator import REGION, Emulator
+
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.queue import Backoff
+from rung.runtime.queue.sqs import SqsQueue
+from rung.testing import ShiftedClock
+from rung.testing.queue_conformance import QueueConformance
+from rung.testing.queue_harness import LANES
+
+
+class SqsHarness:
+    """Queues of one test's own. Their native redrive, after as many receipts, stands behind the adapter's."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._clock = ShiftedClock()
+        self._name = f"orders-{secrets.token_hex(4)}"
+        self._made: dict[str, Any] | None = None
+        self.queues: list[SqsQueue] = []
+
+    def open(
+        self,
+        *,
+        lanes: tuple[str, ...] = LANES,
+        visibility_timeout_seconds: float = 30.0,
+        max_receive_count: int = 3,
+        backoff: Backoff | None = None,
+        deduplication_window_seconds: float = 300.0,
+    ) -> SqsQueue:
+        if self._made is None:
+            self._made = self._emulator.create_queue(self._name, lanes, max_receive_count)
+        binding = QueueBinding(
+            adapter="sqs",
+            **self._made,
+            region=REGION,
+            lanes=lanes,
+            visibility_timeout_seconds=visibility_timeout_seconds,
+            max_receive_count=max_receive_count,
+            long_poll_seconds=1,
+        )
+        queue = SqsQueue("orders", binding, backoff=backoff, randomness=random.Random(7), clock=self._clock)
+        self.queues.append(queue)
+        return queue
+
+    async def advance(self, seconds: float) -> None:
+        self._emulator.advance(seconds)
+        self._clock.shift_seconds += seconds
+
+    def transaction(self) -> Any:
+        raise NotImplementedError("SQS has no transactions")
+
+    async def crash_broker(self) -> None:
+        pytest.skip("SQS itself cannot be crashed from here, and its emulator keeps nothing")
+
+
+class TestSqs(QueueConformance):
+    @pytest.fixture
+    async def harness(self, aws: Emulator) -> AsyncIterator[SqsHarness]:
+        harness = SqsHarness(aws)
+        yield harness
+        for queue in harness.queues:
+            await queue.close()
