@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rung.model.builder import Workload as Workload
+    from rung.model.environments import ExistingVpc as ExistingVpc
+    from rung.model.environments import OfficeHours as OfficeHours
     from rung.model.graph import Graph as Graph
     from rung.model.nodes import Bucket as Bucket
     from rung.model.nodes import Bus as Bus
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
     from rung.model.nodes import single_tenant as single_tenant
     from rung.model.read import load_workload as load_workload
 
-_HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_workload": "rung.model.read"}
+_HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_workload": "rung.model.read",
+          "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments"}  # fmt: skip
 
 __all__ = [
     "Bucket",
@@ -50,12 +53,14 @@ __all__ = [
     "Business",
     "Cache",
     "Environment",
+    "ExistingVpc",
     "External",
     "Files",
     "Graph",
     "Job",
     "Node",
     "Objectives",
+    "OfficeHours",
     "Postgres",
     "Queue",
     "Route",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rung import Business, Objectives, Queue, Service, Traffic, Workload
+from rung import Business, Environment, ExistingVpc, Objectives, OfficeHours, Queue, Service, Traffic, Workload
 from rung.errors import ModelError
 from rung.model.edges import Edge, Use
+from rung.model.environments import Sizing
 from rung.model.graph import Graph, bindings_of, in_environment, startup_order
 from rung.model.nodes import Override, Postgres, Route, Rule, Worker
 
@@ -177,3 +179,34 @@ def test_whole_numbers_become_the_floats_that_fields_promise() -> None:
     orders = shop.queue("orders")
     shop.worker("fulfil", handler="a:b", consumes=orders, cpu=1)
     assert isinstance(shop.freeze().of(Worker)[0].cpu, float)
+
+
+def test_an_environment_says_what_differs_and_nothing_else() -> None:
+    shop = Workload("shop", repository="acme/shop")
+    db = shop.postgres("db")
+    shop.environment(
+        "qa", rung="host", region="eu-north-1", scale=0.5, nat="none", stop_when_idle=True,
+        office_hours=OfficeHours(stop="18:00"), existing_vpc=ExistingVpc(vpc_id="vpc-1", private=("a", "b")),
+        sizes={db: {"min_acu": 1}, "firewall": {"blocked_countries": ["KP"]}},
+    )  # fmt: skip
+    graph = shop.freeze()
+    environment = graph.of(Environment)[0]
+    assert graph.repository == "acme/shop"
+    assert environment.stop_when_idle_seconds == 4 * 3_600
+    assert environment.sizes == (
+        Sizing(part="db", field="min_acu", value=1),
+        Sizing(part="firewall", field="blocked_countries", value=("KP",)),
+    )
+    assert (environment.rung, environment.region, environment.scale) == ("host", "eu-north-1", 0.5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"rung": "mainframe"}, {"scale": "half"}, {"nat": "two"}, {"office_hours": "9 to 5"}, {"sizes": {"db": 5}}],
+)
+def test_an_environment_refuses_what_it_does_not_understand(values: dict[str, Any]) -> None:
+    shop = Workload("shop")
+    shop.environment("qa", **values)
+    with pytest.raises(ModelError) as caught:
+        shop.freeze()
+    assert {finding.code for finding in caught.value.findings} == {"R0207"}

@@ -1,8 +1,8 @@
 """The shop's infrastructure: what runs, what it uses, how much traffic it expects. The code is in shop/."""
 
-from rung import Business, Objectives, Traffic, Workload
+from rung import Business, Objectives, OfficeHours, Traffic, Workload
 
-shop = Workload("shop")
+shop = Workload("shop", repository="example/shop")
 
 db = shop.postgres("db", migrations="migrations", pool_size=7)
 cache = shop.cache("cache")
@@ -54,6 +54,16 @@ shop.objectives(
     )
 )
 shop.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=40_000, engineers=4))
-shop.environment("staging")
-shop.environment("production", production=True, overrides={api: {"min_tasks": 2}})
+shop.environment("dev", scale=0.1, stop_when_idle="4 hours")
+shop.environment(
+    "staging", scale=0.25, domain="staging.shop.example.com", zone="example.com", office_hours=OfficeHours()
+)
+shop.environment(
+    "prod",
+    rung="fargate",
+    region="eu-west-1",
+    domain="shop.example.com",
+    zone="example.com",
+    overrides={api: {"min_tasks": 3, "max_tasks": 20, "cpu": 1}, db: {"max_connections": 400}},
+)
 shop.notify("email:oncall@example.com")

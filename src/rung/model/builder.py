@@ -8,8 +8,16 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from rung.errors import Finding, Location, ModelError
+from rung.model.differences import Overrides, Sizes, read_overrides, read_sizes
 from rung.model.durations import Duration
 from rung.model.edges import Edge, Use
+from rung.model.environments import (
+    DEFAULT_REGION,
+    IDLE_SECONDS,
+    PRODUCTION_NAMES,
+    ExistingVpc,
+    OfficeHours,
+)
 from rung.model.graph import Graph
 from rung.model.handles import (
     BucketHandle,
@@ -44,12 +52,10 @@ from rung.model.nodes import (
     Job,
     Node,
     Objectives,
-    Override,
     Postgres,
     Queue,
     Route,
     Rule,
-    Scalar,
     Schedule,
     Search,
     Secret,
@@ -66,7 +72,6 @@ from rung.model.shapes import build, field_types
 from rung.model.statement import Statement
 
 HandleType = TypeVar("HandleType", bound=Handle)
-PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
 _Values = dict[str, object]
 
 
@@ -74,11 +79,15 @@ class Workload:
     """A workload as it is being described. `freeze()` makes it a graph; `load_workload` calls it.
 
     Every call takes a name first, then keywords. Durations are texts such as `"30s"` or numbers of seconds.
+    `repository` is where its code is on GitHub, `owner/name`; its pipeline is trusted there and nowhere else.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, repository: str | None = None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"Workload's name is a text, not {name!r}")
+        if not isinstance(repository, str | None):
+            raise TypeError(f'Workload\'s repository is a text such as "owner/name", not {repository!r}')
+        self._repository = repository
         self._statement = Statement(self, "Workload")
         self._name = name
         self._values: dict[str, tuple[type[Node], _Values]] = {}
@@ -360,16 +369,30 @@ class Workload:
         self._add(statement, Subscriber, Handle, address, values)
 
     def environment(
-        self, name: str, *, production: bool | None = None, domain: str | None = None,
-        stop_when_idle: Duration | None = None,
-        overrides: Mapping[Handle, Mapping[str, Scalar]] | None = None,
+        self, name: str, *, production: bool | None = None, rung: str | None = None,
+        region: str = DEFAULT_REGION, scale: float = 1.0, domain: str | None = None, zone: str | None = None,
+        nat: str | None = None, distribution: bool | None = None, firewall: bool | None = None,
+        office_hours: OfficeHours | None = None, stop_when_idle: Duration | bool | None = None,
+        existing_vpc: ExistingVpc | None = None, existing_load_balancer: str | None = None,
+        existing_certificate: str | None = None,
+        overrides: Overrides | None = None, sizes: Sizes | None = None,
     ) -> None:  # fmt: skip
-        """A copy of the workload. `production` is assumed of the names production, prod and live."""
+        """A copy of the workload. `production` is assumed of the names production, prod and live.
+
+        `stop_when_idle=True` is four hours.
+        """
         statement = Statement(self, "environment")
+        idle = IDLE_SECONDS if isinstance(stop_when_idle, bool) and stop_when_idle else stop_when_idle or None
+        types = {name: node_type for name, (node_type, _) in self._values.items()}
         values: _Values = {
-            "production": name in PRODUCTION_NAMES if production is None else production, "domain": domain,
-            "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", stop_when_idle),
-            "overrides": self._overrides(statement, overrides or {}),
+            "production": name in PRODUCTION_NAMES if production is None else production, "rung": rung,
+            "region": region, "scale": scale, "domain": domain, "zone": zone, "nat": nat,
+            "distribution": distribution, "firewall": firewall, "office_hours": office_hours,
+            "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", idle),
+            "existing_vpc": existing_vpc, "existing_load_balancer": existing_load_balancer,
+            "existing_certificate": existing_certificate,
+            "overrides": read_overrides(statement, overrides or {}, types),
+            "sizes": read_sizes(statement, sizes or {}),
         }  # fmt: skip
         self._add(statement, Environment, Handle, name, values)
 
@@ -402,7 +425,10 @@ class Workload:
             raise ModelError(*self._problems)
         nodes = tuple(build(node_type, values) for node_type, values in self._values.values())
         edges = tuple(edge for edge in self._edges if edge.source and edge.target)
-        return Graph(name=self._name, nodes=nodes, edges=edges, locations=MappingProxyType(dict(self._locations)))
+        return Graph(
+            name=self._name, repository=self._repository, nodes=nodes, edges=edges,
+            locations=MappingProxyType(dict(self._locations)),
+        )  # fmt: skip
 
     def _add(
         self, statement: Statement, node_type: type[Node], handle_type: type[HandleType], name: str,
@@ -443,24 +469,6 @@ class Workload:
             self._add(statement, type(fact), Handle, fact.name, values)
             return
         self._problems.extend(statement.problems)
-
-    def _overrides(
-        self, statement: Statement, overrides: Mapping[Handle, Mapping[str, Scalar]]
-    ) -> tuple[Override, ...]:
-        found: list[Override] = []
-        for handle, changes in statement.mapping("overrides", overrides).items():
-            node = statement.reference("overrides", handle, (Handle,))
-            for field, value in statement.mapping("overrides", changes).items():
-                stored, number = self._stored(statement, node, field, value)
-                found.append(Override(node=node, field=stored, value=number))
-        return tuple(found)
-
-    def _stored(self, statement: Statement, node: str, parameter: str, value: Scalar) -> tuple[str, Scalar]:
-        """A parameter as users write it, `deadline="10s"`, as the field that holds it, `deadline_seconds=10.0`."""
-        known = field_types(self._values[node][0]) if node in self._values else {}
-        if f"{parameter}_seconds" in known:
-            return f"{parameter}_seconds", statement.seconds_or_none(f"overrides.{parameter}", value)
-        return ("memory_mib" if parameter == "memory" and "memory_mib" in known else parameter), value
 
 
 def _as_json(pattern: object) -> object:

@@ -1,6 +1,6 @@
 """The graph as JSON and back, under a versioned schema. What one version of rung writes, the same version reads.
 
-    {"schema": "rung.graph/1", "name": "shop", "root": ".",
+    {"schema": "rung.graph/1", "name": "shop", "root": ".", "repository": null,
      "nodes": [{"kind": "queue", "name": "orders", "lanes": ["payment"], ...}],
      "edges": [{"source": "api", "target": "orders", "verb": "send"}],
      "locations": {"orders": {"file": "workload.py", "line": 7, "text": "..."}},
@@ -26,7 +26,7 @@ from rung.model.shapes import Mismatch, build, describe, field_types, record_mis
 
 SCHEMA = "rung.graph/1"
 _TYPES: Mapping[str, type[Any]] = {node_type.__name__.lower(): node_type for node_type in NODE_TYPES}
-_PARTS = frozenset({"schema", "name", "root", "nodes", "edges", "locations", "tenant_columns"})
+_PARTS = frozenset({"schema", "name", "root", "nodes", "edges", "locations", "tenant_columns", "repository"})
 
 
 def encode(graph: Graph) -> dict[str, object]:
@@ -35,6 +35,7 @@ def encode(graph: Graph) -> dict[str, object]:
         "schema": SCHEMA,
         "name": graph.name,
         "root": graph.root,
+        "repository": graph.repository,
         "nodes": [plain(node) for node in graph.nodes],
         "edges": [plain(edge) for edge in graph.edges],
         "locations": {name: plain(location) for name, location in graph.locations.items()},
@@ -78,6 +79,7 @@ class _Reader:
         graph = Graph(
             name=self.text(document, "name", ""),
             root=self.text(document, "root", "."),
+            repository=self.text(document, "repository", "") if document.get("repository") is not None else None,
             nodes=tuple(self.node(value, path) for value, path in self.items(document, "nodes")),
             edges=self.records(document, "edges", Edge),
             tenant_columns=self.records(document, "tenant_columns", TenantColumn),

@@ -45,7 +45,7 @@ class Graph:
     """A workload as one value. Two graphs with the same nodes, edges and places are equal.
 
     `locations` maps a node's name to the line that defined it. `root` is the folder of the workload file, to
-    which every path in a node is relative.
+    which every path in a node is relative. `repository` is `owner/name` on GitHub, when the file says so.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Graph:
     locations: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     tenant_columns: tuple[TenantColumn, ...] = ()
     root: str = "."
+    repository: str | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Node]:

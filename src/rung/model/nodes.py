@@ -14,9 +14,11 @@ from typing import Literal, Protocol
 
 from rung.model.durations import Duration, parse_seconds, parse_share
 from rung.model.entries import entries, paths
+from rung.model.environments import Environment as Environment  # noqa: PLC0414 - a node like the others
+from rung.model.environments import Override as Override  # noqa: PLC0414 - a node like the others
+from rung.model.environments import Scalar as Scalar  # noqa: PLC0414 - a node like the others
 
 DAY_SECONDS = 86_400.0
-Scalar = str | int | float | bool | None
 
 
 class Named(Protocol):
@@ -308,27 +310,6 @@ class Subscriber:
     kind: Literal["subscriber"] = "subscriber"
     name: str
     environments: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """One field of one node that differs in one environment."""
-
-    node: str
-    field: str
-    value: Scalar
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """A copy of the workload: the same definition with explicit, minimal overrides."""
-
-    kind: Literal["environment"] = "environment"
-    name: str
-    production: bool = False
-    domain: str | None = None
-    stop_when_idle_seconds: float | None = None
-    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

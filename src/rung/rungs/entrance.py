@@ -19,11 +19,15 @@ ACCESS_LOG_DAYS = 90
 
 def has_distribution(setting: Setting) -> bool:
     """CloudFront stands in front of production, and wherever a site is: its bucket has no other door."""
+    if setting.environment.distribution is not None:
+        return setting.environment.distribution
     return bool(setting.routed) and (setting.production or bool(setting.sites))
 
 
 def has_firewall(setting: Setting) -> bool:
     """Production has earned a firewall (about 10 US dollars a month); copies of it have not."""
+    if setting.environment.firewall is not None:
+        return setting.environment.firewall
     return setting.production and bool(setting.routed)
 
 
@@ -87,8 +91,8 @@ def _certificates(setting: Setting) -> Iterator[Certificate]:
 
 
 def zone_of(setting: Setting) -> str:
-    """The hosted zone of the domain."""
-    return ".".join((setting.environment.domain or "").split(".")[-2:])
+    """The hosted zone of the domain; a finding refuses a domain without one."""
+    return setting.environment.zone or setting.environment.domain or ""
 
 
 def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:

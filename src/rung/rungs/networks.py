@@ -33,6 +33,8 @@ def nat_of(setting: Setting) -> tuple[Nat, str]:
     gateway for each zone if the promise is 99.95 % or more, else one. Elsewhere an instance (about 3 dollars a
     month): the cheapest that works.
     """
+    if setting.environment.nat is not None:
+        return setting.environment.nat, "as declared"
     if not setting.production:
         return "instance", "the cheapest way out: a copy may lose it for some minutes"
     if not has_externals(setting):

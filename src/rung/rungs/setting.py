@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from rung.model.environments import PRODUCTION_NAMES
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Schedule, Service, Site, Worker
 
-#: Where an environment stands that does not say: in the European Union, with all the services that rungs use.
-DEFAULT_REGION = "eu-west-1"
-#: Environments of these names are production unless they say otherwise.
-PRODUCTION_NAMES = frozenset({"production", "prod", "live"})
+DEFAULT_RUNG = "fargate"
 RUNNING = (Service, Worker, Schedule, Job)
 
 
@@ -33,7 +31,7 @@ class Setting:
     @property
     def region(self) -> str:
         """The AWS region."""
-        return DEFAULT_REGION
+        return self.environment.region
 
     @property
     def prefix(self) -> str:
@@ -67,7 +65,7 @@ class Setting:
 
     def scaled(self, count: int) -> int:
         """A number of tasks at this environment's scale; nothing stays nothing, something stays at least one."""
-        return count if count < 1 else max(1, math.ceil(count * 1.0))
+        return count if count < 1 else max(1, math.ceil(count * self.environment.scale))
 
     def uses_sqs(self, queue: Queue) -> bool:
         """Whether SQS carries the queue here: when the workload does not say otherwise."""
@@ -102,10 +100,10 @@ def setting_of(graph: Graph, environment: str, rung: str | None) -> Setting:
     declared = graph.of(Environment)
     if not declared:
         implied = Environment(name=environment, production=environment in PRODUCTION_NAMES)
-        return Setting(graph=graph, environment=implied, rung=rung or "fargate")
+        return Setting(graph=graph, environment=implied, rung=rung or DEFAULT_RUNG)
     chosen = in_environment(graph, environment)
     node = next(each for each in declared if each.name == environment)
-    return Setting(graph=chosen, environment=node, rung=rung or "fargate")
+    return Setting(graph=chosen, environment=node, rung=rung or node.rung or DEFAULT_RUNG)
 
 
 def credentials_part(database: str, principal: str) -> str:

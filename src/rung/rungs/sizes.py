@@ -70,7 +70,9 @@ class Size:
 def peak_requests(setting: Setting) -> float:
     """Requests in a second at the peak, in this environment; 0 when the workload does not say."""
     traffic = setting.graph.traffic
-    return traffic.requests_per_second() * traffic.peak if traffic and traffic.think_time_seconds else 0.0
+    if not traffic or not traffic.think_time_seconds:
+        return 0.0
+    return traffic.requests_per_second() * traffic.peak * setting.environment.scale
 
 
 def service_size(setting: Setting, service: Service) -> Size:
@@ -78,9 +80,14 @@ def service_size(setting: Setting, service: Service) -> Size:
     if service.cpu is not None or service.memory_mib is not None:
         return _fitting(service.cpu or SERVICE_VCPU, service.memory_mib, "as declared")
     peak = peak_requests(setting) if service.name in setting.routed else 0.0
-    wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, service.max_tasks))
+    tasks = setting.scaled(service.max_tasks)
+    wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, tasks))
     cpu = min(LARGEST_SERVICE_VCPU, max(SERVICE_VCPU, wanted))
-    why = f"{service.max_tasks} tasks for {peak:,.0f} requests/s at the peak" if peak else "a safe minimum"
+    why = (
+        f"{tasks} task{'' if tasks == 1 else 's'} for {peak:,.0f} requests/s at the peak"
+        if peak
+        else "a safe minimum"
+    )
     return _fitting(cpu, None, why)
 
 
@@ -102,7 +109,8 @@ def fewest_tasks(setting: Setting, service: Service, cpu: float) -> int:
     peak = setting.graph.traffic.peak if setting.graph.traffic else 1.0
     ordinary = peak_requests(setting) / peak if service.name in setting.routed else 0.0
     needed = math.ceil(ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
-    return setting.scaled(min(service.max_tasks, max(service.min_tasks, needed)))
+    most = setting.scaled(service.max_tasks)
+    return min(most, max(setting.scaled(service.min_tasks), needed))
 
 
 def connections_wanted(setting: Setting, database: str, pool_size: int) -> int:

@@ -1,0 +1,45 @@
+"""What an environment says differs: parameters of nodes, and fields of the parts that nodes become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rung.model.environments import Override, Scalar, Sizing
+from rung.model.handles import Handle
+from rung.model.shapes import field_types
+from rung.model.statement import Statement
+
+Overrides = Mapping[Handle, Mapping[str, Scalar]]
+Sizes = Mapping[Handle | str, Mapping[str, Scalar | Sequence[str]]]
+
+
+def read_overrides(statement: Statement, overrides: Overrides, types: Mapping[str, type]) -> tuple[Override, ...]:
+    """`overrides={api: {"deadline": "10s"}}` as records; `types` are the types of the nodes declared so far."""
+    found: list[Override] = []
+    for handle, changes in statement.mapping("overrides", overrides).items():
+        node = statement.reference("overrides", handle, (Handle,))
+        for parameter, value in statement.mapping("overrides", changes).items():
+            field, stored = _stored(statement, types.get(node), parameter, value)
+            found.append(Override(node=node, field=field, value=stored))
+    return tuple(found)
+
+
+def _stored(statement: Statement, node_type: type | None, parameter: str, value: Scalar) -> tuple[str, Scalar]:
+    """A parameter as users write it, `deadline="10s"`, as the field that holds it, `deadline_seconds=10.0`."""
+    known = field_types(node_type) if node_type is not None else {}
+    if f"{parameter}_seconds" in known:
+        return f"{parameter}_seconds", statement.seconds_or_none(f"overrides.{parameter}", value)
+    return ("memory_mib" if parameter == "memory" and "memory_mib" in known else parameter), value
+
+
+def read_sizes(statement: Statement, sizes: Sizes) -> tuple[Sizing, ...]:
+    """`sizes={db: {"min_acu": 1}, "network": {"zones": 3}}`: parts that no node asked for are named by text."""
+    found: list[Sizing] = []
+    for key, changes in statement.mapping("sizes", sizes).items():
+        part = key if isinstance(key, str) else statement.reference("sizes", key, (Handle,))
+        for field, value in statement.mapping("sizes", changes).items():
+            if isinstance(value, str | int | float | bool | None):
+                found.append(Sizing(part=part, field=field, value=value))
+            else:
+                found.append(Sizing(part=part, field=field, value=statement.words(f"sizes.{field}", value)))
+    return tuple(found)
