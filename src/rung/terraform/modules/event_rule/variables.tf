@@ -1,0 +1,69 @@
+variable "name" {
+  description = "Name of the rule: <workload>-<environment>-<part>. Its dead-letter queue is called <name>-dlq."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,60}$", var.name))
+    error_message = "1 to 60 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "bus_name" {
+  description = "Bus whose events are looked at; default is the account's own."
+  type        = string
+}
+
+variable "pattern" {
+  description = "Which events match, as JSON: {\"source\":[\"shop\"],\"detail-type\":[\"order.placed\"]}."
+  type        = string
+
+  validation {
+    condition     = try(length(keys(jsondecode(var.pattern))) >= 1, false)
+    error_message = "A JSON object with at least one field: an empty pattern matches nothing."
+  }
+}
+
+variable "target_arn" {
+  description = "Where matching events go. A queue lets the rule in by its senders, a topic by its policy."
+  type        = string
+}
+
+variable "role_arn" {
+  description = "Role that EventBridge takes for targets without a policy of their own (another bus, a state machine, an ECS task); null: none."
+  type        = string
+  default     = null
+}
+
+variable "key_arn" {
+  description = "Key of the dead-letter queue, whose policy names events.amazonaws.com; null: keys that SQS manages."
+  type        = string
+  default     = null
+}
+
+variable "max_attempts" {
+  description = "How often a failed delivery is tried again, with growing pauses."
+  type        = number
+  default     = 185
+
+  validation {
+    condition     = var.max_attempts >= 0 && var.max_attempts <= 185
+    error_message = "EventBridge tries 0 to 185 times more."
+  }
+}
+
+variable "max_age_seconds" {
+  description = "How long a failed delivery is tried again."
+  type        = number
+  default     = 86400
+
+  validation {
+    condition     = var.max_age_seconds >= 60 && var.max_age_seconds <= 86400
+    error_message = "60 to 86400 seconds (24 hours)."
+  }
+}
+
+variable "dead_letter_arn" {
+  description = "Queue for events that could not be delivered, whose policy lets this rule in; null: a queue of its own."
+  type        = string
+  default     = null
+}
