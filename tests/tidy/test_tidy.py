@@ -28,7 +28,7 @@ LONGEST_MODULE = 500
 OURS = ("src/", "tests/", "workloads/", "benchmarks/", "scripts/")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX)\b|not implemented")
 REFUSAL = re.compile(r"raise NotImplementedError")
-CODE = re.compile(r"""["'](R0[1-9]\d\d)["']""")
+CODE = re.compile(r"""["'](R(?:0[1-9]|1\d)\d\d)["']""")
 SECTIONS = ("## What happened", "## Why it matters", "## How to mend it")
 
 

@@ -18,9 +18,11 @@ from rung.errors import UsageError, UserError
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("check", "rung.cli.check", "report everything that is wrong with a workload file"),
     ("dev", "rung.cli.dev", "run a workload on this machine"),
+    ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
+    ("prices", "rung.cli.prices", "list, search and renew the price book"),
     ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )

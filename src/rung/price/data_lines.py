@@ -1,0 +1,186 @@
+"""What keeping data costs: instances, capacity units, storage, I/O, backups, requests, secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, assert_never
+
+from rung.parts.compute import EcsService, Host
+from rung.parts.data import (
+    AuroraCluster,
+    BackupPlan,
+    BucketPart,
+    CacheGroup,
+    FileSystem,
+    PostgresInstance,
+    SecretPart,
+    TablePart,
+)
+from rung.price.book import HOURS_PER_MONTH
+from rung.price.charging import Charging, Line
+from rung.price.usage import KIB_PER_GIB, Quantity
+
+#: A secret is read again every five minutes by each task that holds it (the runtime's cache).
+SECRET_READS_PER_TASK_HOUR = 12.0
+
+DataPart = (
+    PostgresInstance | AuroraCluster | CacheGroup | BucketPart | FileSystem | TablePart | SecretPart | BackupPlan
+)
+
+
+def lines_of(part: DataPart, charging: Charging) -> Iterator[Line]:
+    """The lines of one part."""
+    match part:
+        case PostgresInstance():
+            yield from postgres_instance(part, charging)
+        case AuroraCluster():
+            yield from aurora_cluster(part, charging)
+        case CacheGroup():
+            yield from cache_group(part, charging)
+        case BucketPart():
+            yield from bucket(part, charging)
+        case FileSystem():
+            yield from file_system(part, charging)
+        case TablePart():
+            yield from table(part, charging)
+        case SecretPart():
+            yield from secret(part, charging)
+        case BackupPlan():
+            yield from backup_plan(part, charging)
+        case _:
+            assert_never(part)
+
+
+def postgres_instance(part: PostgresInstance, charging: Charging) -> Iterator[Line]:
+    """The instance by the hour, its storage, and backups beyond the size of the database, which are free."""
+    mode = "multi-az" if part.multi_zone else "single-az"
+    zones = "two zones" if part.multi_zone else "one zone"
+    key = ("rds-postgresql", part.instance_class, mode)
+    hours = charging.while_on(Quantity(value=HOURS_PER_MONTH, unit="hour", because="always on"))
+    item = f"{part.instance_class}, {zones}"
+    yield charging.line(part.name, part.node, item, key, hours.value, hours.because)
+    storage = ("rds", "gp3-storage", mode)
+    yield charging.line(part.name, part.node, "storage", storage, part.storage_gib, f"{part.storage_gib} GiB")
+    given = charging.usage.assumptions
+    kept = given.database_gib * (1 + given.database_change_per_day * part.backup_days)
+    beyond = max(0.0, kept - part.storage_gib)
+    because = f"{kept:.1f} GiB of {part.backup_days} days, {part.storage_gib} GiB are free"
+    yield charging.line(part.name, part.node, "backups", ("rds", "backup-storage", ""), beyond, because)
+
+
+def aurora_cluster(part: AuroraCluster, charging: Charging) -> Iterator[Line]:
+    """Capacity units over the day, storage and I/O that are used, backups beyond the first day, which is free."""
+    usage, given = charging.usage, charging.usage.assumptions
+    hours = charging.while_on(usage.acu_hours(part.min_acu, part.max_acu))
+    instances = 1 + part.readers
+    because = hours.because + (f"; {part.readers} readers follow" if part.readers else "")
+    key = ("aurora", "serverless-acu", "standard")
+    yield charging.line(
+        part.name, part.node, "capacity units", key, hours.value * instances, because, depends="use"
+    )
+    size = given.database_gib
+    yield charging.line(
+        part.name, part.node, "storage", ("aurora", "storage", "standard"), size, f"{size:g} GiB of data"
+    )
+    operations = usage.requests.value * given.io_per_request / 1e6
+    yield charging.line(
+        part.name, part.node, "I/O", ("aurora", "io-requests", "standard"), operations,
+        f"{given.io_per_request:g} I/O for a request", depends="use",
+    )  # fmt: skip
+    beyond = size * given.database_change_per_day * max(0, part.backup_days - 1)
+    because = f"{part.backup_days} days, {given.database_change_per_day:.0%} of {size:g} GiB change in one"
+    yield charging.line(part.name, part.node, "backups", ("aurora", "backup-storage", ""), beyond, because)
+
+
+def cache_group(part: CacheGroup, charging: Charging) -> Iterator[Line]:
+    """Nodes by the hour."""
+    key = ("elasticache", part.node_type, "valkey")
+    hours = part.nodes * HOURS_PER_MONTH
+    yield charging.line(part.name, part.node, part.node_type, key, hours, f"{part.nodes} nodes, always on")
+
+
+def bucket(part: BucketPart, charging: Charging) -> Iterator[Line]:
+    """What is kept, and the requests that put it there and read it."""
+    if part.existing is not None:
+        return
+    size, because = _bucket_size(part, charging)
+    grows: Literal["fixed", "use"] = "use" if part.purpose == "logs" else "fixed"
+    key = ("s3", "storage", "standard")
+    yield charging.line(part.name, part.node, "storage", key, size, because, depends=grows)
+    if part.purpose == "objects":
+        reads = charging.usage.requests.value / charging.usage.assumptions.session_requests
+        key = ("s3", "read-requests", "standard")
+        yield charging.line(
+            part.name, part.node, "reads", key, reads / 1_000, "one object for a session", depends="use"
+        )
+
+
+def file_system(part: FileSystem, charging: Charging) -> Iterator[Line]:
+    """Storage that is used; reading and writing by the GiB."""
+    size = charging.usage.assumptions.object_gib
+    yield charging.line(part.name, part.node, "storage", ("efs", "storage", "standard"), size, f"{size:g} GiB")
+    for item, usage in (("reads", "elastic-read"), ("writes", "elastic-write")):
+        because = f"all of {size:g} GiB once a month"
+        yield charging.line(part.name, part.node, item, ("efs", usage, ""), size, because, depends="use")
+
+
+def table(part: TablePart, charging: Charging) -> Iterator[Line]:
+    """On demand: one read for each request that is not a write, one write for each that is."""
+    usage = charging.usage
+    for item, key, share in (
+        ("reads", ("dynamodb", "read-requests", "on-demand"), 1 - usage.writes),
+        ("writes", ("dynamodb", "write-requests", "on-demand"), usage.writes),
+    ):
+        amount = usage.requests.value * share * usage.assumptions.database_share / 1e6
+        because = f"{share:.0%} of requests, {usage.assumptions.database_share:.0%} of them reach the table"
+        yield charging.line(part.name, part.node, item, key, amount, because, depends="use")
+    size = usage.assumptions.object_gib
+    yield charging.line(part.name, part.node, "storage", ("dynamodb", "storage", ""), size, f"{size:g} GiB")
+    key = ("dynamodb", "point-in-time-recovery-storage", "")
+    yield charging.line(part.name, part.node, "point-in-time recovery", key, size, f"{size:g} GiB")
+
+
+def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
+    """The secret by the month, and the reads of the tasks that hold it."""
+    if part.existing is None:
+        key = ("secrets-manager", "secret", "")
+        yield charging.line(part.name, part.node, "secret", key, 1.0, "one secret")
+    readers = {each.principal for each in charging.design.statements if _reads(each, part.name)}
+    tasks = sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in readers)
+    tasks += len(charging.design.of(Host))
+    reads = tasks * HOURS_PER_MONTH * SECRET_READS_PER_TASK_HOUR
+    because = f"{tasks} tasks read it every five minutes"
+    yield charging.line(
+        part.name, part.node, "secret reads", ("secrets-manager", "requests", ""), reads / 1e4, because
+    )
+
+
+def backup_plan(part: BackupPlan, charging: Charging) -> Iterator[Line]:
+    """Recovery points of AWS Backup cost what the databases' own backups cost."""
+    given = charging.usage.assumptions
+    size = given.database_gib * len(part.protects) * (1 + given.database_change_per_day * part.keep_days)
+    because = f"{part.keep_days} days of {len(part.protects)} stores of {given.database_gib:g} GiB"
+    aurora = bool(charging.design.of(AuroraCluster))
+    key = ("aurora", "backup-storage", "") if aurora else ("rds", "backup-storage", "")
+    yield charging.line(part.name, part.node, "recovery points", key, size, because)
+
+
+def _reads(statement: object, secret_name: str) -> bool:
+    resources = getattr(statement, "resources", ())
+    return any(getattr(each, "part", None) == secret_name for each in resources)
+
+
+def _bucket_size(part: BucketPart, charging: Charging) -> tuple[float, str]:
+    usage, given = charging.usage, charging.usage.assumptions
+    match part.purpose:
+        case "logs":
+            days = part.expire_days or 90
+            gib = usage.requests.value * 0.5 / KIB_PER_GIB / 30.4 * days
+            return gib, f"access logs of {days} days, 0.5 KiB a request"
+        case "backups":
+            days = part.expire_days or 30
+            return given.database_gib * 0.3 * days, f"{days} dumps of {given.database_gib:g} GiB at 30 %"
+        case "site":
+            return 0.05, "static files"
+        case "objects":
+            return given.object_gib, f"{given.object_gib:g} GiB of objects"

@@ -1,0 +1,224 @@
+"""What the network, the edge and messages cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from rung.parts.compute import EcsService
+from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.network import Network
+from rung.price.book import HOURS_PER_MONTH
+from rung.price.charging import Charging, Line
+from rung.price.usage import KIB_PER_GIB, SECONDS_PER_MONTH
+
+#: One LCU-hour holds the largest of these (AWS, Elastic Load Balancing pricing).
+LCU_NEW_CONNECTIONS_PER_SECOND = 25.0
+LCU_ACTIVE_CONNECTIONS_PER_MINUTE = 3_000.0
+LCU_GIB_PER_HOUR = 1.0
+LCU_RULES_PER_SECOND = 1_000.0
+FREE_RULES = 10
+#: How long a keep-alive connection of a browser is used.
+REQUESTS_PER_CONNECTION = 6.0
+LONG_POLL_SECONDS = 20.0
+
+EdgePart = (
+    Network | LoadBalancer | Firewall | Distribution | SitePart | SqsQueue | EventBus | EventRule | Certificate
+)
+
+
+def lines_of(part: EdgePart, charging: Charging) -> Iterator[Line]:
+    """The lines of one part."""
+    match part:
+        case Network():
+            yield from network(part, charging)
+        case LoadBalancer():
+            yield from load_balancer(part, charging)
+        case Firewall():
+            yield from firewall(part, charging)
+        case Distribution():
+            yield from distribution(part, charging)
+        case SitePart():
+            yield from site(part, charging)
+        case SqsQueue():
+            yield from sqs_queue(part, charging)
+        case EventBus():
+            yield from event_bus(part, charging)
+        case EventRule() | Certificate():
+            return
+        case _:
+            assert_never(part)
+
+
+def network(part: Network, charging: Charging) -> Iterator[Line]:
+    """NAT by the hour and the GiB, endpoints by zone, addresses, and what crosses zones."""
+    if part.existing is None:
+        yield from _nat(part, charging)
+        yield from _endpoints(part, charging)
+    usage, given = charging.usage, charging.usage.assumptions
+    crossing = usage.gib(given.response_kib + given.request_kib) * given.database_share * (1 - 1 / part.zones)
+    yield charging.line(
+        part.name, part.node, "between zones", ("data-transfer", "between-zones", ""), 2 * crossing,
+        f"queries and answers, {1 - 1 / part.zones:.0%} of them to another zone, both directions billed",
+        depends="use",
+    )  # fmt: skip
+    if part.flow_log_days:
+        gib = usage.requests.value / REQUESTS_PER_CONNECTION * 4 * 0.1 / KIB_PER_GIB
+        because = "four records of 0.1 KiB for a connection"
+        yield charging.line(
+            part.name, part.node, "flow logs", ("cloudwatch", "log-ingest", ""), gib, because, depends="use"
+        )
+
+
+def load_balancer(part: LoadBalancer, charging: Charging) -> Iterator[Line]:
+    """Hours, and capacity units: the largest of four dimensions, hour by hour."""
+    if part.existing is None:
+        key = ("load-balancer", "application-hour", "")
+        yield charging.line(part.name, part.node, "load balancer", key, HOURS_PER_MONTH, "always on")
+    units, because = capacity_units(part, charging)
+    key = ("load-balancer", "application-lcu", "")
+    yield charging.line(part.name, part.node, "capacity units", key, units, because, depends="use")
+    if not part.internal and part.existing is None:
+        zones = sum(each.zones for each in charging.design.of(Network))
+        key = ("vpc", "public-ipv4", "in-use")
+        hours = zones * HOURS_PER_MONTH
+        yield charging.line(
+            part.name, part.node, "public IPv4 addresses", key, hours, f"one in each of {zones} zones"
+        )
+    if not charging.design.of(Distribution):
+        gib = charging.usage.gib(charging.usage.assumptions.response_kib)
+        because = f"{charging.usage.assumptions.response_kib:g} KiB an answer"
+        key = ("data-transfer", "internet-out", "")
+        yield charging.line(part.name, part.node, "bytes to the internet", key, gib, because, depends="use")
+
+
+def capacity_units(part: LoadBalancer, charging: Charging) -> tuple[float, str]:
+    """LCU-hours in a month and which dimension decides at the busy hour."""
+    usage, given = charging.usage, charging.usage.assumptions
+    rules = max(0, len(part.forwards) - FREE_RULES)
+    dimensions = {
+        "new connections": 1 / REQUESTS_PER_CONNECTION / LCU_NEW_CONNECTIONS_PER_SECOND,
+        "active connections": 60 / REQUESTS_PER_CONNECTION / LCU_ACTIVE_CONNECTIONS_PER_MINUTE,
+        "bytes": (given.response_kib + given.request_kib) * 3_600 / KIB_PER_GIB / LCU_GIB_PER_HOUR,
+        "rule evaluations": rules / LCU_RULES_PER_SECOND,
+    }
+    name = max(dimensions, key=lambda each: dimensions[each])
+    hours = sum(usage.rate_at(hour) * dimensions[name] for hour in range(24)) * HOURS_PER_MONTH / 24
+    at_busy = usage.busy_rate * dimensions[name]
+    return hours, f"{name} decide: {at_busy:.1f} units at the busy hour"
+
+
+def firewall(part: Firewall, charging: Charging) -> Iterator[Line]:
+    """The list, its rules, and every request it looks at."""
+    yield charging.line(part.name, part.node, "web ACL", ("waf", "web-acl", ""), 1.0, "one list")
+    rules = len(part.managed_groups) + 1 + bool(part.blocked_countries)
+    because = f"{len(part.managed_groups)} managed groups, the rate limit" + (
+        ", countries" if part.blocked_countries else ""
+    )
+    yield charging.line(part.name, part.node, "rules", ("waf", "rule", ""), rules, because)
+    requests = charging.usage.requests
+    yield charging.line(
+        part.name, part.node, "requests", ("waf", "requests", ""), requests.value / 1e6, requests.because,
+        depends="use",
+    )  # fmt: skip
+
+
+def distribution(part: Distribution, charging: Charging) -> Iterator[Line]:
+    """Bytes and requests at the edge; what comes from AWS's own origins is free."""
+    usage, given = charging.usage, charging.usage.assumptions
+    site = given.site_kib / given.session_requests
+    gib = usage.gib(given.response_kib + site)
+    because = (
+        f"{given.response_kib:g} KiB an answer, {given.site_kib:g} KiB of site for {given.session_requests:g}"
+    )
+    yield charging.line(
+        part.name, part.node, "bytes out", ("cloudfront", "data-out", "us-and-europe"), gib, because, depends="use"
+    )
+    area = "europe" if charging.design.region.startswith("eu-") else "north-america"
+    requests = usage.requests
+    yield charging.line(
+        part.name, part.node, "requests", ("cloudfront", "https-requests", area), requests.value / 1e4,
+        requests.because, depends="use",
+    )  # fmt: skip
+
+
+def site(part: SitePart, charging: Charging) -> Iterator[Line]:
+    """Static files in S3."""
+    yield charging.line(part.name, part.node, "storage", ("s3", "storage", "standard"), 0.05, "static files")
+
+
+def sqs_queue(part: SqsQueue, charging: Charging) -> Iterator[Line]:
+    """Sends, receives, deletes; and the polls that find nothing, one every 20 seconds by each task."""
+    messages = charging.usage.messages_per_month(part.node)
+    lanes = sum(each.node == part.node for each in charging.design.of(SqsQueue))
+    pollers = _pollers(part, charging)
+    empty = pollers * SECONDS_PER_MONTH / LONG_POLL_SECONDS
+    calls = 3 * messages / max(1, lanes) + empty
+    because = f"{messages / max(1, lanes):,.0f} messages sent, received, deleted; {pollers} tasks wait for them"
+    yield charging.line(
+        part.name, part.node, "requests", ("sqs", "requests", "standard"), calls / 1e6, because, depends="use"
+    )
+
+
+def event_bus(part: EventBus, charging: Charging) -> Iterator[Line]:
+    """Events that are published: one for every write."""
+    events = charging.usage.requests.value * charging.usage.writes
+    key = ("eventbridge", "events", "")
+    yield charging.line(part.name, part.node, "events", key, events / 1e6, "one for every write", depends="use")
+
+
+def _nat(part: Network, charging: Charging) -> Iterator[Line]:
+    count = {"none": 0, "instance": 1, "single": 1, "per_zone": part.zones}[part.nat]
+    if count == 0:
+        return
+    if part.nat == "instance":
+        key = ("ec2", "t4g.nano", "on-demand")
+        yield charging.line(part.name, part.node, "NAT instance", key, HOURS_PER_MONTH, "one small machine")
+    else:
+        hours = count * HOURS_PER_MONTH
+        because = f"{count} of them" if count > 1 else "one for all zones"
+        yield charging.line(part.name, part.node, "NAT gateways", ("nat-gateway", "hour", ""), hours, because)
+        gib, why = _through_nat(part, charging)
+        key = ("nat-gateway", "data-processed", "")
+        yield charging.line(part.name, part.node, "NAT bytes", key, gib, why, depends="use")
+    hours = count * HOURS_PER_MONTH
+    key = ("vpc", "public-ipv4", "in-use")
+    yield charging.line(part.name, part.node, "public IPv4 of the NAT", key, hours, f"{count} addresses")
+
+
+def _through_nat(part: Network, charging: Charging) -> tuple[float, str]:
+    """What leaves: calls to hosts outside on writes, and AWS's own services that have no endpoint."""
+    usage, given = charging.usage, charging.usage.assumptions
+    outside = usage.gib(given.external_kib_per_write) * usage.writes if charging.design.egress else 0.0
+    pulls = 0.0
+    if "ecr.dkr" not in part.interface_endpoints:
+        tasks = sum(each.max_tasks for each in charging.design.of(EcsService))
+        pulls = given.image_gib * given.deploys_per_month * tasks * ("s3" not in part.gateway_endpoints)
+    logs = 0.0
+    if "logs" not in part.interface_endpoints:
+        logs = usage.requests.value * given.log_kib_per_request / KIB_PER_GIB
+    return outside + pulls + logs, "calls outside, image layers without an S3 endpoint, logs without theirs"
+
+
+def _endpoints(part: Network, charging: Charging) -> Iterator[Line]:
+    count = len(part.interface_endpoints)
+    if count == 0:
+        return
+    hours = count * part.zones * HOURS_PER_MONTH
+    because = f"{count} services in {part.zones} zones"
+    key = ("vpc", "interface-endpoint-hour", "")
+    yield charging.line(part.name, part.node, "interface endpoints", key, hours, because)
+    gib = charging.usage.gib(charging.usage.assumptions.log_kib_per_request)
+    key = ("vpc", "interface-endpoint-data", "")
+    yield charging.line(part.name, part.node, "endpoint bytes", key, gib, "logs, secrets, messages", depends="use")
+
+
+def _pollers(part: SqsQueue, charging: Charging) -> int:
+    consumers = {
+        each.principal
+        for each in charging.design.statements
+        if "sqs:ReceiveMessage" in each.actions
+        and any(getattr(r, "part", None) == part.name for r in each.resources)
+    }
+    return sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in consumers)

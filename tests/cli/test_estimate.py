@@ -1,0 +1,121 @@
+"""`rung estimate` and `rung prices` as a user runs them: text, JSON, Markdown, and one line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rung.cli.main import main
+
+SHOP = Path(__file__).parents[2] / "workloads" / "shop" / "workload.py"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNG_CACHE", str(tmp_path / "cache"))
+
+
+def test_the_bill_as_json_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(SHOP), "--format", "json", "--savings"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["environment"] == "prod"
+    assert found["total_usd"] == pytest.approx(sum(line["usd"] for line in found["lines"]))
+    assert found["share_of_revenue"] == pytest.approx(found["total_usd"] / 40_000)
+    assert all(saving["before_usd"] - saving["after_usd"] >= 1 for saving in found["savings"])
+
+
+def test_the_bill_as_text_shows_parts_and_the_total(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(SHOP)]) == 0
+    text = capsys.readouterr().out
+    assert "shop prod on fargate" in text
+    assert "for 1,000 requests" in text
+
+
+def test_a_quantity_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(SHOP), "--explain", "load-balancer"]) == 0
+    assert "units at the busy hour" in capsys.readouterr().out
+
+
+def test_a_measured_value_replaces_an_assumption(capsys: pytest.CaptureFixture[str]) -> None:
+    totals = []
+    for value in ("8", "80"):
+        assert main(["estimate", str(SHOP), "--assume", f"response_kib={value}", "--format", "json"]) == 0
+        totals.append(json.loads(capsys.readouterr().out)["total_usd"])
+    assert totals[1] > totals[0] * 1.5
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--assume", "respons_kib=8"], 'did you mean "response_kib"'),
+        (["--assume", "response_kib=many"], "needs a number"),
+        (["--assume", "response_kib=-1"], "must not be negative"),
+        (["--explain", "load-balncer"], 'did you mean "load-balancer"'),
+        (["--env", "prd"], 'did you mean "prod"'),
+        (["--diff", "--output=/tmp/x"], "no commit"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_right_ones(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str
+) -> None:
+    joined = [f"{words[0]}={words[1]}"]
+    assert main(["estimate", str(SHOP), *joined]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_difference_to_a_commit_is_a_comment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    workload = folder / "workload.py"
+    for text in (_workload(min_tasks=1), _workload(min_tasks=3)):
+        workload.write_text(text)
+        if not (folder / ".git").exists():
+            _git(folder, "init", "-q")
+            _git(folder, "add", ".")
+            _git(folder, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "first")
+    assert main(["estimate", str(workload), "--diff", "HEAD"]) == 0
+    text = capsys.readouterr().out
+    assert "against `HEAD`" in text
+    assert "| `api` |" in text
+    assert main(["estimate", str(workload), "--diff", "v9"]) == 2
+    assert "git cannot read that" in capsys.readouterr().err
+
+
+def test_prices_are_found_by_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (
+        main(["prices", "list", "ec2", "t4g.small", "on-demand", "--region", "eu-west-1", "--format", "json"]) == 0
+    )
+    (row,) = json.loads(capsys.readouterr().out)["prices"]
+    assert row["usd"] == 0.0184
+    assert main(["prices", "list", "no-such-thing"]) == 1
+
+
+def test_the_age_of_the_book_names_what_is_from_memory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "age"]) == 0
+    assert "from memory: eventbridge" in capsys.readouterr().out
+
+
+def test_an_update_needs_a_region_and_a_known_offer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "update"]) == 2
+    assert "--region eu-west-1" in capsys.readouterr().err
+    assert main(["prices", "update", "--region", "eu-west-1", "--service", "AmazonRds"]) == 2
+    assert "AmazonRDS" in capsys.readouterr().err
+
+
+def _workload(min_tasks: int) -> str:
+    return f"""from rung import Traffic, Workload
+
+app = Workload("app")
+api = app.service("api", app="app.api:app", health="/health", min_tasks={min_tasks})
+app.route("/*", api)
+app.traffic(Traffic(concurrent_users=100))
+app.environment("prod", production=True)
+app.notify("email:oncall@example.com")
+"""
+
+
+def _git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
