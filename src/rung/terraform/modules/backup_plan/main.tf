@@ -96,8 +96,6 @@ resource "aws_backup_restore_testing_selection" "this" {
 }
 
 resource "aws_cloudwatch_event_rule" "failed" {
-  count = var.topic_arn == null ? 0 : 1
-
   name        = "${var.name}-failed"
   description = "Backups and restore tests that did not end well"
 
@@ -110,9 +108,7 @@ resource "aws_cloudwatch_event_rule" "failed" {
 }
 
 resource "aws_cloudwatch_event_target" "failed" {
-  count = var.topic_arn == null ? 0 : 1
-
-  rule = aws_cloudwatch_event_rule.failed[0].name
+  rule = aws_cloudwatch_event_rule.failed.name
   arn  = var.topic_arn
 
   input_transformer {

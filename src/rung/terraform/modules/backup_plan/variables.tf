@@ -23,6 +23,11 @@ variable "key_arn" {
   type        = string
 }
 
+variable "topic_arn" {
+  description = "Topic that is told when a backup or a restore test fails; its policy must let events.amazonaws.com publish."
+  type        = string
+}
+
 variable "keep_days" {
   description = "Days for which a backup is kept."
   type        = number
@@ -78,8 +83,3 @@ variable "restore_types" {
   }
 }
 
-variable "topic_arn" {
-  description = "Topic that is told when a backup or a restore test fails; null: nobody."
-  type        = string
-  default     = null
-}

@@ -1,6 +1,6 @@
 output "name" {
   description = "The bucket's name, account id included."
-  value       = aws_s3_bucket.this.id
+  value       = aws_s3_bucket.this.bucket
 
   # Whoever delivers logs here needs the policy and not only the bucket.
   depends_on = [aws_s3_bucket_policy.this, aws_s3_bucket_ownership_controls.this]

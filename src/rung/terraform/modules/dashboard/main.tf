@@ -37,33 +37,27 @@ locals {
     height = local.graph_rows
     properties = merge(
       {
-        title   = graph.title
-        region  = coalesce(graph.region, var.region)
-        view    = "timeSeries"
-        period  = graph.period
-        yAxis   = { left = { min = 0 } }
-        metrics = [for metric in graph.metrics : jsondecode(metric.expression == null ? local.plain[jsonencode(metric)] : local.calculated[jsonencode(metric)])]
+        title  = graph.title
+        region = coalesce(graph.region, var.region)
+        view   = "timeSeries"
+        period = graph.period
+        yAxis  = { left = { min = 0 } }
+        # CloudWatch reads a metric as an array: its names, its dimensions, and how it is drawn.
+        metrics = [for metric in graph.metrics : jsondecode(metric.expression == null ? jsonencode(concat(
+          [metric.namespace, metric.name],
+          flatten([for dimension, value in metric.dimensions : [dimension, value]]),
+          [merge(
+            { stat = metric.statistic, visible = metric.visible },
+            { for key, value in { id = metric.id, label = metric.label } : key => value if value != null },
+          )],
+          )) : jsonencode([merge(
+            { expression = metric.expression, visible = metric.visible },
+            { for key, value in { id = metric.id, label = metric.label } : key => value if value != null },
+        )]))]
       },
       graph.limit == null ? {} : { annotations = { horizontal = [{ label = "limit", value = graph.limit }] } },
     )
   }]])
-
-  metrics = flatten(var.groups[*].graphs[*].metrics)
-
-  # Each metric as the JSON array that CloudWatch reads, found again by its own text.
-  plain = { for metric in distinct(local.metrics) : jsonencode(metric) => jsonencode(concat(
-    [metric.namespace, metric.name],
-    flatten([for dimension, value in metric.dimensions : [dimension, value]]),
-    [merge({ stat = metric.statistic, visible = metric.visible }, local.labels[jsonencode(metric)])],
-  )) if metric.expression == null }
-
-  calculated = { for metric in distinct(local.metrics) : jsonencode(metric) => jsonencode([
-    merge({ expression = metric.expression, visible = metric.visible }, local.labels[jsonencode(metric)])
-  ]) if metric.expression != null }
-
-  labels = { for metric in distinct(local.metrics) : jsonencode(metric) => {
-    for key, value in { id = metric.id, label = metric.label } : key => value if value != null
-  } }
 }
 
 resource "aws_cloudwatch_dashboard" "this" {

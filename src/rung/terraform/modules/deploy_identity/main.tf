@@ -1,6 +1,6 @@
 locals {
   issuer       = "token.actions.githubusercontent.com"
-  provider_arn = var.provider_arn != null ? var.provider_arn : aws_iam_openid_connect_provider.github[0].arn
+  provider_arn = var.own_provider ? aws_iam_openid_connect_provider.github[0].arn : var.provider_arn
 
   owner      = split("/", var.repository)[0]
   repository = split("/", var.repository)[1]
@@ -42,7 +42,7 @@ locals {
 
 # GitHub signs what a job is; AWS gives it a role for an hour. No key is stored anywhere.
 resource "aws_iam_openid_connect_provider" "github" {
-  count = var.provider_arn == null ? 1 : 0
+  count = var.own_provider ? 1 : 0
 
   url            = "https://${local.issuer}"
   client_id_list = ["sts.amazonaws.com"]

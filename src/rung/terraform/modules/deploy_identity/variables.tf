@@ -106,10 +106,21 @@ variable "plan_branches" {
   }
 }
 
+variable "own_provider" {
+  description = "Make the account's identity provider for GitHub. An account can have only one: a second environment is given its provider_arn."
+  type        = bool
+  default     = true
+}
+
 variable "provider_arn" {
-  description = "The account's identity provider for GitHub, when there is one already: an account can have only one. null: make it."
+  description = "The account's identity provider for GitHub, when there is one already."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.own_provider == (var.provider_arn == null)
+    error_message = "Either own_provider = true, or the provider_arn of the one that exists."
+  }
 }
 
 variable "services" {

@@ -1,5 +1,5 @@
 locals {
-  dead_letter_arn = var.dead_letter_arn != null ? var.dead_letter_arn : aws_sqs_queue.dead[0].arn
+  dead_letter_arn = var.own_dead_letters ? aws_sqs_queue.dead[0].arn : var.dead_letter_arn
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
@@ -27,7 +27,7 @@ resource "aws_cloudwatch_event_target" "this" {
 
 # EventBridge forgets what it cannot deliver unless there is a queue for it.
 resource "aws_sqs_queue" "dead" {
-  count = var.dead_letter_arn == null ? 1 : 0
+  count = var.own_dead_letters ? 1 : 0
 
   name                      = "${var.name}-dlq"
   message_retention_seconds = 1209600
@@ -39,7 +39,7 @@ resource "aws_sqs_queue" "dead" {
 }
 
 resource "aws_sqs_queue_policy" "dead" {
-  count = var.dead_letter_arn == null ? 1 : 0
+  count = var.own_dead_letters ? 1 : 0
 
   queue_url = aws_sqs_queue.dead[0].id
 

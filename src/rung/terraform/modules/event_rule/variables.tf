@@ -63,7 +63,18 @@ variable "max_age_seconds" {
 }
 
 variable "dead_letter_arn" {
-  description = "Queue for events that could not be delivered, whose policy lets this rule in; null: a queue of its own."
+  description = "Queue for events that could not be delivered, whose policy lets this rule in, when the rule has none of its own."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.own_dead_letters == (var.dead_letter_arn == null)
+    error_message = "Either a dead_letter_arn with own_dead_letters = false, or neither: events must not get lost."
+  }
+}
+
+variable "own_dead_letters" {
+  description = "Give the rule a dead-letter queue of its own."
+  type        = bool
+  default     = true
 }

@@ -1,14 +1,14 @@
 locals {
-  key_arn = var.key_arn != null ? var.key_arn : aws_kms_key.this[0].arn
+  key_arn = var.own_key ? aws_kms_key.this[0].arn : var.key_arn
   topics  = { page = aws_sns_topic.page.arn, ticket = aws_sns_topic.ticket.arn }
 
   publishers  = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com"]
   own_account = { StringEquals = { "aws:SourceAccount" = var.account_id } }
 }
 
-# Only where no key was given: CloudWatch cannot publish to a topic under the key that AWS manages for SNS.
+# CloudWatch cannot publish to a topic under the key that AWS manages for SNS.
 resource "aws_kms_key" "this" {
-  count = var.key_arn == null ? 1 : 0
+  count = var.own_key ? 1 : 0
 
   description         = "${var.name}: alarm topics"
   enable_key_rotation = true

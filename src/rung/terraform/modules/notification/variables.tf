@@ -19,9 +19,20 @@ variable "account_id" {
 }
 
 variable "key_arn" {
-  description = "Key of the topics, whose policy lets CloudWatch, EventBridge and Budgets in (log_key_arn of the module keys); null: a key of its own, for a second region."
+  description = "Key of the topics, whose policy lets CloudWatch, EventBridge and Budgets in (log_key_arn of the module keys); null: with own_key."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.own_key == (var.key_arn == null)
+    error_message = "Either a key_arn or own_key = true: CloudWatch cannot publish to a topic without a key that names it."
+  }
+}
+
+variable "own_key" {
+  description = "Make a key here: for a second region, where the environment has no keys."
+  type        = bool
+  default     = false
 }
 
 variable "emails" {

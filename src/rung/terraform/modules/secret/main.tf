@@ -1,6 +1,6 @@
 locals {
-  rotated  = var.rotation_lambda_arn != null
-  reminded = var.rotate_days != null && !local.rotated && var.topic_arn != null
+  rotated  = var.rotation == "function"
+  reminded = var.rotation == "person"
 }
 
 resource "aws_secretsmanager_secret" "this" {

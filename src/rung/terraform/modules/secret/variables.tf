@@ -69,8 +69,19 @@ variable "length" {
   }
 }
 
+variable "rotation" {
+  description = "Who replaces the value: nobody, function (rotation_lambda_arn, every rotate_days) or person (reminded through topic_arn, every rotate_days)."
+  type        = string
+  default     = "nobody"
+
+  validation {
+    condition     = contains(["nobody", "function", "person"], var.rotation)
+    error_message = "nobody, function or person."
+  }
+}
+
 variable "rotate_days" {
-  description = "Days after which the value is to be replaced: by rotation_lambda_arn when there is one, else by a person whom topic_arn reminds."
+  description = "Days after which the value is replaced."
   type        = number
   default     = null
 
@@ -78,23 +89,33 @@ variable "rotate_days" {
     condition     = var.rotate_days == null ? true : var.rotate_days >= 1 && var.rotate_days <= 1000
     error_message = "A value is replaced after 1 to 1000 days."
   }
+
+  validation {
+    condition     = (var.rotate_days == null) == (var.rotation == "nobody")
+    error_message = "A rotation by a function or a person has rotate_days, no rotation has none."
+  }
 }
 
 variable "rotation_lambda_arn" {
-  description = "Function that rotates the value by Secrets Manager's four steps; null: nobody can do that for this value (most API keys)."
+  description = "Function that rotates the value by Secrets Manager's four steps."
   type        = string
   default     = null
 
   validation {
-    condition     = var.rotation_lambda_arn == null || var.rotate_days != null
-    error_message = "Say by rotate_days how often the function is to rotate the value."
+    condition     = (var.rotation_lambda_arn != null) == (var.rotation == "function")
+    error_message = "A function belongs to rotation = \"function\", and that needs one."
   }
 }
 
 variable "topic_arn" {
-  description = "Topic that is told every rotate_days when no function rotates the value; null: nobody."
+  description = "Topic that a person's reminder goes to."
   type        = string
   default     = null
+
+  validation {
+    condition     = (var.topic_arn != null) == (var.rotation == "person")
+    error_message = "A topic belongs to rotation = \"person\", and that needs one."
+  }
 }
 
 variable "topic_key_arn" {

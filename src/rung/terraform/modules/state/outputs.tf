@@ -1,6 +1,6 @@
 output "bucket" {
   description = "Name of the bucket, for backend \"s3\"."
-  value       = aws_s3_bucket.this.id
+  value       = aws_s3_bucket.this.bucket
 }
 
 output "bucket_arn" {
