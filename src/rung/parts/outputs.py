@@ -33,7 +33,10 @@ OUTPUTS = MappingProxyType({
     "office_hours": (),
     "postgres_instance": _DATABASE,
     "aurora_cluster": _DATABASE,
-    "cache_group": ("endpoint", "port", "security_group_id", "replication_group_id", "auth_secret_arn"),
+    "cache_group": (
+        "endpoint", "reader_endpoint", "port", "security_group_id", "replication_group_id", "arn", "user_name",
+        "user_arn",
+    ),
     "bucket": ("name", "arn", "domain_name"),
     "file_system": ("id", "arn", "access_point_id", "access_point_arn", "security_group_id"),
     "table": ("name", "arn"),

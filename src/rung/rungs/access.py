@@ -49,6 +49,8 @@ QUEUE_CONSUME = (
 )  # fmt: skip
 #: A handler may refuse a message for good: it is sent to the dead-letter queue with the reason, then deleted.
 QUEUE_DEAD_LETTER = ("sqs:GetQueueAttributes", "sqs:SendMessage")
+#: The process's own role is the cache's password.
+CACHE_CONNECT = ("elasticache:Connect",)
 SECRET_READ = ("secretsmanager:GetSecretValue",)
 BUCKET_ON_OBJECTS: dict[str, tuple[str, ...]] = {
     "read": ("s3:GetObject",),
@@ -103,7 +105,8 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
         case Postgres():
             yield from _credentials(setting, target.name, source.name)
         case Cache():
-            yield from _secret(setting, Reference(part=target.name, output="auth_secret_arn"))
+            cache = (Reference(part=target.name, output=output) for output in ("arn", "user_arn"))
+            yield Need(actions=CACHE_CONNECT, resources=tuple(cache))
         case Secret():
             yield from _secret(setting, Reference(part=target.name, output="arn"))
         case Bucket():

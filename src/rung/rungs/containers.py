@@ -151,8 +151,11 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             endpoint = Reference(
                 part=target.name, output="endpoint", prefix="rediss://", suffix=f":{CACHE_PORT}/0"
             )
-            secret = Reference(part=target.name, output="auth_secret_arn")
-            return _bound(prefix, kind="cache", url=endpoint, credentials_secret=secret)
+            user = Reference(part=target.name, output="user_name")
+            group = Reference(part=target.name, output="replication_group_id")
+            return _bound(
+                prefix, kind="cache", url=endpoint, user=user, replication_group=group, region=setting.region
+            )
         case _:
             return _aws_binding(setting, target, prefix)
 
