@@ -23,6 +23,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
     ("prices", "rung.cli.prices", "list, search and renew the price book"),
+    ("queue", "rung.cli.queue", "show how full a workload's queues are"),
     ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )

@@ -73,6 +73,11 @@ def grants(graph: Graph, node: Running) -> tuple[object, ...]:
     return (frozenset(bindings_of(graph, node)), frozenset(node.variables))
 
 
+def queue_bindings(graph: Graph, machine: Machine) -> dict[str, QueueBinding]:
+    """Every queue by its name: what a person who looks from outside needs."""
+    return {node.name: _queue(node, machine) for node in graph.of(Queue)} if machine.carrier else {}
+
+
 def _search_path(machine: Machine) -> str:
     """The programs of this Python's environment first: `command="celery ..."` means the one installed there."""
     return os.pathsep.join([str(Path(machine.python).parent), machine.environment.get("PATH", os.defpath)])

@@ -24,6 +24,8 @@ from rung.errors import Finding, MachineError
 from rung.local.process import free_port, is_free
 
 FOLDER = ".rung"
+#: The binding of every queue, for `rung queue`.
+QUEUES_FILE = "queues.json"
 
 
 @dataclass(slots=True)
@@ -73,9 +75,10 @@ class State:
         return file, made_up
 
     def write_json(self, name: str, content: object) -> Path:
-        """Write a file for the child processes, whole or not at all."""
+        """Write a file for other processes of its owner, whole or not at all."""
         file = self.directory / name
         draft = file.with_suffix(".new")
+        draft.touch(mode=0o600)
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
         draft.replace(file)
         return file
