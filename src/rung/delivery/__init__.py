@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from rung.delivery.failures import failure_files, runbooks_named
 from rung.delivery.images import image_files
 from rung.delivery.makefile import makefile
 from rung.delivery.project import project_of
 from rung.delivery.release import release_files
+from rung.delivery.runbooks import runbook_files
 from rung.delivery.workflows import workflow_files
 from rung.model.graph import Graph
 from rung.parts.design import Design
@@ -26,4 +28,6 @@ def files(graph: Graph, designs: Mapping[str, Design]) -> dict[str, str]:
         **makefile(designs, project),
         **release_files(graph.name, designs),
         **workflow_files(designs, project),
+        **runbook_files(designs, runbooks_named(designs)),
+        **failure_files(designs),
     }

@@ -16,7 +16,7 @@ _PLACE = re.compile(r"<<([a-z_]+)>>")
 def render(package: str, name: str, **values: str) -> str:
     """The template `name` of `package`, filled in. Raises KeyError for a place without a value."""
     lines: list[str] = []
-    for line in _text(package, name).splitlines():
+    for line in text_of(package, name).splitlines():
         lines.extend(_filled(line, values))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
 
@@ -30,6 +30,7 @@ def _filled(line: str, values: dict[str, str]) -> list[str]:
 
 
 @cache
-def _text(package: str, name: str) -> str:
+def text_of(package: str, name: str) -> str:
+    """The template as it is written."""
     folder = files(package) / "templates"
     return folder.joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,74 @@
+"""What waits: queues and their dead letters, schedules, events."""
+
+from __future__ import annotations
+
+from rung.delivery.commands.compute import machines
+from rung.delivery.commands.words import aws, chosen
+from rung.delivery.names import full_name, log_group
+from rung.parts.compute import ScheduledTask
+from rung.parts.design import Design
+from rung.parts.messaging import EventRule, SqsQueue
+
+Parts = tuple[str, ...]
+
+
+def queues(design: Design, parts: Parts) -> list[str]:
+    """How much waits, how much is under way."""
+    names = "ApproximateNumberOfMessages ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesDelayed"
+    lines = [
+        aws(design, f"sqs get-queue-attributes --attribute-names {names} --queue-url {_url(design, each.name)}")
+        for each in chosen(design, SqsQueue, parts)
+    ]
+    return lines or _in_postgres(design)
+
+
+def dead_letters(design: Design, parts: Parts) -> list[str]:
+    """Look at one, mend its reason, then send all of them back."""
+    lines = []
+    for queue in chosen(design, SqsQueue, parts):
+        dead = f"{queue.name}-dlq"
+        arn = aws(
+            design, f"sqs get-queue-attributes --attribute-names QueueArn --queue-url {_url(design, dead)} "
+            "--query Attributes.QueueArn --output text",
+        )  # fmt: skip
+        lines += [
+            aws(design, "sqs receive-message --visibility-timeout 0 --message-attribute-names All "
+                f"--queue-url {_url(design, dead)}"),
+            f"# once its reason is mended: {aws(design, 'sqs start-message-move-task')} --source-arn \"$({arn})\"",
+        ]  # fmt: skip
+    return lines or _in_postgres(design)
+
+
+def schedules(design: Design, parts: Parts) -> list[str]:
+    """When it should have run, and what its last runs said."""
+    lines = []
+    for schedule in chosen(design, ScheduledTask, parts):
+        name = full_name(design, schedule.name)
+        lines += [
+            aws(design, f"scheduler list-schedules --group-name {name} --query 'Schedules[].[Name,State]'"),
+            aws(design, f"logs tail {log_group(design, schedule.job)} --since 1h --format short"),
+        ]
+    return lines
+
+
+def events(design: Design, parts: Parts) -> list[str]:
+    """What a rule matches and where it sends it."""
+    lines = []
+    for rule in chosen(design, EventRule, parts):
+        name, bus = full_name(design, rule.name), full_name(design, rule.bus)
+        lines += [
+            aws(design, f"events describe-rule --name {name} --event-bus-name {bus}"),
+            aws(design, f"events list-targets-by-rule --rule {name} --event-bus-name {bus}"),
+        ]
+    return lines
+
+
+def _in_postgres(design: Design) -> list[str]:
+    """Queues of a box are tables: read with SQL on the machine."""
+    found = machines(design, ())
+    return [*found, 'sudo rung-psql --command "table rung.queue_statistics"'] if found else []
+
+
+def _url(design: Design, queue: str) -> str:
+    name = full_name(design, queue)
+    return f'"$({aws(design, f"sqs get-queue-url --queue-name {name} --query QueueUrl --output text")})"'
