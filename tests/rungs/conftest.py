@@ -17,8 +17,8 @@ def shop() -> Graph:
     return load_workload(WORKLOADS / "shop" / "workload.py")
 
 
-def everything() -> Graph:
-    """One of each: every verb of every kind that a rung can hold."""
+def everything(*, small: bool = False) -> Graph:
+    """One of each: every verb of every kind that the larger rungs can hold; `small`, that a box can."""
     work = Workload("atlas")
     db = work.postgres("db", migrations="migrations", max_connections=400)
     cache = work.cache("cache")
@@ -26,28 +26,30 @@ def everything() -> Graph:
     uploads = work.bucket("uploads")
     visits = work.table("visits", partition_key="visitor", sort_key="moment")
     shared = work.files("shared", mount="/mnt/shared")
-    events = work.bus("events")
+    render = work.job("render", handler="atlas.render:run", uses=[uploads, db.read])
+    events = None if small else work.bus("events")
+    larger = [] if events is None else [events.publish, render.run]
     token = work.secret("token", rotate_days=30)
     outside = work.external("api.example.com", port=8443)
-    render = work.job("render", handler="atlas.render:run", uses=[uploads, db.read])
     back = work.service("back", app="atlas.back:app", health="/health", uses=[db.read, visits.write])
     web = work.service(
         "front", app="atlas.front:app", health="/health",
-        uses=[db, cache, mails.send, uploads.delete, uploads.list, uploads.read, visits, shared, events.publish,
-              token, outside, render.run, back.call],
+        uses=[db, cache, mails.send, uploads.delete, uploads.list, uploads.read, visits, shared, *larger,
+              token, outside, back.call],
     )  # fmt: skip
     work.worker("mailer", handler="atlas.mail:send", consumes=mails, lanes=("urgent",), uses=[db.read, token])
     work.worker(
         "bulk", handler="atlas.mail:send", consumes=mails, lanes=("bulk",), min_tasks=0, uses=[shared.read]
     )
-    work.rule("signed-up", bus=events, pattern={"detail-type": ["signed-up"]}, target=mails)
+    if events is not None:
+        work.rule("signed-up", bus=events, pattern={"detail-type": ["signed-up"]}, target=mails)
     work.schedule("tidy", cron="30 4 * * MON-FRI", handler="atlas.tidy:run", uses=[db.write])
     work.schedule("tick", every="10s", handler="atlas.tick:run", uses=[cache])
     page = work.site("page", path="page")
     work.route("/api/*", web)
     work.route("/*", page)
     work.environment("dev")
-    work.environment("prod", domain="atlas.example.com")
+    work.environment("prod", domain="atlas.example.com", zone="example.com")
     work.notify("email:oncall@example.com")
     return work.freeze()
 
@@ -55,3 +57,8 @@ def everything() -> Graph:
 @pytest.fixture(scope="session")
 def atlas() -> Graph:
     return everything()
+
+
+@pytest.fixture(scope="session")
+def cottage() -> Graph:
+    return everything(small=True)

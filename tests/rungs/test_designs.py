@@ -6,11 +6,12 @@ import pytest
 
 from rung.model.graph import Graph
 from rung.model.nodes import Environment
+from rung.parts.compute import Host, HostGroup
 from rung.parts.design import Design
 from rung.parts.messaging import EventRule
 from rung.parts.network import OUTSIDE
 from rung.parts.operations import RUNBOOKS, Alarm
-from rung.rungs import place
+from rung.rungs import RUNGS, place
 
 
 def assert_sound(graph: Graph, design: Design) -> None:
@@ -26,7 +27,8 @@ def assert_sound(graph: Graph, design: Design) -> None:
         assert connection.why
     assert {statement.principal for statement in design.statements} <= set(names)
     assert {egress.source for egress in design.egress} <= set(names)
-    assert {grant.database for grant in design.database_grants} <= set(names)
+    stacks = {stack.name for machine in (*design.of(Host), *design.of(HostGroup)) for stack in machine.stacks}
+    assert {grant.database for grant in design.database_grants} <= set(names) | stacks
     assert {alarm.runbook for alarm in design.of(Alarm)} <= RUNBOOKS.keys()
     for rule in design.of(EventRule):
         assert {rule.bus, rule.target} <= set(names)
@@ -34,10 +36,13 @@ def assert_sound(graph: Graph, design: Design) -> None:
     assert len(sids) == len(set(sids))
 
 
-@pytest.mark.parametrize("workload", ["shop", "atlas"])
-def test_every_design_is_sound(workload: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("workload", "rung"),
+    [*(("shop", rung) for rung in RUNGS), ("atlas", "fargate"), ("atlas", "host"), ("cottage", "box")],
+)
+def test_every_design_is_sound(workload: str, rung: str, request: pytest.FixtureRequest) -> None:
     graph: Graph = request.getfixturevalue(workload)
     for environment in graph.of(Environment):
-        design = place(graph, environment.name)
+        design = place(graph, environment.name, rung=rung)
         assert_sound(graph, design)
-        assert design == place(graph, environment.name)
+        assert design == place(graph, environment.name, rung=rung)

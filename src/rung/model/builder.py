@@ -259,7 +259,7 @@ class Workload:
     def postgres(
         self, name: str, *, version: str = "18", migrations: str | None = None, tenancy: Tenancy | None = None,
         extensions: Sequence[str] = (), pool_size: int = 8, max_connections: int = 100,
-        statement_timeout: Duration = "5s", backup_days: int = 7, public: bool = False,
+        storage: int | None = None, statement_timeout: Duration = "5s", backup_days: int = 7, public: bool = False,
         existing: str | None = None,
     ) -> PostgresHandle:  # fmt: skip
         """A PostgreSQL database. `migrations` is a folder of `NNNN_name.sql`, relative to the workload file."""
@@ -267,7 +267,7 @@ class Workload:
         values: _Values = {
             "version": version, "migrations": migrations, "tenancy": tenancy,
             "extensions": statement.words("extensions", extensions), "pool_size": pool_size,
-            "max_connections": max_connections,
+            "max_connections": max_connections, "storage_gib": storage,
             "statement_timeout_seconds": statement.seconds("statement_timeout", statement_timeout),
             "backup_days": backup_days, "public": public, "existing": existing,
         }  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rung.model.environments import Override, Scalar, Sizing
 from rung.model.handles import Handle
 from rung.model.shapes import field_types
-from rung.model.statement import Statement
+from rung.model.statement import PARAMETERS, Statement
 
 Overrides = Mapping[Handle, Mapping[str, Scalar]]
 Sizes = Mapping[Handle | str, Mapping[str, Scalar | Sequence[str]]]
@@ -29,7 +29,8 @@ def _stored(statement: Statement, node_type: type | None, parameter: str, value:
     known = field_types(node_type) if node_type is not None else {}
     if f"{parameter}_seconds" in known:
         return f"{parameter}_seconds", statement.seconds_or_none(f"overrides.{parameter}", value)
-    return ("memory_mib" if parameter == "memory" and "memory_mib" in known else parameter), value
+    field = next((each for each, name in PARAMETERS.items() if name == parameter and each in known), parameter)
+    return field, value
 
 
 def read_sizes(statement: Statement, sizes: Sizes) -> tuple[Sizing, ...]:

@@ -187,7 +187,10 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A PostgreSQL database: `pool_size` connections for each task that uses it, `max_connections` in all."""
+    """A PostgreSQL database: `pool_size` connections for each task that uses it, `max_connections` in all.
+
+    `storage_gib` is how much data it will hold; None: little, as yet.
+    """
 
     kind: Literal["postgres"] = "postgres"
     name: str
@@ -197,6 +200,7 @@ class Postgres:
     extensions: tuple[str, ...] = ()
     pool_size: int = 8
     max_connections: int = 100
+    storage_gib: int | None = None
     statement_timeout_seconds: float = 5.0
     backup_days: int = 7
     public: bool = False

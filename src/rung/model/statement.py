@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: What the user calls a field that is stored under another name.
 REFERENCE = "docs/reference/workload-file.md lists every call with its parameters and units"
-PARAMETERS = {"memory_mib": "memory"}
+PARAMETERS = {"memory_mib": "memory", "storage_gib": "storage"}
 
 
 class Statement:

@@ -28,8 +28,18 @@ class Mount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFile:
+    """A secret that a container reads from a file. `part` None: the machine makes it at its first start."""
+
+    name: str
+    path: str
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One process of the workload. `image` names the registry part whose image it runs. `cpu` is vCPU, memory MiB.
+    """One process. `image` names the registry part whose image it runs; with a tag (`postgres:17`) it is a public
+    image. `cpu` is vCPU, memory MiB.
 
     `health_path` is asked inside the container and by the load balancer. `stop_seconds` is how long a SIGTERM
     may take.
@@ -44,6 +54,7 @@ class Container:
     stop_seconds: int = 60
     variables: tuple[Variable, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    secrets: tuple[SecretFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,9 +166,14 @@ class EcsJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Containers on one machine, as Docker Compose runs them. `replicas` by container name."""
+    """Containers on one machine, as Docker Compose runs them. `replicas` 0: it runs when it is started.
+
+    `role`: a `migration` runs before the others are replaced, a `job` when somebody starts it; a `store` keeps
+    its data on the machine's data volume.
+    """
 
     name: str
+    role: Literal["proxy", "web", "worker", "scheduler", "job", "migration", "store"] = "web"
     container: Container
     replicas: int = 1
     node: str = "@workload"
@@ -166,8 +182,22 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostSite:
+    """Static files that a machine's reverse proxy serves itself. `routes`: (host or None, path pattern)."""
+
+    name: str
+    node: str
+    source: str
+    spa: bool = True
+    routes: tuple[tuple[str | None, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """One small machine that runs everything with Docker Compose, databases included (the box)."""
+    """One small machine that runs everything with Docker Compose, databases included (the box).
+
+    `hop_limit` 2: a container needs AWS itself and asks the machine for its role; 1 keeps containers from it.
+    """
 
     kind: Literal["host"] = "host"
     name: str = "box"
@@ -178,6 +208,9 @@ class Host:
     root_gib: int = 20
     data_gib: int = 20
     stacks: tuple[Stack, ...] = ()
+    sites: tuple[HostSite, ...] = ()
+    hop_limit: int = 1
+    log_days: int = 30
     backup_bucket: str = "backups"
     backup_hours: int = 24
     backup_days: int = 7
@@ -200,6 +233,11 @@ class HostGroup:
     max_hosts: int = 3
     cpu_target: float = 60.0
     stacks: tuple[Stack, ...] = ()
+    #: Where the load balancer reaches the reverse proxy of each machine.
+    port: int = 80
+    health_path: str = "/ping"
+    hop_limit: int = 2
+    log_days: int = 30
     management: Literal["ssm", "tailscale"] = "ssm"
     portainer: bool = False
     disk_alarm_percent: int = 70

@@ -22,6 +22,7 @@ class PostgresInstance:
     backup_days: int = 7
     protected: bool = True
     extensions: tuple[str, ...] = ()
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class AuroraCluster:
     backup_days: int = 7
     protected: bool = True
     extensions: tuple[str, ...] = ()
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class CacheGroup:
     node_type: str = "cache.t4g.micro"
     nodes: int = 1
     eviction: str = "allkeys-lru"
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class FileSystem:
     name: str
     node: str
     why: str = ""
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,7 @@ class TablePart:
     sort_key: str | None = None
     ttl_attribute: str | None = None
     billing: Literal["on-demand", "provisioned"] = "on-demand"
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

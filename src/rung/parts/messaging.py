@@ -26,6 +26,7 @@ class SqsQueue:
     acceptable_age_seconds: int = 300
     #: Event rules that deliver to it: its policy lets them.
     rules: tuple[str, ...] = ()
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class EventBus:
     node: str
     why: str = ""
     archive_days: int = 30
+    existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

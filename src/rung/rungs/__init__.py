@@ -6,11 +6,12 @@ access, reach, stores, the entrance, alarms.
 
 from __future__ import annotations
 
+from rung.errors import UsageError
 from rung.model.graph import Graph
 from rung.parts.design import Design
 
 #: The rungs of AWS that a workload can be placed on, from the smallest up.
-RUNGS = ("fargate",)
+RUNGS = ("box", "host", "fargate")
 
 
 def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
@@ -18,8 +19,24 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
 
     Raises ModelError with everything that the rung cannot hold (R08xx), UsageError for an unknown environment.
     """
-    from rung.rungs import fargate
     from rung.rungs.setting import setting_of
 
     setting = setting_of(graph, environment, rung)
-    return fargate.design(setting)
+    match setting.rung:
+        case "box":
+            from rung.rungs import box
+
+            return box.design(setting)
+        case "host":
+            from rung.rungs import host
+
+            return host.design(setting)
+        case "fargate":
+            from rung.rungs import fargate
+
+            return fargate.design(setting)
+        case _:
+            from rung.model.near import suggestion
+
+            there = ", ".join(RUNGS)
+            raise UsageError(f"no rung {setting.rung!r}{suggestion(setting.rung, RUNGS)}; there are {there}")

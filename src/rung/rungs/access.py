@@ -93,9 +93,11 @@ def statements_of(setting: Setting, principal_of: PrincipalOf) -> tuple[Statemen
     return with_unique_sids(found.values())
 
 
-def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterator[Need]:
+def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterator[Need]:  # noqa: C901 - a table
     """What one edge needs of IAM. Stores that are reached by network and password need their secret."""
     match target:
+        case Postgres() | Cache() | Queue() | Files() if setting.rung == "box":
+            return  # a container, a table, a folder of the machine
         case Queue() if setting.uses_sqs(target):
             yield from _queue(setting, edge, source, target)
         case Queue():

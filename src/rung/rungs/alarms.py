@@ -36,11 +36,10 @@ REPLICA_LAG_MS = 60_000.0
 #: A schedule is silent when it missed this many runs.
 SILENT_RUNS = 3
 LONGEST_PERIOD_SECONDS = 86_400
-#: Memory of the RDS classes that rungs choose, GiB. Source: AWS, "DB instance classes" of the RDS user guide.
-CLASS_GIB = {
-    "db.t4g.micro": 1.0, "db.t4g.small": 2.0, "db.t4g.medium": 4.0, "db.t4g.large": 8.0, "db.t4g.xlarge": 16.0,
-    "db.t4g.2xlarge": 32.0, "db.m7g.large": 8.0, "db.m7g.xlarge": 16.0, "db.m7g.2xlarge": 32.0,
-    "db.m7g.4xlarge": 64.0, "db.r7g.large": 16.0, "db.r7g.xlarge": 32.0, "db.r7g.2xlarge": 64.0,
+#: Memory of a class of instances that rungs do not choose, by the size in its name, GiB (m classes).
+SIZE_GIB = {
+    "micro": 1.0, "small": 2.0, "medium": 4.0, "large": 8.0, "xlarge": 16.0, "2xlarge": 32.0, "4xlarge": 64.0,
+    "8xlarge": 128.0, "12xlarge": 192.0, "16xlarge": 256.0, "24xlarge": 384.0,
 }  # fmt: skip
 
 
@@ -206,7 +205,13 @@ def _instance(part: PostgresInstance) -> Iterator[Alarm]:
         part, "slow-writes", _metric("AWS/RDS", "WriteLatency", "p90", where), SLOW_DISK_SECONDS, "database-slow",
         "its disk answers slowly", periods=5, periods_to_alarm=5, severity="ticket",
     )  # fmt: skip
-    yield from _database(part, where, connections_of_memory(CLASS_GIB.get(part.instance_class, 1.0)))
+    yield from _database(part, where, connections_of_memory(memory_of_class(part.instance_class)))
+
+
+def memory_of_class(name: str) -> float:
+    """GiB of an RDS class: `db.r7g` has twice, `db.c7g` half of what `db.m7g` has."""
+    family, _, size = name.removeprefix("db.").partition(".")
+    return SIZE_GIB.get(size, 1.0) * {"r": 2.0, "x": 4.0, "c": 0.5}.get(family[:1], 1.0)
 
 
 def _database(part: AuroraCluster | PostgresInstance, where: Dimensions, connections: int) -> Iterator[Alarm]:

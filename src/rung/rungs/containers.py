@@ -28,6 +28,8 @@ from rung.model.nodes import (
 )
 from rung.parts.compute import Mount, Variable
 from rung.parts.values import Document, Reference, Sequence, Value
+from rung.rungs import boxed
+from rung.rungs.boxed import Running, bound, pool_share, workers_of
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, port_of
 from rung.rungs.setting import Setting, credentials_part
@@ -35,11 +37,13 @@ from rung.rungs.setting import Setting, credentials_part
 #: Every address of the container: the load balancer comes from outside of it.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - security groups decide who reaches the port
 NEVER_DEAD = 1_000_000
-Running = Service | Worker | Schedule | Job
 
 
-def command_of(node: Running, cpu: float = 1.0) -> tuple[str, ...]:
-    """The command line of a process; the words of a `command=` as they are, with its port filled in."""
+def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple[str, ...]:
+    """The command line of a process; the words of a `command=` as they are, with its port filled in.
+
+    `stays`: a schedule keeps time itself, since no clock outside starts it.
+    """
     match node:
         case Service():
             return _service(node, cpu)
@@ -48,21 +52,17 @@ def command_of(node: Running, cpu: float = 1.0) -> tuple[str, ...]:
         case Schedule() | Job():
             if node.handler is None:
                 return node.command or ()
-            if isinstance(node, Schedule) and needs_scheduler(node):
+            if isinstance(node, Schedule) and (stays or needs_scheduler(node)):
                 return (
-                    "python", "-m", "rung.runtime.schedule", "--name", node.name,
-                    "--expression", f"{node.every_seconds:g}s", "--handler", node.handler,
+                    "python", "-m", "rung.runtime.schedule", "--name", node.name, "--expression",
+                    node.cron or f"{node.every_seconds:g}s", "--timezone", node.timezone,
+                    "--handler", node.handler,
                     "--deadline-seconds", f"{node.deadline_seconds:g}",
                 )  # fmt: skip
             return (
                 "python", "-m", "rung.runtime.job", "--name", node.name, "--handler", node.handler,
                 "--deadline-seconds", f"{node.deadline_seconds:g}",
             )  # fmt: skip
-
-
-def workers_of(cpu: float) -> int:
-    """Processes of a service in one task: one for each whole vCPU, for a Python process uses one."""
-    return max(1, int(cpu))
 
 
 def _service(node: Service, cpu: float) -> tuple[str, ...]:
@@ -100,7 +100,8 @@ def variables_of(setting: Setting, node: Running, cpu: float = 1.0) -> tuple[Var
         if node.app is None:
             values["PORT"] = str(port_of(node))
     for use in bindings_of(setting.graph, node):
-        values.update(_binding(setting, node, use, cpu))
+        local = boxed.binding_of(setting, node, use, cpu) if setting.rung == "box" else None
+        values.update(_binding(setting, node, use, cpu) if local is None else local)
     values.update({variable.name: variable.value for variable in node.variables})
     return tuple(Variable(name=name, value=value) for name, value in values.items())
 
@@ -136,24 +137,24 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             return {f"{prefix}_PATH": target.mount}
         case Service():
             url = service_url(setting, target)
-            return {**_bound(prefix, kind="service", url=url), f"{prefix}_URL": url}
+            return {**bound(prefix, kind="service", url=url), f"{prefix}_URL": url}
         case Postgres():
-            share = target.pool_size // workers_of(cpu) if isinstance(node, Service) else target.pool_size
-            return _bound(
+            return bound(
                 prefix, kind="postgres", url=database_url(setting, target.name),
                 credentials_secret=Reference(part=credentials_part(target.name, node.name), output="arn"),
-                pool_size=max(1, share), statement_timeout_seconds=target.statement_timeout_seconds,
+                pool_size=pool_share(node, target, cpu),
+                statement_timeout_seconds=target.statement_timeout_seconds,
                 tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
             )  # fmt: skip
         case Queue():
-            return _bound(prefix, **_queue(setting, node, use, target))
+            return bound(prefix, **_queue(setting, node, use, target))
         case Cache():
             endpoint = Reference(
                 part=target.name, output="endpoint", prefix="rediss://", suffix=f":{CACHE_PORT}/0"
             )
             user = Reference(part=target.name, output="user_name")
             group = Reference(part=target.name, output="replication_group_id")
-            return _bound(
+            return bound(
                 prefix, kind="cache", url=endpoint, user=user, replication_group=group, region=setting.region
             )
         case _:
@@ -164,14 +165,14 @@ def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value
     arn, name = Reference(part=target.name, output="arn"), Reference(part=target.name, output="name")
     match target:
         case Secret():
-            return _bound(prefix, kind="secret", source="secretsmanager", arn=arn, region=setting.region)
+            return bound(prefix, kind="secret", source="secretsmanager", arn=arn, region=setting.region)
         case External():
-            return _bound(prefix, kind="external", host=target.host, port=target.port or HTTPS_PORT)
+            return bound(prefix, kind="external", host=target.host, port=target.port or HTTPS_PORT)
         case Bucket() | Table() | Bus():
-            return _bound(prefix, kind=target.kind, name=name, region=setting.region)
+            return bound(prefix, kind=target.kind, name=name, region=setting.region)
         case Job():
             definition = Reference(part=target.name, output="task_definition_arn")
-            return _bound(prefix, kind="job", task_definition=definition, region=setting.region)
+            return bound(prefix, kind="job", task_definition=definition, region=setting.region)
         case Workflow() | Search():
             return {}  # a rung refuses them before it comes here, unless they exist already
         case _:
@@ -211,14 +212,12 @@ def database_url(setting: Setting, database: str) -> Reference:
 
 
 def service_url(setting: Setting, service: Service) -> str:
-    """Where another service of the workload is: by name, in the cluster's own DNS zone."""
+    """Where another service is: by name, among the machine's containers or in the cluster's zone."""
+    if setting.on_machine(service.name):
+        return f"http://{service.name}:{port_of(service)}"
     return f"http://{service.name}.{namespace_of(setting)}:{port_of(service)}"
 
 
 def namespace_of(setting: Setting) -> str:
     """The private DNS zone of an environment."""
     return f"{setting.prefix}.internal"
-
-
-def _bound(prefix: str, **fields: Value) -> dict[str, Value]:
-    return {f"RUNG_BINDING_{prefix}": Document(fields=tuple(fields.items()))}

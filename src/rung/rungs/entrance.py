@@ -67,7 +67,7 @@ def edge_parts(setting: Setting) -> Iterator[Part]:
         yield UptimeCheck(
             name=setting.platform("uptime"),
             domain=domain,
-            path=_public_path(setting),
+            path=public_path(setting),
             why="asks from outside of AWS",
         )
 
@@ -99,7 +99,8 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
     behind = has_distribution(setting)
     return LoadBalancer(
         name=setting.platform("load-balancer"), internal=behind, logs=logs, protected=setting.production,
-        forwards=tuple(_forward(route) for route in setting.graph.of(Route) if _is_service(setting, route)),
+        forwards=tuple(_forward(setting, route) for route in setting.graph.of(Route) if _is_service(setting,
+        route)),
         certificate=setting.platform("certificate") if setting.environment.domain else None,
         why="spreads requests over tasks" + (", reached by CloudFront alone" if behind else ""),
     )  # fmt: skip
@@ -108,7 +109,7 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
 def _distribution(setting: Setting, logs: str) -> Distribution:
     return Distribution(
         name=setting.platform("distribution"), why="the one public door",
-        forwards=tuple(_forward(route) for route in setting.graph.of(Route)),
+        forwards=tuple(_forward(setting, route) for route in setting.graph.of(Route)),
         load_balancer=setting.platform("load-balancer") if routed_services(setting) else None,
         certificate=setting.platform("edge-certificate") if setting.environment.domain else None,
         firewall=setting.platform("firewall") if has_firewall(setting) else None, logs=logs,
@@ -119,13 +120,12 @@ def _is_service(setting: Setting, route: Route) -> bool:
     return isinstance(setting.graph.by_name.get(route.target), Service)
 
 
-def _forward(route: Route) -> Forward:
-    return Forward(
-        path=route.path, target=route.target, node=route.name, host=route.host, sticky=route.sticky
-    )  # fmt: skip
+def _forward(setting: Setting, route: Route) -> Forward:
+    target = setting.platform("hosts") if setting.on_machine(route.target) else route.target
+    return Forward(path=route.path, target=target, node=route.name, host=route.host, sticky=route.sticky)
 
 
-def _public_path(setting: Setting) -> str:
+def public_path(setting: Setting) -> str:
     """A path that answers without signing in: the site's first page, else the shortest route's beginning."""
     routes = setting.graph.of(Route)
     for route in routes:
@@ -151,7 +151,9 @@ def edge_connections(setting: Setting) -> Iterator[Connection]:
     for edge in setting.graph.edges:
         service = setting.graph.by_name.get(edge.target)
         if edge.verb == "route" and isinstance(service, Service):
+            hosts = setting.on_machine(service.name)
             yield Connection(
-                source=balancer, target=service.name, port=port_of(service), edge=edge,
+                source=balancer, target=setting.platform("hosts") if hosts else service.name,
+                port=HTTP_PORT if hosts else port_of(service), edge=edge,
                 why=f'the route "{edge.source}" leads to {service.name}',
             )  # fmt: skip

@@ -31,35 +31,27 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )
-from rung.parts.compute import Cluster, EcsJob, EcsService, Registry
+from rung.parts.compute import Cluster, Registry
 from rung.parts.design import Design, Part
 from rung.parts.messaging import EventBus
-from rung.parts.network import Connection, Network
 from rung.parts.operations import Keys
 from rung.rungs import stores, tasks
-from rung.rungs.access import statements_of, with_unique_sids
+from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.containers import namespace_of
-from rung.rungs.entrance import edge_connections, edge_parts
+from rung.rungs.entrance import edge_parts
 from rung.rungs.messages import queue_parts, rule_of
-from rung.rungs.networks import network_of, platform_connections
-from rung.rungs.reach import POSTGRES_PORT, connections_of, egress_of, grants_of
-from rung.rungs.setting import Setting, migration_part
-from rung.rungs.watching import watching_parts, with_rollback_alarms
+from rung.rungs.networks import network_of
+from rung.rungs.setting import Setting
 
 
 def design(setting: Setting) -> Design:
     """What the workload becomes."""
     network = network_of(setting)
-    named = tuple(part for node in setting.graph.nodes for part in parts_of(setting, node))
-    base: tuple[Part, ...] = (network, *_platform(setting), *named, *edge_parts(setting))
-    base = (*base, *stores.backups_of(setting, base))
-    parts = with_rollback_alarms((*base, *watching_parts(setting, base)))
-    statements = (*statements_of(setting, _itself), *tasks.migration_statements(setting))
-    return Design(
-        workload=setting.graph.name, rung=setting.rung, environment=setting.environment.name,
-        production=setting.production, region=setting.region, domain=setting.environment.domain, parts=parts,
-        statements=with_unique_sids(statements), connections=_connections(setting, network, base),
-        egress=egress_of(setting, _itself), database_grants=grants_of(setting), locations=setting.graph.locations,
+    named = (part for node in setting.graph.nodes for part in parts_of(setting, node))
+    parts = (network, *_platform(setting), *named, *edge_parts(setting))
+    return design_of(
+        setting, parts, part_of=_itself, statements=tasks.migration_statements(setting),
+        connections=entrance_and_tasks(setting, network, parts),
     )  # fmt: skip
 
 
@@ -91,7 +83,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:  # noqa: C901 - a 
         case Secret():
             yield stores.secret_of(node)
         case Bus():
-            yield EventBus(name=node.name, node=node.name)
+            yield EventBus(name=node.name, node=node.name, existing=node.existing)
         case Rule():
             yield rule_of(setting, node)
         case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
@@ -109,21 +101,6 @@ def _platform(setting: Setting) -> Iterator[Part]:
     yield Cluster(
         name=setting.platform("cluster"), namespace=namespace_of(setting) if called else None,
         why="where every process runs",
-    )  # fmt: skip
-
-
-def _connections(setting: Setting, network: Network, parts: tuple[Part, ...]) -> tuple[Connection, ...]:
-    running = tuple(part.name for part in parts if isinstance(part, EcsService | EcsJob))
-    migrations = [
-        Connection(
-            source=migration_part(node.name), target=node.name, port=POSTGRES_PORT,
-            why="sets up roles and applies the migrations",
-        )
-        for node in setting.graph.of(Postgres)
-    ]  # fmt: skip
-    return (
-        *edge_connections(setting), *connections_of(setting, _itself), *migrations,
-        *platform_connections(setting, network, running),
     )  # fmt: skip
 
 

@@ -29,7 +29,8 @@ def queue_parts(setting: Setting, queue: Queue) -> Iterator[SqsQueue]:
             retention_seconds=_within(queue.retention_seconds, LEAST_RETENTION_SECONDS, MOST_RETENTION_SECONDS),
             delay_seconds=_within(queue.delay_seconds, 0, MOST_DELAY_SECONDS),
             acceptable_age_seconds=_acceptable_age(setting, queue, lane),
-            rules=rules if part == first[1] else (), why=f"the lane {lane}" if len(queue.lanes) > 1 else "",
+            rules=rules if part == first[1] else (), existing=queue.existing,
+            why=f"the lane {lane}" if len(queue.lanes) > 1 else "",
         )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rung.model.nodes import External, Queue, Table
-from rung.parts.network import Connection, Nat, Network
+from rung.parts.network import Connection, ExistingNetwork, Nat, Network
+from rung.rungs.overriding import overridden
 from rung.rungs.reach import HTTPS_PORT
 from rung.rungs.setting import RUNNING, Setting
 
@@ -33,6 +34,8 @@ def nat_of(setting: Setting) -> tuple[Nat, str]:
     gateway for each zone if the promise is 99.95 % or more, else one. Elsewhere an instance (about 3 dollars a
     month): the cheapest that works.
     """
+    if setting.environment.existing_vpc is not None:
+        return "none", "the way out is the existing VPC's own"
     if setting.environment.nat is not None:
         return setting.environment.nat, "as declared"
     if not setting.production:
@@ -46,7 +49,7 @@ def nat_of(setting: Setting) -> tuple[Nat, str]:
 
 def endpoints_of(setting: Setting, nat: Nat) -> tuple[str, ...]:
     """AWS services that tasks reach without leaving the network. Production uses no other way to AWS."""
-    if nat == "instance" or not setting.production:
+    if setting.environment.existing_vpc is not None or (nat != "none" and not setting.production):
         return ()
     names = ["ecr.api", "ecr.dkr", "logs"]
     if any(isinstance(node, Queue) and setting.uses_sqs(node) for node in setting.graph.nodes):
@@ -69,13 +72,26 @@ def _is_used(setting: Setting, kind: str) -> bool:
 
 
 def network_of(setting: Setting) -> Network:
-    """The VPC of an environment."""
+    """The VPC of an environment, or the one that is there."""
     nat, why = nat_of(setting)
     gateways = ("s3", "dynamodb") if setting.graph.of(Table) else ("s3",)
     days = FLOW_LOG_DAYS_OF_PRODUCTION if setting.production else FLOW_LOG_DAYS
-    return Network(
+    network = Network(
         name=setting.platform("network"), zones=zones_of(setting), nat=nat, why=why, gateway_endpoints=gateways,
-        interface_endpoints=endpoints_of(setting, nat), flow_log_days=days,
+        interface_endpoints=endpoints_of(setting, nat), flow_log_days=days, existing=_existing(setting),
+    )  # fmt: skip
+    changed = overridden(setting, (network,))[0]
+    assert isinstance(changed, Network)
+    return changed
+
+
+def _existing(setting: Setting) -> ExistingNetwork | None:
+    vpc = setting.environment.existing_vpc
+    if vpc is None:
+        return None
+    return ExistingNetwork(
+        vpc_id=vpc.vpc_id, public_subnet_ids=vpc.public, private_subnet_ids=vpc.private,
+        isolated_subnet_ids=vpc.isolated or vpc.private,
     )  # fmt: skip
 
 

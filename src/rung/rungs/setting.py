@@ -67,6 +67,11 @@ class Setting:
         """A number of tasks at this environment's scale; nothing stays nothing, something stays at least one."""
         return count if count < 1 else max(1, math.ceil(count * self.environment.scale))
 
+    def on_machine(self, process: str) -> bool:
+        """Whether a process runs in Docker on a machine: everything of the box, what never ends of a host."""
+        node = self.graph.by_name.get(process)
+        return self.rung == "box" or (self.rung == "host" and isinstance(node, Service | Worker))
+
     def uses_sqs(self, queue: Queue) -> bool:
         """Whether SQS carries the queue here: when the workload does not say otherwise."""
         return queue.broker in (None, "sqs") and self.rung != "box"

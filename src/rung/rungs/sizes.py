@@ -68,11 +68,21 @@ class Size:
 
 
 def peak_requests(setting: Setting) -> float:
-    """Requests in a second at the peak, in this environment; 0 when the workload does not say."""
+    """Requests in a second for which this environment is sized; 0 when the workload does not say.
+
+    Production for its peak; a copy for ordinary load, since nobody's sale begins there.
+    """
     traffic = setting.graph.traffic
     if not traffic or not traffic.think_time_seconds:
         return 0.0
-    return traffic.requests_per_second() * traffic.peak * setting.environment.scale
+    peak = traffic.peak if setting.production else 1.0
+    return traffic.requests_per_second() * peak * setting.environment.scale
+
+
+def ordinary_requests(setting: Setting) -> float:
+    """Requests in a second at ordinary load."""
+    traffic = setting.graph.traffic
+    return peak_requests(setting) / (traffic.peak if traffic and setting.production else 1.0)
 
 
 def service_size(setting: Setting, service: Service) -> Size:
@@ -83,11 +93,7 @@ def service_size(setting: Setting, service: Service) -> Size:
     tasks = setting.scaled(service.max_tasks)
     wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, tasks))
     cpu = min(LARGEST_SERVICE_VCPU, max(SERVICE_VCPU, wanted))
-    why = (
-        f"{tasks} task{'' if tasks == 1 else 's'} for {peak:,.0f} requests/s at the peak"
-        if peak
-        else "a safe minimum"
-    )
+    why = f"{tasks} task{'' if tasks == 1 else 's'} for {peak:,.0f} requests/s" if peak else "a safe minimum"
     return _fitting(cpu, None, why)
 
 
@@ -106,8 +112,7 @@ def task_size(node: Schedule | Job) -> Size:
 
 def fewest_tasks(setting: Setting, service: Service, cpu: float) -> int:
     """Enough for ordinary load at the CPU target, no fewer than declared and no more than the most."""
-    peak = setting.graph.traffic.peak if setting.graph.traffic else 1.0
-    ordinary = peak_requests(setting) / peak if service.name in setting.routed else 0.0
+    ordinary = ordinary_requests(setting) if service.name in setting.routed else 0.0
     needed = math.ceil(ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
     most = setting.scaled(service.max_tasks)
     return min(most, max(setting.scaled(service.min_tasks), needed))

@@ -11,6 +11,7 @@ from rung.parts.data import (
     BucketPart,
     CacheGroup,
     FileSystem,
+    PostgresInstance,
     SecretPart,
     TablePart,
 )
@@ -20,6 +21,7 @@ from rung.rungs.sizes import (
     ACU_STEPS,
     USABLE_CONNECTIONS,
     connections_of_acu,
+    connections_of_memory,
     connections_wanted,
     peak_requests,
 )
@@ -37,6 +39,15 @@ CACHE_NODES = (
     (9_700, "cache.m7g.xlarge"), (19_500, "cache.m7g.2xlarge"),
 )  # fmt: skip
 BACKUP_DAYS = 35
+#: RDS classes with vCPU and GiB, Graviton, from the smallest. Source: AWS, "DB instance classes" of the RDS guide.
+CLASSES: tuple[tuple[str, int, float], ...] = (
+    ("db.t4g.micro", 2, 1.0), ("db.t4g.small", 2, 2.0), ("db.t4g.medium", 2, 4.0), ("db.t4g.large", 2, 8.0),
+    ("db.m7g.xlarge", 4, 16.0), ("db.m7g.2xlarge", 8, 32.0), ("db.m7g.4xlarge", 16, 64.0),
+    ("db.m7g.8xlarge", 32, 128.0),
+)  # fmt: skip
+#: Four ACU are about one vCPU.
+REQUESTS_PER_DATABASE_VCPU_SECOND = 4 * REQUESTS_PER_ACU_SECOND
+LEAST_STORAGE_GIB, MOST_RDS_STORAGE_GIB = 20, 65_536
 
 
 def major_of(version: str) -> str:
@@ -56,7 +67,7 @@ def aurora_of(setting: Setting, node: Postgres) -> AuroraCluster:
     return AuroraCluster(
         name=node.name, node=node.name, why=why, version=major_of(node.version), min_acu=smallest, max_acu=most,
         pause_seconds=PAUSE_SECONDS if pauses else None, readers=readers, backup_days=max(1, node.backup_days),
-        protected=setting.production, extensions=node.extensions,
+        protected=setting.production, extensions=node.extensions, existing=node.existing,
     )  # fmt: skip
 
 
@@ -70,6 +81,23 @@ def acu_of(setting: Setting, node: Postgres) -> tuple[float, float]:
         ACU_STEPS[-1],
     )
     return (smallest, most) if smallest == 0 or not setting.production else (max(0.5, most / 8), most)
+
+
+def instance_of(setting: Setting, node: Postgres) -> PostgresInstance:
+    """RDS, so large that the connections of every task fit and the peak is answered; a standby in production."""
+    wanted = max(node.max_connections, connections_wanted(setting, node.name, node.pool_size) / USABLE_CONNECTIONS)
+    load = peak_requests(setting) * (1 - _cached_share(setting)) / REQUESTS_PER_DATABASE_VCPU_SECOND
+    kind = next(
+        (name for name, vcpu, gib in CLASSES if vcpu >= load and connections_of_memory(gib) >= wanted),
+        CLASSES[-1][0],
+    )
+    storage = max(LEAST_STORAGE_GIB, node.storage_gib or 0)
+    return PostgresInstance(
+        name=node.name, node=node.name, version=major_of(node.version), instance_class=kind, storage_gib=storage,
+        max_storage_gib=min(MOST_RDS_STORAGE_GIB, max(100, storage * 2)), multi_zone=setting.production,
+        backup_days=max(1, node.backup_days), protected=setting.production, extensions=node.extensions,
+        existing=node.existing, why=f"room for {wanted:,.0f} connections",
+    )  # fmt: skip
 
 
 def may_pause(setting: Setting, node: Postgres) -> bool:
@@ -92,7 +120,15 @@ def cache_of(setting: Setting, node: Cache) -> CacheGroup:
     kind = next((name for memory, name in CACHE_NODES if memory >= node.memory_mib), CACHE_NODES[-1][1])
     nodes = 2 if setting.production else 1
     why = "a primary and a copy in another zone" if nodes > 1 else "one node: what it holds may be lost"
-    return CacheGroup(name=node.name, node=node.name, why=why, node_type=kind, nodes=nodes, eviction=node.eviction)
+    return CacheGroup(
+        name=node.name,
+        node=node.name,
+        why=why,
+        node_type=kind,
+        nodes=nodes,
+        eviction=node.eviction,
+        existing=node.existing,
+    )
 
 
 def bucket_of(node: Bucket) -> BucketPart:
@@ -107,13 +143,13 @@ def table_of(node: Table) -> TablePart:
     """A DynamoDB table."""
     return TablePart(
         name=node.name, node=node.name, partition_key=node.partition_key, sort_key=node.sort_key,
-        ttl_attribute=node.ttl_attribute, billing=node.billing,
+        ttl_attribute=node.ttl_attribute, billing=node.billing, existing=node.existing,
     )  # fmt: skip
 
 
 def files_of(node: Files) -> FileSystem:
     """A shared file system."""
-    return FileSystem(name=node.name, node=node.name)
+    return FileSystem(name=node.name, node=node.name, existing=node.existing)
 
 
 def secret_of(node: Secret) -> SecretPart:
@@ -133,7 +169,9 @@ def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
 
 def backups_of(setting: Setting, parts: tuple[Part, ...]) -> Iterator[BackupPlan]:
     """Production keeps five weeks of everything that cannot be made again, and tries to restore it."""
-    kept = tuple(part.name for part in parts if isinstance(part, AuroraCluster | FileSystem | TablePart))
+    kept = tuple(
+        part.name for part in parts if isinstance(part, AuroraCluster | PostgresInstance | FileSystem | TablePart)
+    )
     if setting.production and kept:
         yield BackupPlan(
             name=setting.platform("backup"), keep_days=BACKUP_DAYS, protects=kept,

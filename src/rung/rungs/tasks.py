@@ -21,9 +21,9 @@ from rung.parts.compute import (
 from rung.parts.design import Part
 from rung.parts.values import Document, Reference
 from rung.rungs.access import DECRYPT, SECRET_READ, data_key, sid_of, through
+from rung.rungs.boxed import Running
 from rung.rungs.clock import expression_of, needs_scheduler, usual_seconds
 from rung.rungs.containers import (
-    Running,
     command_of,
     database_url,
     mounts_of,
@@ -140,6 +140,11 @@ def _job(setting: Setting, node: Schedule | Job, size: Size) -> EcsJob:
     )  # fmt: skip
 
 
+def migration_command(node: Postgres) -> tuple[str, ...]:
+    """What sets up a database and brings it to the image's version."""
+    return ("python", "-m", "rung.cli.main", "migrate", node.migrations or "migrations")
+
+
 def migration_of(setting: Setting, node: Postgres) -> EcsJob:
     """The job that runs before a deployment: roles and their grants, then the migrations, as the owner."""
     binding = Document(fields=(
@@ -158,7 +163,7 @@ def migration_of(setting: Setting, node: Postgres) -> EcsJob:
         name=migration_part(node.name), node=node.name, cluster=setting.platform("cluster"), on_deploy=True,
         why="before each deployment, as the owner",
         container=Container(
-            command=("python", "-m", "rung.cli.main", "migrate", node.migrations or "migrations"),
+            command=migration_command(node),
             image=setting.platform("images"), variables=variables, stop_seconds=LONGEST_STOP_SECONDS,
         ),
         deadline_seconds=MIGRATION_SECONDS, log_days=log_days(setting),
