@@ -14,6 +14,7 @@ from tests.aws.emulator import Emulator
 
 from rung.local.postgres import PostgresServer, start_postgres
 from rung.local.redis import RedisServer, start_redis
+from rung.runtime.aws.secrets import SECRETS
 
 
 @pytest.fixture(scope="session")
@@ -80,4 +81,5 @@ def aws(moto_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """The emulator, found by everything in this process that calls AWS."""
     for name, value in moto_server.environment().items():
         monkeypatch.setenv(name, value)
+    SECRETS.forget()
     return moto_server

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, assert_never
 
 import msgspec
 
@@ -18,9 +18,14 @@ from rung.runtime.errors import BindingError
 
 
 class PostgresBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="postgres"):
-    """A database. `pool_size` is this process's share of the server's connections."""
+    """A database. `pool_size` is this process's share of the server's connections.
+
+    `credentials_secret`: the ARN of a secret with user and password, read when a connection is opened; the URL
+    names neither then.
+    """
 
     url: str
+    credentials_secret: str | None = None
     pool_size: int = 8
     statement_timeout_seconds: float = 5.0
     #: The role that requests run as: owns nothing, bypasses nothing. None: the role of `url`.
@@ -30,9 +35,17 @@ class PostgresBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
 
 
 class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cache"):
-    """A Redis or Valkey."""
+    """A Redis or Valkey.
+
+    `credentials_secret`: the ARN of a secret with user and password (or an `auth_token`). `user` with
+    `replication_group`: ElastiCache takes the process's own role for a password.
+    """
 
     url: str
+    credentials_secret: str | None = None
+    user: str | None = None
+    replication_group: str | None = None
+    region: str | None = None
 
 
 class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="queue"):
@@ -59,8 +72,10 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 class SecretBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="secret"):
     """Where a secret is read from at run time. Its value is never in an environment variable."""
 
-    source: Literal["file"] = "file"
-    path: str
+    source: Literal["file", "secretsmanager"] = "file"
+    path: str = ""
+    arn: str = ""
+    region: str | None = None
 
 
 class ServiceBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="service"):
@@ -113,9 +128,36 @@ def binding(name: str, kind: type[BindingType], environment: Mapping[str, str] |
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str:
-    """The value of a secret, read now, so that a rotated one is seen. Never log it."""
+    """The value of a secret as it is now, so that a rotated one is seen. Never log it.
+
+    From a file it is read each time; from Secrets Manager at most five minutes ago, and again in the background.
+    Raises BindingError (no such edge, no right to read it) or UnavailableError, within six seconds.
+    """
     place = binding(name, SecretBinding, environment)
-    try:
-        return Path(place.path).read_text().strip()
-    except OSError as error:
-        raise BindingError(f"the secret {name!r} cannot be read: {error.strerror}") from error
+    match place.source:
+        case "file":
+            try:
+                return Path(place.path).read_text().strip()
+            except OSError as error:
+                raise BindingError(f"the secret {name!r} cannot be read: {error.strerror}") from error
+        case "secretsmanager":
+            from rung.runtime.aws.secrets import SECRETS
+
+            return SECRETS.read(place.arn, region=place.region).strip()
+        case _:
+            assert_never(place.source)
+
+
+def secret_versions(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The value of a secret, and the one before it while it is being rotated: for checking what others signed.
+
+    Raises as `secret` does.
+    """
+    place = binding(name, SecretBinding, environment)
+    current = secret(name, environment)
+    if place.source != "secretsmanager":
+        return (current,)
+    from rung.runtime.aws.secrets import SECRETS
+
+    previous = SECRETS.previous(place.arn, region=place.region)
+    return (current,) if previous is None or previous.strip() == current else (current, previous.strip())

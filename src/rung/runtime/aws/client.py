@@ -10,60 +10,80 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rung.runtime.context import current_deadline
 from rung.runtime.errors import DeadlineExceededError
 
-CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 5.0
-#: Of one call, with botocore's own backoff and jitter between them.
-ATTEMPTS = 3
-#: The longest that AWS itself waits before it answers: a long poll.
-WAIT_SECONDS_MAX = 20.0
 CONNECTIONS_MAX = 64
 
-_clients: dict[tuple[str, str | None, bool], Any] = {}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long one call may take: seconds to connect and to the answer, and attempts with backoff between them."""
+
+    connect_seconds: float = 2.0
+    answer_seconds: float = 5.0
+    attempts: int = 3
+
+
+USUAL = Pace()
+#: Somebody waits for it in a request.
+BRIEF = Pace(connect_seconds=1.0, answer_seconds=2.0, attempts=2)
+#: AWS holds it for up to 20 s. Never repeated: what the first one brought is leased.
+LONG_POLL = Pace(answer_seconds=25.0, attempts=1)
+
+_clients: dict[tuple[str, str | None, Pace], Any] = {}
 _making = threading.Lock()
 
 
-def client(service: str, region: str | None, *, waits: bool = False) -> Any:
-    """The process's client of a service. `waits`: for long polls, which are never repeated by the client."""
-    key = (service, region, waits)
+def client(service: str, region: str | None, pace: Pace = USUAL) -> Any:
+    """The process's client of a service."""
+    key = (service, region, pace)
     with _making:
         if key not in _clients:
-            _clients[key] = _make(service, region, waits)
+            _clients[key] = _make(service, region, pace)
         return _clients[key]
 
 
-def _make(service: str, region: str | None, waits: bool) -> Any:
+@lru_cache(maxsize=1)
+def session() -> Any:
+    """botocore's, with the credentials of this process, which it renews by itself."""
     import botocore.session
+
+    return botocore.session.get_session()
+
+
+def _make(service: str, region: str | None, pace: Pace) -> Any:
     from botocore.config import Config
 
     settings = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=ANSWER_SECONDS + (WAIT_SECONDS_MAX if waits else 0.0),
+        connect_timeout=pace.connect_seconds,
+        read_timeout=pace.answer_seconds,
         max_pool_connections=CONNECTIONS_MAX,
-        retries={"mode": "standard", "total_max_attempts": 1 if waits else ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": pace.attempts},
         tcp_keepalive=True,
         user_agent_extra="rung",
     )
-    return botocore.session.get_session().create_client(service, region_name=region, config=settings)
+    return session().create_client(service, region_name=region, config=settings)
 
 
 def forget_clients() -> None:
     """The next call makes new clients: after the environment has changed, in tests."""
     with _making:
         _clients.clear()
+        session.cache_clear()
 
 
 class Caller:
     """Calls one service from threads of its own. Works in any event loop, and in several."""
 
-    def __init__(self, service: str, region: str | None, *, threads: int, waits: bool = False) -> None:
+    def __init__(self, service: str, region: str | None, *, threads: int, pace: Pace = USUAL) -> None:
         self._service = service
         self._region = region
-        self._waits = waits
+        self._pace = pace
         self._count = threads
         self._threads: ThreadPoolExecutor | None = None
 
@@ -88,18 +108,25 @@ class Caller:
 
     def call_now(self, operation: str, resource: str, parameters: dict[str, Any]) -> Any:
         """The same in this thread, blocking it."""
-        from botocore import xform_name
-
-        from rung.runtime.aws.failures import translate
-
-        try:
-            method = getattr(client(self._service, self._region, waits=self._waits), xform_name(operation))
-            return method(**parameters)
-        except Exception as error:
-            raise translate(error, f"{self._service}:{operation}", resource) from error
+        return call_now(self._service, self._region, self._pace, operation, resource, parameters)
 
     def close(self) -> None:
         """End the threads, those that are calling when they are done. The next call starts new ones."""
         threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False)
+
+
+def call_now(
+    service: str, region: str | None, pace: Pace, operation: str, resource: str, parameters: dict[str, Any]
+) -> Any:
+    """Call `operation` of a service in this thread, blocking it. Raises as `Caller.call` does."""
+    from botocore import xform_name
+
+    from rung.runtime.aws.failures import translate
+
+    try:
+        method = getattr(client(service, region, pace), xform_name(operation))
+        return method(**parameters)
+    except Exception as error:
+        raise translate(error, f"{service}:{operation}", resource) from error

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    MetadataRetrievalError,
+)
+from botocore.exceptions import ConnectionError as ConnectingError
 
 from rung.errors import ApplicationError
 from rung.runtime.errors import BindingError, OverloadedError, UnavailableError
@@ -40,7 +47,7 @@ def translate(error: Exception, action: str, resource: str) -> ApplicationError:
     match error:
         case ClientError():
             return _answered(error, action, resource)
-        case HTTPClientError():
+        case HTTPClientError() | ConnectingError() | CredentialRetrievalError() | MetadataRetrievalError():
             return UnavailableError(f"{action} on {resource}: no answer ({type(error).__name__})")
         case BotoCoreError():  # no credentials, no region, a parameter that AWS would refuse
             return BindingError(f"{action} on {resource}: {error}")

@@ -22,6 +22,7 @@ from rung.runtime.bindings import CacheBinding, binding
 from rung.runtime.cache import entry as entries
 from rung.runtime.cache.codec import JSON, Codec
 from rung.runtime.cache.connection import RedisConnection
+from rung.runtime.cache.credentials import credentials_of
 from rung.runtime.cache.entry import lock_key
 from rung.runtime.cache.filling import Filler, Policy
 from rung.runtime.cache.invalidation import Invalidations
@@ -270,6 +271,7 @@ def cache(name: str, *, codec: Codec = JSON, tenant_scoped: bool = False) -> Cac
     key = (name, codec.name, tenant_scoped)
     if key not in _caches:
         if name not in _connections:
-            _connections[name] = RedisConnection(binding(name, CacheBinding).url, name=name)
+            found = binding(name, CacheBinding)
+            _connections[name] = RedisConnection(found.url, name=name, credentials=credentials_of(found))
         _caches[key] = Cache(_connections[name], codec=codec, tenant_scoped=tenant_scoped)
     return _caches[key]

@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from rung.runtime import metrics
+from rung.runtime.cache.credentials import Credentials
 from rung.runtime.cache.pool import Pool
 from rung.runtime.cache.tasks import end
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
@@ -60,6 +61,7 @@ class RedisConnection:
         name: str = "cache",
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
+        credentials: Credentials | None = None,
         clock: Clock = SYSTEM_CLOCK,
         random: Random | None = None,
     ) -> None:
@@ -69,7 +71,8 @@ class RedisConnection:
         self.random = random or Random()
         self._url = url
         self._max_connections = max_connections
-        self._pool = Pool(url, max_connections=max_connections)
+        self._credentials = credentials
+        self._pool = self._make_pool()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failures = 0
         self._open = False
@@ -154,9 +157,12 @@ class RedisConnection:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None:
-                self._pool = Pool(self._url, max_connections=self._max_connections)
+                self._pool = self._make_pool()
             self._loop = loop
         return self._pool
+
+    def _make_pool(self) -> Pool:
+        return Pool(self._url, max_connections=self._max_connections, credentials=self._credentials)
 
     async def _probe(self) -> None:
         pause = _PROBE_SECONDS

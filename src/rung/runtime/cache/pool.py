@@ -16,7 +16,9 @@ from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from rung.runtime.cache.credentials import Credentials
 
 #: A connection that lay idle for longer is looked at before it is used.
 _IDLE_SECONDS = 1.0
@@ -25,7 +27,8 @@ _IDLE_SECONDS = 1.0
 class Pool:
     """At most `max_connections`, opened when needed; whoever finds none free waits. No time limits of its own."""
 
-    def __init__(self, url: str, *, max_connections: int) -> None:
+    def __init__(self, url: str, *, max_connections: int, credentials: Credentials | None = None) -> None:
+        self._credentials = credentials
         #: Parses the URL and makes connections; also what redis-py's PubSub wants.
         self.factory = ConnectionPool.from_url(
             url,
@@ -34,6 +37,7 @@ class Pool:
             socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
             driver_info=None,
+            **({} if credentials is None else {"credential_provider": credentials}),
         )
         self._idle: list[tuple[AbstractConnection, float]] = []
         self._free = asyncio.Semaphore(max_connections)
@@ -41,6 +45,15 @@ class Pool:
 
     async def execute(self, command: tuple[Any, ...]) -> Any:
         """Send one command, return its answer. Raises redis-py's errors."""
+        try:
+            return await self._execute(command)
+        except AuthenticationError:
+            if self._credentials is None:
+                raise
+            self._credentials.refused()  # rotated, most likely
+            return await self._execute(command)
+
+    async def _execute(self, command: tuple[Any, ...]) -> Any:
         async with self._free:
             closed_times = self._closed_times
             connection = await self._take()

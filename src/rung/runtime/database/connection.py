@@ -23,6 +23,7 @@ from rung.runtime.context import Tenant, current_deadline
 from rung.runtime.database.counting import count
 from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
+from rung.runtime.database.login import open_connection
 from rung.runtime.database.peer import watch_the_peer
 from rung.runtime.errors import TenantError, UnavailableError
 from rung.runtime.trace import is_recording, span
@@ -345,16 +346,25 @@ class _Configuration:
 
 
 async def connect(
-    url: str, limits: Limits, *, role: str | None = None, application: str = "rung"
+    url: str,
+    limits: Limits,
+    *,
+    credentials_secret: str | None = None,
+    role: str | None = None,
+    application: str = "rung",
 ) -> BoundConnection:
-    """A connection with every limit set. Raises UnavailableError, OverloadedError, asyncpg's (login)."""
+    """A connection with every limit set, as whom the secret names, where there is one.
+
+    Raises UnavailableError, OverloadedError, BindingError (the secret), asyncpg's (login).
+    """
     settings = {**limits.server_settings(), "application_name": application}
     if role is not None:
         settings["role"] = role
     try:
-        connection: BoundConnection = await asyncpg.connect(
+        connection: BoundConnection = await open_connection(
             url,
-            timeout=limits.connect_seconds,  # pyright: ignore[reportArgumentType]  # a float serves as well
+            credentials_secret,
+            timeout=limits.connect_seconds,
             command_timeout=limits.call_seconds,
             connection_class=BoundConnection,
             server_settings=settings,

@@ -183,7 +183,8 @@ class Database:
         return self._pool
 
     async def _connect(self) -> BoundConnection:
-        return await connect(self.binding.url, self.limits, role=self.binding.serving_role)
+        secret, role = self.binding.credentials_secret, self.binding.serving_role
+        return await connect(self.binding.url, self.limits, credentials_secret=secret, role=role)
 
 
 async def _run_on(

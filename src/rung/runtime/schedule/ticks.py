@@ -193,8 +193,11 @@ async def install_schedules(connection: Any, *, roles: Sequence[str] = ()) -> No
 class PostgresTicks:
     """Over all processes that share a database. One connection: its session holds the locks of what runs here."""
 
-    def __init__(self, url: str, *, owner: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, url: str, *, owner: str, credentials_secret: str | None = None, limits: Limits | None = None
+    ) -> None:
         self._url = url
+        self._secret = credentials_secret
         self._owner = owner
         self._limits = limits or Limits()
         self._connection: BoundConnection | None = None
@@ -275,5 +278,7 @@ class PostgresTicks:
     async def _connected(self) -> BoundConnection:
         if self._connection is None or self._connection.is_closed():
             self._held = dict.fromkeys(self._held, False)
-            self._connection = await connect(self._url, self._limits, application="rung schedule")
+            self._connection = await connect(
+                self._url, self._limits, credentials_secret=self._secret, application="rung schedule"
+            )
         return self._connection

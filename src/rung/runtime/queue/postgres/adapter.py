@@ -70,10 +70,10 @@ class PostgresQueue(Sending):
         self._clock = clock
         self._order = LaneOrder(binding.lanes)
         self._floors = Floors()
-        self._pool = Pool(binding.url, name, size=pool_size)
+        self._pool = Pool(binding.url, name, size=pool_size, credentials_secret=binding.credentials_secret)
         if registered:
             self._pool.on_close(self.close)
-        self._url = binding.url
+        self._url, self._secret = binding.url, binding.credentials_secret
         self._announcer: Announcements | None = None
 
     # Sending
@@ -237,7 +237,9 @@ class PostgresQueue(Sending):
     def _announcements(self) -> Announcements:
         """Those of the running loop: their connection, timer and locks belong to one."""
         if self._announcer is None or self._announcer.loop is not asyncio.get_running_loop():
-            self._announcer = Announcements(self._url, self.name, self._floors.reset)
+            self._announcer = Announcements(
+                self._url, self.name, self._floors.reset, credentials_secret=self._secret
+            )
         return self._announcer
 
     # Looking after it

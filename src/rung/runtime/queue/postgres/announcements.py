@@ -16,6 +16,8 @@ from typing import Any
 
 import asyncpg
 
+from rung.errors import ApplicationError
+from rung.runtime.database.login import open_connection
 from rung.runtime.queue.port import Connection
 from rung.runtime.queue.postgres import sql
 
@@ -26,6 +28,8 @@ BUSY_COUNT = 20
 WINDOW_SECONDS = 0.1
 COMMIT_WATCH_SECONDS = 5.0
 CONNECT_TIMEOUT_SECONDS = 2
+#: The server is away, or its secret is: receivers look by themselves.
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ApplicationError)
 
 #: The payload that says: messages were handed back, so look from the beginning.
 RELEASED = "released"
@@ -42,9 +46,12 @@ class Announcements:
     Belongs to the event loop that it was made in.
     """
 
-    def __init__(self, url: str, queue: str, on_released: Callable[[], None]) -> None:
+    def __init__(
+        self, url: str, queue: str, on_released: Callable[[], None], *, credentials_secret: str | None = None
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self._url = url
+        self._secret = credentials_secret
         self._channel = channel_of(queue)
         self._on_released = on_released
         self._connection: Any = None
@@ -94,7 +101,7 @@ class Announcements:
 
     async def _notify(self, payload: str) -> None:
         # Lost with the connection: receivers look by themselves.
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with suppress(*AWAY):
             connection = await self._open()
             async with self._using:
                 await connection.execute(sql.NOTIFY, self._channel, payload)
@@ -116,7 +123,7 @@ class Announcements:
         """Make sure that announcements arrive. Silent when the server is away: the next call tries again."""
         if self._listening and not self._connection.is_closed():
             return
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        with suppress(*AWAY):
             connection = await self._open()
             async with self._using:
                 await connection.add_listener(self._channel, self._hear)
@@ -140,8 +147,9 @@ class Announcements:
             if self._connection is None or self._connection.is_closed():
                 self._listening = False
                 # Nothing is lost with an announcement, so its commit need not wait for the disk.
-                self._connection = await asyncpg.connect(
+                self._connection = await open_connection(
                     self._url,
+                    self._secret,
                     timeout=CONNECT_TIMEOUT_SECONDS,
                     command_timeout=CONNECT_TIMEOUT_SECONDS,
                     server_settings={"synchronous_commit": "off", "application_name": "rung queue announcements"},
@@ -156,7 +164,7 @@ class Announcements:
         for _ in range(2):
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*AWAY):
                 await self._connection.close(timeout=CONNECT_TIMEOUT_SECONDS)
             self._connection = None
 

@@ -50,8 +50,9 @@ class Pool:
     being acknowledged.
     """
 
-    def __init__(self, url: str, queue: str, *, size: int) -> None:
+    def __init__(self, url: str, queue: str, *, size: int, credentials_secret: str | None = None) -> None:
         self._url = url
+        self._secret = credentials_secret
         self._queue = queue
         self._size = size
         self._pool: database_pool.Pool | None = None
@@ -107,7 +108,9 @@ class Pool:
         await self.fetch("select 1")
 
     async def _connect(self) -> database_connection.BoundConnection:
-        return await database_connection.connect(self._url, QueueLimits(), application=f"rung queue {self._queue}")
+        return await database_connection.connect(
+            self._url, QueueLimits(), credentials_secret=self._secret, application=f"rung queue {self._queue}"
+        )
 
     async def _install(self, pool: database_pool.Pool) -> None:
         async with self._installing:

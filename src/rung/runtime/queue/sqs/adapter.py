@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rung.runtime import lifespan
-from rung.runtime.aws.client import Caller
+from rung.runtime.aws.client import LONG_POLL, Caller
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import BindingError, MessageError, UnavailableError
@@ -95,7 +95,7 @@ class SqsQueue(Sending):
         self._clock = clock
         self._order = LaneOrder(binding.lanes)
         self._caller = Caller("sqs", binding.region, threads=THREADS)
-        self._waiting = Caller("sqs", binding.region, threads=len(binding.lanes), waits=True)
+        self._waiting = Caller("sqs", binding.region, threads=len(binding.lanes), pace=LONG_POLL)
         self._dead = DeadLetters(self._caller, self)
         self._polls: Polls | None = None
         self._forget: Callable[[], None] = lambda: None
