@@ -38,3 +38,11 @@ resource "aws_cloudwatch_log_group" "sessions" {
   retention_in_days = var.session_log_days
   kms_key_id        = var.log_key_arn
 }
+
+resource "aws_service_discovery_private_dns_namespace" "this" {
+  count = var.namespace == null ? 0 : 1
+
+  name        = var.namespace
+  description = "Where services of ${var.name} find one another"
+  vpc         = var.vpc_id
+}

@@ -15,3 +15,8 @@ output "session_log_group_arn" {
   description = "ARN of the log of sessions into containers."
   value       = aws_cloudwatch_log_group.sessions.arn
 }
+
+output "namespace_id" {
+  description = "Id of the private DNS zone; null without one."
+  value       = one(aws_service_discovery_private_dns_namespace.this[*].id)
+}

@@ -29,3 +29,20 @@ variable "session_log_days" {
     error_message = "session_log_days must be a retention CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or a number of whole years up to 3653."
   }
 }
+
+variable "namespace" {
+  description = "Private DNS zone in which services find one another, such as shop.internal; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.namespace == null ? true : can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?$", var.namespace))
+    error_message = "namespace must be a DNS name, such as shop.internal."
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC in which namespace is known; needed with it."
+  type        = string
+  default     = null
+}

@@ -173,6 +173,14 @@ resource "aws_ecs_service" "this" {
     }
   }
 
+  dynamic "service_registries" {
+    for_each = aws_service_discovery_service.this
+
+    content {
+      registry_arn = service_registries.value.arn
+    }
+  }
+
   lifecycle {
     # The number of tasks is the autoscaler's: an apply in the middle of a sale must not take tasks away.
     ignore_changes = [desired_count]
@@ -180,6 +188,24 @@ resource "aws_ecs_service" "this" {
 
   # A task that starts without its rights fails, and three failures roll the deployment back.
   depends_on = [aws_iam_role_policy.execution, aws_iam_role_policy.sessions]
+}
+
+# Callers ask again every ten seconds, so a task that has gone is forgotten while it still drains.
+resource "aws_service_discovery_service" "this" {
+  count = var.discovery == null ? 0 : 1
+
+  name        = var.discovery.name
+  description = "Tasks of ${var.name}"
+
+  dns_config {
+    namespace_id   = var.discovery.namespace_id
+    routing_policy = "MULTIVALUE"
+
+    dns_records {
+      type = "A"
+      ttl  = 10
+    }
+  }
 }
 
 # Without rules of its own: who may call it, and whom it may call, are connections.

@@ -221,6 +221,20 @@ variable "assign_public_ip" {
   default     = false
 }
 
+variable "discovery" {
+  description = "How other tasks find it: by name in the private DNS zone namespace_id of the cluster, each task an address. Null when nobody calls it."
+  type = object({
+    namespace_id = string
+    name         = string
+  })
+  default = null
+
+  validation {
+    condition     = var.discovery == null || var.port != null
+    error_message = "discovery needs port: what is found must listen."
+  }
+}
+
 variable "target_group_arns" {
   description = "Target groups of load balancers that send requests to port."
   type        = list(string)

@@ -49,3 +49,8 @@ output "s3_prefix_list_id" {
   description = "Prefix list of S3 as the gateway endpoint reaches it, for rules to it; null without the endpoint."
   value       = one([for name, endpoint in aws_vpc_endpoint.gateway : endpoint.prefix_list_id if name == "s3"])
 }
+
+output "dynamodb_prefix_list_id" {
+  description = "Prefix list of DynamoDB as the gateway endpoint reaches it; null without the endpoint."
+  value       = one([for name, endpoint in aws_vpc_endpoint.gateway : endpoint.prefix_list_id if name == "dynamodb"])
+}
