@@ -115,9 +115,11 @@ def span(
         parent = _parse(remote)
         if parent is not None:
             return _remote_child(name, kind, parent, attributes)
-    current = otel.get_current_span().get_span_context()
-    if current.is_valid:
-        return _recorded(name, kind, attributes) if current.trace_flags & 1 else _NOTHING
+    above = otel_context.get_current()
+    if above:  # empty outside of any span
+        current = otel.get_current_span(above).get_span_context()
+        if current.is_valid:
+            return _recorded(name, kind, attributes) if current.trace_flags & 1 else _NOTHING
     return _recorded(name, kind, attributes) if sampler.reserve() else _NotChosen()
 
 

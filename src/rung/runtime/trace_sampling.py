@@ -24,17 +24,21 @@ class TokenBucket:
         self._rate = rate
         self._capacity = max(1.0, rate)
         self._tokens = self._capacity
-        self._clock = clock
-        self._filled_at = clock.monotonic()
+        self._monotonic = clock.monotonic
+        self._filled_at = self._monotonic()
+        self._next_at = self._filled_at
 
     def take(self) -> bool:
         """One token, if there is one."""
         if math.isinf(self._rate):
             return True
-        now = self._clock.monotonic()
+        now = self._monotonic()
+        if now < self._next_at:
+            return False
         self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
         if self._tokens < 1.0:
+            self._next_at = now + (1.0 - self._tokens) / self._rate if self._rate else math.inf
             return False
         self._tokens -= 1.0
         return True

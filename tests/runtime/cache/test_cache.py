@@ -59,6 +59,21 @@ async def test_a_value_is_loaded_once_and_then_found(store: Cache, make_cache: C
     assert source.calls == 1
 
 
+async def test_what_memory_holds_is_given_without_waiting(store: Cache, make_cache: CacheFactory) -> None:
+    source = Source()
+    assert store.held("k") is None
+    await store.get_or_load("other", source, ttl_seconds=60)
+    await eventually(lambda: store._invalidations.listening)  # until then it may forget what it did not hear of
+    await store.get_or_load("k", source, ttl_seconds=60)
+    assert store.held("k") == "v1"
+    assert make_cache().held("k") is None  # another process has not read it yet
+    await store.delete("k")
+    assert store.held("k") is None
+    brief = make_cache(memory_seconds=0.0)
+    await brief.get_or_load("k", source, ttl_seconds=60)
+    assert brief.held("k") is None  # Redis is to be asked again
+
+
 async def test_many_readers_in_several_processes_cause_one_load(make_cache: CacheFactory) -> None:
     caches = [make_cache() for _ in range(3)]
     source = Source()

@@ -57,6 +57,10 @@ class Switches:
         self._values: Mapping[str, str] = {}
         self._read_at = -REFRESH_SECONDS
 
+    def are_due(self) -> bool:
+        """Whether a product must ask them: their last reading is a second old, or one strikes a product."""
+        return time.monotonic() - self._read_at >= REFRESH_SECONDS or "product-error" in self._values
+
     async def refresh(self) -> None:
         """Read the switches when the last reading is a second old. A database that is away changes nothing."""
         now = time.monotonic()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rung.runtime import cache, database, queue, secret
-from shop.hot import HotCodec
+from rung.runtime.http import PageCodec
 
 if TYPE_CHECKING:
     from rung.runtime import Cache, Database, Queue
@@ -31,7 +31,7 @@ def __getattr__(name: str) -> object:
         case "store":
             return cache("cache")
         case "pages":
-            return cache("cache", codec=HotCodec())
+            return cache("cache", codec=PageCodec())
         case "orders":
             return queue("orders")
         case _:

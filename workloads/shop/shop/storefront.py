@@ -6,33 +6,41 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import Response
 
+from rung.runtime.http import Page
 from shop import catalogue
 from shop.failures import switches
-from shop.hot import Hot, accepts
 from shop.problems import Problem, not_found
 from shop.resources import pages
 
 TTL_SECONDS = 60.0
+#: Pages that were first read together, when a sale began, must not all end together: each lives 30 to 90 seconds.
+TTL_JITTER = 0.5
 STALE_SECONDS = 600.0
 SALES_SECONDS = 2
 SALES_KEY = "sales:"
+CATEGORIES_KEY = "categories:"
 QUERY_LENGTH_MAX = 1_000
+CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=60"
 
 
-async def _fetch(key: str) -> Hot | None:
+async def _fetch(key: str) -> Page | None:
     """From memory, else from the shared cache, else from the database: one asks for a key, the others wait."""
     return await pages.get_or_load(
-        key, lambda: _query(key), ttl_seconds=TTL_SECONDS, stale_seconds=STALE_SECONDS, tags=("catalogue",)
+        key,
+        lambda: _query(key),
+        ttl_seconds=TTL_SECONDS,
+        jitter=TTL_JITTER,
+        stale_seconds=STALE_SECONDS,
+        tags=("catalogue",),
     )
 
 
-async def _query(key: str) -> Hot | None:
+async def _query(key: str) -> Page | None:
     await switches.refresh()
     await switches.delay("catalogue-slow")
     body = await _body(key)
-    return None if body is None else Hot(body)
+    return None if body is None else Page(body, cache_control=CACHE_CONTROL)
 
 
 async def _body(key: str) -> bytes | None:
@@ -48,42 +56,70 @@ async def _body(key: str) -> bytes | None:
             raise AssertionError(f"no answer is kept under {kind!r}")
 
 
-async def list_products(request: Request) -> Response:
+def held(path: str, query: bytes) -> Page | None:
+    """The page of a GET request when this process's memory has it; None: the route answers.
+
+    Once a second a product goes the long way, where the failure switches are read.
+    """
+    key = _key(path, query)
+    if not key or (key.startswith("product:") and switches.are_due()):
+        return None
+    found: Page | None = pages.held(key)
+    return found
+
+
+@lru_cache(maxsize=8_192)
+def _key(path: str, query: bytes) -> str:
+    """The key of a page by its address; empty for what is no page."""
+    match path:
+        case "/api/products":
+            try:
+                return _list_key(query)
+            except Problem:
+                return ""
+        case "/api/categories":
+            return CATEGORIES_KEY
+        case "/api/flash":
+            return SALES_KEY
+    slug = path.removeprefix("/api/products/")
+    return "" if slug == path or not slug or "/" in slug else f"product:{slug}"
+
+
+async def list_products(request: Request) -> Page:
     """GET /api/products?category&brand&q&min&max&sort&limit&after."""
-    return await _answer(request, _list_key(request.scope["query_string"].decode("latin-1")), "the list")
+    return await _found(_list_key(request.scope["query_string"]), "the list")
 
 
-@lru_cache(maxsize=4_096)
-def _list_key(query: str) -> str:
-    """The key of a list by the query as it was sent. Raises Problem 422, which is not remembered."""
-    listing = catalogue.parse_listing(dict(parse_qsl(query[:QUERY_LENGTH_MAX], keep_blank_values=True)))
+def _list_key(query: bytes) -> str:
+    """The key of a list by the query as it was sent. Raises Problem 422."""
+    text = query[:QUERY_LENGTH_MAX].decode("latin-1")
+    listing = catalogue.parse_listing(dict(parse_qsl(text, keep_blank_values=True)))
     return f"products:{listing.key()}"
 
 
-async def get_product(request: Request) -> Response:
+async def get_product(request: Request) -> Page:
     """GET /api/products/{slug}."""
     slug = request.path_params["slug"]
     await switches.refresh()
     if switches.text("product-error") == slug:
         raise Problem(500, "product_error", "the switch product-error struck")
-    return await _answer(request, f"product:{slug}", "the product")
+    return await _found(f"product:{slug}", "the product")
 
 
-async def list_categories(request: Request) -> Response:
+async def list_categories(_: Request) -> Page:
     """GET /api/categories."""
-    return await _answer(request, "categories:", "the list")
+    return await _found(CATEGORIES_KEY, "the list")
 
 
-async def list_sales(_: Request) -> Response:
+async def list_sales(_: Request) -> Page:
     """GET /api/flash: sales that run or will, at most SALES_SECONDS old: everybody asks when one begins."""
-    found: Hot | None = await pages.get_or_load(SALES_KEY, _sales, ttl_seconds=SALES_SECONDS, jitter=0.0)
+    found: Page | None = await pages.get_or_load(SALES_KEY, _sales, ttl_seconds=SALES_SECONDS, jitter=0.0)
     assert found is not None
-    headers = {"cache-control": f"public, max-age={SALES_SECONDS}"}
-    return Response(found.body, media_type="application/json", headers=headers)
+    return found
 
 
-async def _sales() -> Hot:
-    return Hot(await catalogue.sales())
+async def _sales() -> Page:
+    return Page(await catalogue.sales(), cache_control=f"public, max-age={SALES_SECONDS}")
 
 
 async def forget_sales() -> None:
@@ -91,23 +127,8 @@ async def forget_sales() -> None:
     await pages.delete(SALES_KEY)
 
 
-async def _answer(request: Request, key: str, what: str) -> Response:
+async def _found(key: str, what: str) -> Page:
     found = await _fetch(key)
     if found is None:
         raise not_found(what)
-    return _response(request, found)
-
-
-def _response(request: Request, found: Hot) -> Response:
-    gzip, has_it = accepts(request.headers, found.etag)
-    headers = {
-        "etag": found.etag,
-        "cache-control": "public, max-age=5, stale-while-revalidate=60",
-        "vary": "accept-encoding",
-    }
-    if has_it:
-        return Response(status_code=304, headers=headers)
-    zipped = found.zipped if gzip else None
-    if zipped is not None:
-        return Response(zipped, media_type="application/json", headers={**headers, "content-encoding": "gzip"})
-    return Response(found.body, media_type="application/json", headers=headers)
+    return found

@@ -17,9 +17,12 @@ from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
 from rung.runtime.http.health import Readiness, send_live, send_ready
 from rung.runtime.http.problem import Problem, send_problem
 from rung.runtime.http.protect import Protected, protect
-from rung.runtime.http.settings import HttpSettings
+from rung.runtime.http.settings import CRITICAL, HttpSettings
 from rung.runtime.http.state import ServerState
 
+Priorities = tuple[tuple[str, int], ...]
+#: Of a site, every file: a page whose script was refused is blank, and asking for all of it again costs more.
+_SHED_LAST: Priorities = (("/", CRITICAL),)
 _NO_ROUTE = Problem(404, "no-route", "no route of the workload matches this path")
 
 
@@ -38,7 +41,7 @@ class Gateway:
         self._targets: dict[str, Protected] = {}
         self._import(file.services, sticky)
         for site in file.sites:
-            self._targets[site.name] = self._protect(_static(site), site.name, None, None)
+            self._targets[site.name] = self._protect(_static(site), site.name, None, None, _SHED_LAST)
         self._services = frozenset(service.name for service in file.services)
         paths = [(service.health or "/", service.name) for service in reversed(file.services)]
         self._health = {path: name for path, name in paths if path != "/"}
@@ -118,10 +121,18 @@ class Gateway:
         within = {path for path in self._settings.routes if path.startswith(tuple(routes))}
         return tuple(sorted(routes | within, key=lambda path: (-len(path), path)))
 
-    def _protect(self, app: ASGIApp, name: str, health: str | None, deadline_seconds: float | None) -> Protected:
+    def _protect(
+        self,
+        app: ASGIApp,
+        name: str,
+        health: str | None,
+        deadline_seconds: float | None,
+        priorities: Priorities | None = None,
+    ) -> Protected:
         settings = replace(
             self._settings,
             service=name,
+            priorities=self._settings.priorities if priorities is None else priorities,
             routes=self._named(name),
             health_path=health or self._settings.health_path,
             deadline_seconds=deadline_seconds or self._settings.deadline_seconds,

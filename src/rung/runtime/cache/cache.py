@@ -134,6 +134,24 @@ class Cache:
         fetched: Value | None = await _within_deadline(self._filler.fetch(full, load, policy))
         return fetched
 
+    def held(self, key: str) -> Any:
+        """The value of `key` when this process's memory may answer alone, else None: then `get_or_load` it.
+
+        For the hottest pages: no coroutine, no waiting. Sometimes None shortly before a value's end, too, so that
+        somebody refreshes it early. Raises TenantError as every call does.
+        """
+        found = self._held.get(self._full(key))
+        if found is None:
+            return None
+        now = self._monotonic()
+        if now >= found.checked_until or (
+            now >= found.early_from and self._filler.should_refresh_early(found, now)
+        ):
+            return None
+        found.used = True
+        self._count_memory()
+        return found.value
+
     async def get(self, key: str) -> Any:
         """The value of `key`, or None: not there, nothing at the source, or Redis away. Stale is served."""
         full = self._full(key)

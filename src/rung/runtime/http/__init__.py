@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rung.runtime.http.body import json_body as json_body
     from rung.runtime.http.body import json_value as json_value
     from rung.runtime.http.body import read_body as read_body
+    from rung.runtime.http.page import Page as Page
+    from rung.runtime.http.page import PageCodec as PageCodec
+    from rung.runtime.http.page import pages_first as pages_first
     from rung.runtime.http.problem import HttpError as HttpError
     from rung.runtime.http.problem import Problem as Problem
     from rung.runtime.http.protect import Protected as Protected
@@ -24,11 +27,14 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "HttpError": "rung.runtime.http.problem",
     "HttpSettings": "rung.runtime.http.settings",
+    "Page": "rung.runtime.http.page",
+    "PageCodec": "rung.runtime.http.page",
     "Problem": "rung.runtime.http.problem",
     "Protected": "rung.runtime.http.protect",
     "ServerState": "rung.runtime.http.state",
     "json_body": "rung.runtime.http.body",
     "json_value": "rung.runtime.http.body",
+    "pages_first": "rung.runtime.http.page",
     "protect": "rung.runtime.http.protect",
     "read_body": "rung.runtime.http.body",
     "settings_from_environment": "rung.runtime.http.settings",

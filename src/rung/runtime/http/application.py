@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import traceback
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import cast
 
@@ -94,9 +95,9 @@ class Lifespan:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _with_state(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         scope["state"] = dict(self.state)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _ask(self, kind: str) -> AsgiMessage | None:
         """Send `kind`; the application's answer, or None when its lifespan task ends instead."""

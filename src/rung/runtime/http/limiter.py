@@ -47,7 +47,9 @@ _LAG_WEIGHT = 0.2
 class Limiter:
     """The slots of one service in one process. Not thread-safe: it lives in one event loop."""
 
-    def __init__(self, settings: HttpSettings, *, chance: random.Random | None = None) -> None:
+    def __init__(
+        self, settings: HttpSettings, *, chance: random.Random | None = None, shedder: Shedder | None = None
+    ) -> None:
         self._settings = settings
         self._chance = chance or random.Random()
         self._waiting: tuple[deque[asyncio.Future[None]], ...] = (deque(), deque(), deque())
@@ -66,8 +68,8 @@ class Limiter:
         self.in_flight = 0
         self.waiting = 0
         self.refused = 0
-        #: What a late event loop refuses.
-        self.shedder = Shedder(settings.lag_seconds, chance=self._chance)
+        #: What a late event loop refuses: the process's own, where there is one.
+        self.shedder = shedder or Shedder(settings.lag_seconds, chance=self._chance)
 
     def enter(self, priority: int, *, judged: bool = False) -> asyncio.Future[None] | None:
         """Take a slot (None), or a place in the queue: then await `wait`. OverloadedError when refused.
@@ -116,10 +118,9 @@ class Limiter:
         if self.waiting:
             self._promote()
 
-    def observe_lag(self, lag_seconds: float, now: float) -> None:
+    def observe_lag(self, lag_seconds: float, _now: float) -> None:
         """How long a callback waited for the event loop just now; called many times a second."""
         self._lag_seconds += _LAG_WEIGHT * (lag_seconds - self._lag_seconds)
-        self.shedder.observe(lag_seconds, now)
 
     def _queue(self, priority: int) -> asyncio.Future[None]:
         if self.waiting >= self._queue_max() and not self._turn_out(priority):

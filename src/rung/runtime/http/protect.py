@@ -1,6 +1,6 @@
 """`protect`: what stands between the network and an application, in one layer of pure ASGI.
 
-    request ─► health? ─► body limits ─► shed? ─► context ─► application
+    request ─► shed? ─► health? ─► body limits ─► turn ─► slot ─► context ─► application
     answer  ◄─ correlation id, security headers, `connection: close` while draining ◄─ errors as problems
 
 The cost per request is a few microseconds (benchmarks/http_service.py): no timer, no task and no lock per request.
@@ -21,7 +21,9 @@ from rung.runtime.context import (
     DEADLINE_HEADER,
     Context,
     Deadline,
+    enter,
     from_headers,
+    leave,
     new_correlation_id,
     serving,
 )
@@ -80,8 +82,9 @@ class Protected:
         self.settings = settings
         self.state = state
         self.readiness = readiness
-        self.limiter = Limiter(settings)
-        self._shedder = self.limiter.shedder
+        self._shedder = state.shedder(settings.lag_seconds)
+        self.limiter = Limiter(settings, shedder=self._shedder)
+        self._turns = state.turns
         self._refusal = Refusal(settings.security_headers)
         self.recorder = Recorder(
             settings.service, slow_seconds=settings.slow_seconds, lines_max=settings.log_lines_max
@@ -97,38 +100,41 @@ class Protected:
         if scope["type"] == "http":
             round_seconds = self.state.round_seconds()
             shedder = self._shedder
-            if (shedder.active or round_seconds > shedder.round_seconds) and self._sheds(scope, round_seconds):
+            late = shedder.active or self._turns.waiting or round_seconds > shedder.round_seconds
+            if late and self._sheds(scope, round_seconds):
                 return self._refuse_at_once(scope, receive, send)
-            return self._http(scope, receive, send)
+            return self._begin(scope, receive, send)
         if scope["type"] == "websocket":
             return self._websocket(scope, receive, send)
         return self.app(scope, receive, send)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _begin(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """What is to be done for one HTTP request; the request itself is made here."""
         self.state.start()
-        settings = self.settings
         began = time.monotonic()
         headers = {
             _INTERESTING[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _INTERESTING
         }
         path: str = scope["path"]
-        context = self._context(headers, path, began)
-        assert context.deadline is not None
-        request = Request(scope, receive, send, self, context, began)
+        request = Request(scope, receive, send, self, self._context(headers, path, began), began)
         request.headers = headers
         request.route = _longest(self._routes, path, "*")
-        if path == settings.ready_path:
-            request.status = await send_ready(request.send, self.readiness, draining=self.state.draining)
-            return
-        if path == settings.health_path:
-            await self._health(request)
-            return
-        refusal = self._body_refusal(request, headers)
+        if path == self.settings.ready_path:
+            return self._ready(request)
+        if path == self.settings.health_path:
+            return self._health(request)
+        refusal = self._body_refusal(request, headers) if headers else None
         if refusal is not None:
-            await request.answer(refusal)
-            self.recorder.finished(request, time.monotonic() - began, began)
-            return
-        await self._serve(request, limited=True)
+            return self._refuse_body(request, refusal)
+        return self._serve(request, limited=True)
+
+    async def _ready(self, request: Request) -> None:
+        request.status = await send_ready(request.send, self.readiness, draining=self.state.draining)
+
+    async def _refuse_body(self, request: Request, refusal: Problem) -> None:
+        await request.answer(refusal)
+        now = time.monotonic()
+        self.recorder.finished(request, now - request.began, now)
 
     async def _serve(self, request: Request, *, limited: bool) -> None:
         """Take a slot, run the application, turn what it raises into an answer."""
@@ -139,14 +145,16 @@ class Protected:
                 await request.body.spool()
             if limited and not await self._admit(request):
                 return
-            with (
-                serving(request.context),
-                span(request.method, kind="server", headers=request.headers) as recorded,
-            ):
-                await self.app(request.scope, request.receive, request.send)
-                if recorded is not INVALID_SPAN:
-                    request.describe_to(recorded)
-            await request.complete()
+            token = enter(request.context)
+            try:
+                with span(request.method, kind="server", headers=request.headers) as recorded:
+                    await self.app(request.scope, request.receive, request.send)
+                    if recorded is not INVALID_SPAN:
+                        request.describe_to(recorded)
+            finally:
+                leave(token)
+            if request.is_open:
+                await request.complete()
         except asyncio.CancelledError:
             if not request.was_expired():
                 raise
@@ -172,7 +180,8 @@ class Protected:
             return False
         if scope["method"] not in _BODILESS and not is_short(scope["headers"]):
             return False
-        return self._shedder.sheds(_longest(self.settings.priorities, path, NORMAL), round_seconds)
+        priority = _longest(self.settings.priorities, path, NORMAL)
+        return self._turns.is_full(priority) or self._shedder.sheds(priority, round_seconds)
 
     async def _refuse_at_once(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The shortest way to 503: no context, no span, no log line; counted as shed.
@@ -190,13 +199,17 @@ class Protected:
         await send(body)
 
     async def _admit(self, request: Request) -> bool:
-        """Get a slot for the request; False when it was refused, and told so."""
+        """Get a turn and a slot for the request; False when it was refused, and told so."""
+        priority = _longest(self.settings.priorities, request.path, NORMAL)
         try:
+            turn = self._turns.take(priority)
+            if turn is not None:
+                await self._stand_in_line(turn)
             judged = request.body is None or is_short(request.scope["headers"])  # by _sheds
-            place = self.limiter.enter(_longest(self.settings.priorities, request.path, NORMAL), judged=judged)
+            place = self.limiter.enter(priority, judged=judged)
             if place is not None:
                 await self.limiter.wait(place)
-            if place is not None or request.body is not None:
+            if turn is not None or place is not None or request.body is not None:
                 request.served_from = time.monotonic()
         except OverloadedError as error:
             self.recorder.shed("overload")
@@ -205,6 +218,13 @@ class Protected:
             return False
         request.has_slot = True
         return True
+
+    async def _stand_in_line(self, turn: Awaitable[None]) -> None:
+        """OverloadedError when it took so long that somebody else should have it."""
+        began = time.monotonic()
+        await turn
+        if time.monotonic() - began > self.settings.queue_seconds:
+            raise self.limiter.refuse()
 
     async def _failed(self, request: Request, error: Exception) -> None:
         problem = request.failure or problem_of(error)

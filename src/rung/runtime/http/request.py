@@ -174,6 +174,11 @@ class Request:
         self.hold_not_found = False
         return held is not None and held[0]["status"] == 404
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is left to be sent when the application has returned."""
+        return not self.started or self._held is not None
+
     async def complete(self) -> None:
         """The application returned: let go of what was held back, or answer for it."""
         if not self.started and self._held is None:

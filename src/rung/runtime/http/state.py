@@ -13,6 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rung.runtime.http.shedding import Shedder
+from rung.runtime.http.turns import Turns
+
 if TYPE_CHECKING:
     from rung.runtime.http.request import Request, Socket
 
@@ -35,6 +38,9 @@ class ServerState:
         self.websockets: set[Socket] = set()
         #: Clients that were told `connection: close` before their request had arrived, and when.
         self._leaving: dict[object, float] = {}
+        #: In which order new requests begin while the event loop is late.
+        self.turns = Turns()
+        self._shedder: Shedder | None = None
         self._lag_observers: list[Callable[[float, float], None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -45,6 +51,15 @@ class ServerState:
         self.asks_outside = False
         self.asked_outside_at = 0.0
         self._sweep_at = 0.0
+
+    def shedder(self, target_seconds: float) -> Shedder:
+        """What the processor cannot do is refused by class, whichever application is asked: one for the process.
+
+        The first application's `target_seconds` hold.
+        """
+        if self._shedder is None:
+            self._shedder = Shedder(target_seconds)
+        return self._shedder
 
     def observe_lag(self, observer: Callable[[float, float], None]) -> None:
         """Call `observer` at each probe, with the seconds that a callback waited for the loop, and the time."""
@@ -68,6 +83,7 @@ class ServerState:
         if self._loop is loop:
             return
         self._loop = loop
+        self.turns.forget()
         self._schedule()
 
     def stop(self) -> None:
@@ -142,6 +158,8 @@ class ServerState:
             self._observe(now - asked_at, now)
 
     def _observe(self, lag_seconds: float, now: float) -> None:
+        if self._shedder is not None:
+            self._shedder.observe(lag_seconds, now)
         for observer in self._lag_observers:
             observer(lag_seconds, now)
 
