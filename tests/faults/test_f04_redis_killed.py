@@ -3,9 +3,8 @@
 Goal: the cache becomes a miss (p99 at most twice that of the source alone), the limiter does what was declared,
 and everything recovers without a restart of the application.
 
-The source alone is measured before and after, because both sides of the comparison wait for the processor too. Up
-to FLOOR_SECONDS other programs on the machine decide, not the cache: a call that waits for the dead server takes
-0.5 s, so a cache that makes callers wait is far above it.
+The source alone is asked at the same time by as many callers, because both sides of the comparison wait for the
+processor too.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from rung.runtime.cache import Cache, RateLimit, Sessions
 from rung.runtime.errors import UnavailableError
 
 SOURCE_SECONDS = 0.02
-FLOOR_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -70,7 +68,6 @@ async def check_kill(server: RedisServer, calls: int, seed: int) -> None:
     allowing = RateLimit(cache.connection, "search", limit=1, per_seconds=60, when_away="allow")
     refusing = RateLimit(cache.connection, "login", limit=1000, per_seconds=60, when_away="refuse")
     await cache.get_or_load("kept", source, ttl_seconds=600)
-    alone = await percentile_99(lambda _: source(), calls)
 
     async def read(number: int) -> None:
         if number == kill_at:
@@ -79,10 +76,9 @@ async def check_kill(server: RedisServer, calls: int, seed: int) -> None:
 
     killing: list[asyncio.Task[None]] = []
     kill_at = order.randrange(calls // 4)
-    without = await percentile_99(read, calls)
-    alone = max(alone, await percentile_99(lambda _: source(), calls))
+    without, alone = await asyncio.gather(percentile_99(read, calls), percentile_99(lambda _: source(), calls))
     print(f"F04 p99 source alone {alone * 1000:.1f} ms, cache without Redis {without * 1000:.1f} ms")
-    assert without <= max(2 * alone, FLOOR_SECONDS)
+    assert without <= 2 * alone
     assert not cache.connection.available
     assert await cache.get_or_load("kept", source, ttl_seconds=600) == "from the source"
     assert [(await allowing.hit("u")).allowed for _ in range(3)] == [True] * 3

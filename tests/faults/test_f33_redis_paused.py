@@ -3,7 +3,8 @@
 Goal: every call's *total* time stays within 1.1 times its declared limit (redis-py's default retries turned
 0.5 s into 9.4 s), callers stop paying it after a few calls, and no late answer reaches the wrong caller.
 A timer cannot fire while other programs have the processor: how late the timers of this process were meanwhile
-is measured beside the call and allowed for.
+is measured beside the call and allowed for. (With four programs to a core, 48 calls of 300 ms took 300 to 331 ms,
+and the timers beside them were up to 52 ms late.)
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ from rung.runtime.cache import Cache, RateLimit, RedisConnection, Sessions, lock
 from rung.runtime.errors import UnavailableError
 
 LIMIT_SECONDS = 0.3
-#: What the measurement of lateness does not see: the last turn of the event loop.
-TURN_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ async def test_every_call_ends_within_its_limit(server: RedisServer, name: str, 
             await CALLS[name](connection)
         took = time.monotonic() - started
     print(f"F33 {name}: {took * 1000:.0f} ms of {LIMIT_SECONDS * 1000:.0f} ms, {late.seconds * 1000:.0f} ms late")
-    assert took <= LIMIT_SECONDS * 1.1 + late.seconds + TURN_SECONDS
+    assert took <= LIMIT_SECONDS * 1.1 + late.seconds
     await lifespan.close_all()
     await connection.close()
 

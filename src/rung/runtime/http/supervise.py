@@ -25,8 +25,8 @@ LINK_VARIABLE = "RUNG_SUPERVISOR_FD"
 #: With the start of a process (0.5 to 0.9 s) the last of them stays within two seconds, also for one killed again
 #: and again. A worker that never became ready is not started again at all.
 _BACKOFF_SECONDS = (0.0, 0.1, 0.25, 0.5, 0.75)
-#: A worker that lived this long before it died starts again from the first backoff.
-_STEADY_SECONDS = 10.0
+#: A worker that lived this long before it died starts again at once: it served, and may again.
+_STEADY_SECONDS = 2.0
 
 
 def raise_descriptor_limit() -> int:
