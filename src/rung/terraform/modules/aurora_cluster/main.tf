@@ -129,6 +129,7 @@ resource "aws_rds_cluster_instance" "this" {
   auto_minor_version_upgrade = true
   copy_tags_to_snapshot      = true
   publicly_accessible        = false
+  ca_cert_identifier         = "rds-ca-rsa2048-g1"
 
   performance_insights_enabled          = true
   performance_insights_kms_key_id       = var.key_arn

@@ -6,7 +6,7 @@ locals {
   tls_only = {
     Sid       = "TlsOnly"
     Effect    = "Deny"
-    Principal = "*"
+    Principal = { AWS = "*" }
     Action    = "s3:*"
     Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
     Condition = { Bool = { "aws:SecureTransport" = "false" } }

@@ -57,7 +57,7 @@ variable "groups" {
   }
 
   validation {
-    condition     = sum([for group in var.groups : length(group.graphs) + 1]) + 1 <= 500
+    condition     = sum(concat([1], [for group in var.groups : length(group.graphs) + 1])) <= 500
     error_message = "A dashboard holds 500 widgets."
   }
 }

@@ -21,6 +21,36 @@ locals {
   lock_arn   = "${local.state_arn}.tflock"
   boundaries = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
 
+  services    = [for service in sort(var.services) : "${service}:*"]
+  own_regions = { StringEquals = { "aws:RequestedRegion" = distinct([var.region, "us-east-1"]) } }
+
+  reading_roles = ["iam:Get*", "iam:List*"]
+
+  own_identities = [for kind in ["instance-profile", "role"] : "arn:aws:iam::${var.account_id}:${kind}/*"]
+  readable = concat(local.own_identities, [
+    "arn:aws:iam::${var.account_id}:oidc-provider/*",
+    "arn:aws:iam::${var.account_id}:policy/*",
+    "arn:aws:iam::aws:policy/*",
+  ])
+
+  making_roles = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:DetachRolePolicy", "iam:PutRolePolicy"]
+
+  changing_roles = [
+    "iam:AddRoleToInstanceProfile",
+    "iam:CreateInstanceProfile",
+    "iam:DeleteInstanceProfile",
+    "iam:DeleteRole",
+    "iam:DeleteRolePolicy",
+    "iam:RemoveRoleFromInstanceProfile",
+    "iam:TagInstanceProfile",
+    "iam:TagRole",
+    "iam:UntagInstanceProfile",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+  ]
+
   # Both roles: the state is read, and locked while it is read or written.
   state_statements = [
     { Sid = "FindState", Effect = "Allow", Action = "s3:ListBucket", Resource = var.state_bucket_arn },
@@ -166,49 +196,31 @@ resource "aws_iam_role_policy" "apply" {
     Statement = concat(local.state_statements, [
       { Sid = "WriteState", Effect = "Allow", Action = "s3:PutObject", Resource = local.state_arn },
       {
-        Sid      = "Services"
-        Effect   = "Allow"
-        Action   = [for service in sort(var.services) : "${service}:*"]
-        Resource = "*"
+        Sid       = "Services"
+        Effect    = "Allow"
+        Action    = local.services
+        Resource  = "*"
+        Condition = local.own_regions
       },
       {
         Sid      = "LookAtRoles"
         Effect   = "Allow"
-        Action   = ["iam:Get*", "iam:List*"]
-        Resource = "*"
+        Action   = local.reading_roles
+        Resource = local.readable
       },
       merge(
         {
-          Sid    = "MakeRoles"
-          Effect = "Allow"
-          Action = [
-            "iam:AttachRolePolicy",
-            "iam:CreateRole",
-            "iam:DetachRolePolicy",
-            "iam:PutRolePolicy",
-          ]
+          Sid      = "MakeRoles"
+          Effect   = "Allow"
+          Action   = local.making_roles
           Resource = local.roles
         },
         { for key, condition in { Condition = local.boundaries } : key => condition if var.require_boundary },
       ),
       {
-        Sid    = "ChangeRoles"
-        Effect = "Allow"
-        Action = [
-          "iam:AddRoleToInstanceProfile",
-          "iam:CreateInstanceProfile",
-          "iam:DeleteInstanceProfile",
-          "iam:DeleteRole",
-          "iam:DeleteRolePolicy",
-          "iam:RemoveRoleFromInstanceProfile",
-          "iam:TagInstanceProfile",
-          "iam:TagRole",
-          "iam:UntagInstanceProfile",
-          "iam:UntagRole",
-          "iam:UpdateAssumeRolePolicy",
-          "iam:UpdateRole",
-          "iam:UpdateRoleDescription",
-        ]
+        Sid      = "ChangeRoles"
+        Effect   = "Allow"
+        Action   = local.changing_roles
         Resource = [local.roles, "arn:aws:iam::${var.account_id}:instance-profile/${var.role_prefix}*"]
       },
       {
@@ -237,9 +249,28 @@ resource "aws_iam_policy" "boundary" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid      = "ServicesAndRoles"
+        Sid       = "Services"
+        Effect    = "Allow"
+        Action    = local.services
+        Resource  = "*"
+        Condition = local.own_regions
+      },
+      {
+        Sid      = "Roles"
         Effect   = "Allow"
-        Action   = concat([for service in sort(var.services) : "${service}:*"], ["iam:*", "sts:GetCallerIdentity", "tag:GetResources"])
+        Action   = concat(local.making_roles, local.changing_roles, ["iam:CreateServiceLinkedRole", "iam:PassRole"])
+        Resource = local.own_identities
+      },
+      {
+        Sid      = "LookAtRoles"
+        Effect   = "Allow"
+        Action   = local.reading_roles
+        Resource = local.readable
+      },
+      {
+        Sid      = "Look"
+        Effect   = "Allow"
+        Action   = ["sts:GetCallerIdentity", "tag:GetResources"]
         Resource = "*"
       },
       {

@@ -18,6 +18,16 @@ variable "account_id" {
   }
 }
 
+variable "region" {
+  description = "Region that is deployed to. The roles can use it and us-east-1, where AWS keeps its global services."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "A region reads like eu-central-1 or us-gov-west-1."
+  }
+}
+
 variable "repository" {
   description = "GitHub repository whose workflows may take the roles: owner/name."
   type        = string

@@ -134,17 +134,21 @@ resource "aws_iam_role_policy" "slack" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid    = "DrawGraphs"
-      Effect = "Allow"
-      Action = [
-        "cloudwatch:DescribeAlarms",
-        "cloudwatch:GetMetricData",
-        "cloudwatch:GetMetricWidgetImage",
-        "cloudwatch:ListMetrics",
-      ]
-      Resource = "*"
-    }]
+    Statement = [
+      {
+        Sid      = "ReadAlarms"
+        Effect   = "Allow"
+        Action   = "cloudwatch:DescribeAlarms"
+        Resource = "arn:aws:cloudwatch:*:${var.account_id}:alarm:*"
+      },
+      {
+        # Metrics are no resources to IAM.
+        Sid      = "DrawGraphs"
+        Effect   = "Allow"
+        Action   = ["cloudwatch:GetMetricData", "cloudwatch:GetMetricWidgetImage", "cloudwatch:ListMetrics"]
+        Resource = "*"
+      },
+    ]
   })
 }
 

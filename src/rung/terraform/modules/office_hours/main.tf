@@ -233,6 +233,9 @@ resource "aws_scheduler_schedule" "this" {
     mode = "OFF"
   }
 
+  # The role reads the schedule with it.
+  kms_key_arn = var.log_key_arn
+
   target {
     arn      = aws_sfn_state_machine.this[each.key].arn
     role_arn = aws_iam_role.clock[0].arn
@@ -264,11 +267,14 @@ resource "aws_iam_role_policy" "clock" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "StartExecutions"
-      Effect   = "Allow"
-      Action   = "states:StartExecution"
-      Resource = [for machine in values(aws_sfn_state_machine.this) : machine.arn]
-    }]
+    Statement = [
+      {
+        Sid      = "StartExecutions"
+        Effect   = "Allow"
+        Action   = "states:StartExecution"
+        Resource = [for machine in values(aws_sfn_state_machine.this) : machine.arn]
+      },
+      { Sid = "ReadSchedule", Effect = "Allow", Action = "kms:Decrypt", Resource = var.log_key_arn },
+    ]
   })
 }

@@ -29,7 +29,7 @@ variable "region" {
 }
 
 variable "log_key_arn" {
-  description = "Key for the log group of starts and stops."
+  description = "Key for the schedules and for the log group of starts and stops."
   type        = string
 }
 

@@ -95,6 +95,7 @@ resource "aws_db_instance" "this" {
   vpc_security_group_ids = [aws_security_group.this.id]
   parameter_group_name   = aws_db_parameter_group.this.name
   publicly_accessible    = false
+  ca_cert_identifier     = "rds-ca-rsa2048-g1"
 
   storage_type          = "gp3"
   allocated_storage     = var.storage_gib

@@ -74,8 +74,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     filter {}
 
     noncurrent_version_expiration {
-      noncurrent_days           = var.noncurrent_days
-      newer_noncurrent_versions = 10
+      noncurrent_days = var.noncurrent_days
     }
 
     expiration {

@@ -25,7 +25,7 @@ variable "logs_bucket" {
 }
 
 variable "noncurrent_days" {
-  description = "Days for which earlier states can be brought back; the newest ten of each stay longer."
+  description = "Days for which a state can be brought back after another took its place."
   type        = number
   default     = 90
 

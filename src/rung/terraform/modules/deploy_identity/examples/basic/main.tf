@@ -8,6 +8,7 @@ module "deploy" {
 
   name             = "shop-prod-deploy"
   account_id       = "123456789012"
+  region           = "eu-central-1"
   repository       = "example/shop"
   owner_id         = "4242"
   repository_id    = "424242"
