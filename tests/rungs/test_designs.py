@@ -43,6 +43,8 @@ def assert_sound(graph: Graph, design: Design) -> None:
 def test_every_design_is_sound(workload: str, rung: str, request: pytest.FixtureRequest) -> None:
     graph: Graph = request.getfixturevalue(workload)
     for environment in graph.of(Environment):
+        if (workload, rung, environment.name) == ("shop", "box", "prod"):
+            continue  # more than one machine can do: see test_refusals.py
         design = place(graph, environment.name, rung=rung)
         assert_sound(graph, design)
         assert design == place(graph, environment.name, rung=rung)

@@ -54,9 +54,14 @@ shop.objectives(
     )
 )
 shop.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=40_000, engineers=4))
-shop.environment("dev", scale=0.1, stop_when_idle="4 hours")
+shop.environment("dev", rung="box", scale=0.1)
 shop.environment(
-    "staging", scale=0.25, domain="staging.shop.example.com", zone="example.com", office_hours=OfficeHours()
+    "staging",
+    scale=0.25,
+    domain="staging.shop.example.com",
+    zone="example.com",
+    office_hours=OfficeHours(start="07:00", stop="20:00", timezone="Europe/Berlin"),
+    stop_when_idle="4 hours",
 )
 shop.environment(
     "prod",

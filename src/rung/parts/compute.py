@@ -209,6 +209,9 @@ class Host:
     data_gib: int = 20
     stacks: tuple[Stack, ...] = ()
     sites: tuple[HostSite, ...] = ()
+    #: Its name, and the hosted zone in which the record of its address is written.
+    domain: str | None = None
+    zone: str | None = None
     hop_limit: int = 1
     log_days: int = 30
     backup_bucket: str = "backups"

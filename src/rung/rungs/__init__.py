@@ -6,9 +6,14 @@ access, reach, stores, the entrance, alarms.
 
 from __future__ import annotations
 
-from rung.errors import UsageError
+from typing import TYPE_CHECKING
+
+from rung.errors import ModelError, UsageError
 from rung.model.graph import Graph
 from rung.parts.design import Design
+
+if TYPE_CHECKING:
+    from rung.rungs.setting import Setting
 
 #: The rungs of AWS that a workload can be placed on, from the smallest up.
 RUNGS = ("box", "host", "fargate")
@@ -19,9 +24,28 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
 
     Raises ModelError with everything that the rung cannot hold (R08xx), UsageError for an unknown environment.
     """
+    from rung.rungs.afterthoughts import afterthoughts_of
+    from rung.rungs.contradictions import contradictions_of
+    from rung.rungs.refusals import BLOCKING, refusals_of
     from rung.rungs.setting import setting_of
 
     setting = setting_of(graph, environment, rung)
+    if setting.rung not in RUNGS:
+        from rung.model.near import suggestion
+
+        there = ", ".join(RUNGS)
+        raise UsageError(f"no rung {setting.rung!r}{suggestion(setting.rung, RUNGS)}; there are {there}")
+    findings = [*refusals_of(setting), *contradictions_of(setting)]
+    if any(finding.code in BLOCKING for finding in findings):
+        raise ModelError(*findings)
+    design = _placed(setting)
+    findings += afterthoughts_of(setting, design)
+    if findings:
+        raise ModelError(*findings)
+    return design
+
+
+def _placed(setting: Setting) -> Design:
     match setting.rung:
         case "box":
             from rung.rungs import box
@@ -31,12 +55,7 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
             from rung.rungs import host
 
             return host.design(setting)
-        case "fargate":
+        case _:
             from rung.rungs import fargate
 
             return fargate.design(setting)
-        case _:
-            from rung.model.near import suggestion
-
-            there = ", ".join(RUNGS)
-            raise UsageError(f"no rung {setting.rung!r}{suggestion(setting.rung, RUNGS)}; there are {there}")

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from rung.model.nodes import Postgres
 from rung.parts.access import Statement
 from rung.parts.compute import EcsJob, EcsService, HostGroup, OfficeHours
-from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
 from rung.parts.network import Connection, Network
 from rung.parts.operations import DeployIdentity
@@ -59,8 +58,7 @@ def _around(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
 
 def _hours(setting: Setting, parts: tuple[Part, ...]) -> Iterator[OfficeHours]:
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
-    stoppable = any(isinstance(part, EcsService | HostGroup | AuroraCluster | PostgresInstance) for part in parts)
-    if (hours is None and idle is None) or not stoppable:
+    if (hours is None and idle is None) or not any(isinstance(part, EcsService) for part in parts):
         return
     name, node = setting.platform("office-hours"), setting.environment.name
     if hours is None:

@@ -100,6 +100,7 @@ def box_of(setting: Setting) -> Host:
     return Host(
         name=setting.platform("box"), instance_type=instance, root_gib=ROOT_GIB, data_gib=data, stacks=stacks,
         sites=tuple(machines.site_of(setting, site) for site in setting.sites),
+        domain=setting.environment.domain, zone=setting.environment.zone,
         hop_limit=2 if _containers_ask_aws(setting) else 1, log_days=log_days(setting),
         backup_bucket=setting.platform("backups"), backup_hours=machines.backup_hours(setting),
         backup_days=BACKUP_DAYS_OF_PRODUCTION if setting.production else BACKUP_DAYS,

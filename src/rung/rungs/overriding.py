@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, cast
 
 from rung.model.environments import Sizing
@@ -12,8 +13,50 @@ from rung.model.shapes import field_types, mismatches
 from rung.parts.design import Part
 from rung.rungs.setting import Setting
 
-#: What identifies a part, and what the graph says, is not a matter of size.
-FIXED = frozenset({"kind", "name", "node", "existing", "stacks", "forwards", "container", "metrics", "part"})
+#: What may be set, by kind of part. What ties parts together, and what the graph says, is not a matter of size.
+SIZABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    "network": ("cidr", "zones", "interface_endpoints", "gateway_endpoints", "flow_log_days"),
+    "registry": ("keep_images",),
+    "cluster": ("container_insights",),
+    "ecs_service": (
+        "architecture", "min_tasks", "max_tasks", "on_demand_base", "spot_share", "log_days", "grace_seconds",
+    ),
+    "ecs_job": ("architecture", "deadline_seconds", "log_days"),
+    "host": (
+        "instance_type", "architecture", "root_gib", "data_gib", "log_days", "backup_hours", "backup_days",
+        "management", "disk_alarm_percent",
+    ),
+    "host_group": (
+        "instance_type", "architecture", "root_gib", "min_hosts", "max_hosts", "cpu_target", "log_days",
+        "management", "portainer", "disk_alarm_percent",
+    ),
+    "scheduled_task": ("max_attempts", "maximum_age_seconds"),
+    "office_hours": ("idle_seconds",),
+    "postgres_instance": (
+        "version", "instance_class", "storage_gib", "max_storage_gib", "multi_zone", "backup_days", "protected",
+    ),
+    "aurora_cluster": (
+        "version", "min_acu", "max_acu", "pause_seconds", "readers", "backup_days", "protected",
+    ),
+    "cache_group": ("node_type", "nodes", "eviction"),
+    "bucket": ("versioned", "archive_days", "expire_days", "locked_days"),
+    "table": ("billing",),
+    "secret": ("rotate_days",),
+    "backup_plan": ("keep_days", "restore_test"),
+    "sqs_queue": (
+        "visibility_timeout_seconds", "retention_seconds", "delay_seconds", "max_receive_count",
+        "acceptable_age_seconds",
+    ),
+    "event_bus": ("archive_days",),
+    "event_rule": ("max_attempts",),
+    "load_balancer": ("idle_seconds", "protected"),
+    "firewall": ("managed_groups", "requests_per_five_minutes", "blocked_countries"),
+    "distribution": ("origin_seconds",),
+    "alarm": ("threshold", "period_seconds", "periods", "periods_to_alarm", "missing", "severity", "rolls_back"),
+    "objective": ("availability",),
+    "budget": ("monthly_usd",),
+    "uptime_check": ("path",),
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +91,9 @@ def in_vain(setting: Setting, parts: tuple[Part, ...]) -> Iterator[InVain]:
             yield InVain(sizing=sizing, reason=f'there is no part "{sizing.part}"{suggestion(sizing.part, names)}')
         elif not meant:
             own = next((part for part in named if part.name == sizing.part), named[0])
-            known = sorted(set(field_types(type(own))) - FIXED)
+            known = SIZABLE.get(own.kind, ())
             near = suggestion(sizing.field, known)
-            there = ", ".join(known)
+            there = ", ".join(known) or "nothing to set"
             yield InVain(
                 sizing=sizing, reason=f'{own.kind} "{own.name}" has no "{sizing.field}"{near}; it has {there}'
             )
@@ -61,7 +104,7 @@ def in_vain(setting: Setting, parts: tuple[Part, ...]) -> Iterator[InVain]:
 
 def _is_meant(part: Part, sizing: Sizing) -> bool:
     """A part by its own name, or every part of a node that has such a field."""
-    return sizing.part in (part.name, part.node) and sizing.field in set(field_types(type(part))) - FIXED
+    return sizing.part in (part.name, part.node) and sizing.field in SIZABLE.get(part.kind, ())
 
 
 def problem_of(part: Part, sizing: Sizing) -> str:

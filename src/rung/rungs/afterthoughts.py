@@ -1,0 +1,138 @@
+"""What only a finished design shows: sizes in vain, names that AWS refuses, numbers that do not fit. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rung.errors import Finding
+from rung.model.checks.report import problem
+from rung.model.nodes import Postgres
+from rung.parts.compute import EcsService, HostGroup
+from rung.parts.data import AuroraCluster, PostgresInstance
+from rung.parts.design import Design, Part
+from rung.parts.edge import LoadBalancer
+from rung.rungs.alarms import memory_of_class
+from rung.rungs.overriding import in_vain
+from rung.rungs.setting import Setting
+from rung.rungs.sizes import USABLE_CONNECTIONS, connections_of_acu, connections_of_memory, connections_wanted
+
+#: The longest full name, `<workload>-<environment>-<part>`, by kind of part. Sources: AWS, the API reference of
+#: each service, less what we append to the names of roles and buckets.
+LONGEST: dict[str, int] = {
+    "load_balancer": 32, "cache_group": 40, "sqs_queue": 76, "event_rule": 64, "event_bus": 64,
+    "scheduled_task": 54, "ecs_service": 48, "ecs_job": 48, "host": 48, "host_group": 48,
+    "postgres_instance": 63, "aurora_cluster": 52, "bucket": 50, "site": 50, "table": 255, "secret": 512,
+}  # fmt: skip
+#: Target groups bear the name of what they lead to.
+LONGEST_TARGET = 32
+
+
+def afterthoughts_of(setting: Setting, design: Design) -> tuple[Finding, ...]:
+    """Everything in the design that AWS, or arithmetic, refuses."""
+    return (
+        *_in_vain(setting, design), *_twice(setting, design), *_names(setting, design), *_connections(setting,
+        design),
+        *_ranges(setting, design),
+    )  # fmt: skip
+
+
+def _in_vain(setting: Setting, design: Design) -> Iterator[Finding]:
+    """R0804: a size that sets nothing."""
+    for each in in_vain(setting, design.parts):
+        value = each.sizing.value
+        yield problem(
+            setting.graph, "R0804", setting.environment.name,
+            f'the environment "{setting.environment.name}" sizes {each.sizing.part}.{each.sizing.field} in vain',
+            found=f"{value!r}: {each.reason}", effect="the part would be as the rung chose it, without a word",
+            advice="docs/reference/rungs.md names the parts and their fields",
+        )  # fmt: skip
+
+
+def _twice(setting: Setting, design: Design) -> Iterator[Finding]:
+    """R0815: two parts of one name."""
+    for name, count in Counter(part.name for part in design.parts).items():
+        if count > 1:
+            nodes = list(dict.fromkeys(part.node for part in design.parts if part.name == name))
+            yield problem(
+                setting.graph, "R0815", nodes[-1], f'two parts would be called "{name}"',
+                found=f"made from {' and '.join(nodes)}", effect="one would take the place of the other",
+                advice=f'rename the node "{nodes[-1]}"', related=tuple(nodes[:-1]),
+            )  # fmt: skip
+
+
+def _names(setting: Setting, design: Design) -> Iterator[Finding]:
+    """R0806: a name that is too long for AWS."""
+    targets = {forward.target for part in design.of(LoadBalancer) for forward in part.forwards}
+    for part in design.parts:
+        longest = min(LONGEST.get(part.kind, 255), LONGEST_TARGET if part.name in targets else 255)
+        full = f"{setting.prefix}-{part.name}"
+        if len(full) > longest:
+            spare = longest - len(full) + len(part.name)
+            advice = (
+                f'give "{part.node}" a name of {spare} characters or fewer'
+                if spare > 2
+                else "shorten the workload"
+            )
+            yield problem(
+                setting.graph, "R0806", _place(setting, part), f'the name "{full}" is too long for AWS',
+                found=f"{len(full)} characters; {_kind(part)} takes {longest}", effect="AWS refuses to create it",
+                advice=f"{advice}, or shorten the name of the workload or the environment",
+                related=(setting.environment.name,),
+            )  # fmt: skip
+
+
+def _connections(setting: Setting, design: Design) -> Iterator[Finding]:
+    """R0816: more connections than the database allows."""
+    databases: tuple[AuroraCluster | PostgresInstance, ...] = (
+        *design.of(AuroraCluster), *design.of(PostgresInstance)
+    )  # fmt: skip
+    for part in databases:
+        node = setting.graph.by_name.get(part.node)
+        if not isinstance(node, Postgres) or part.existing is not None:
+            continue
+        if isinstance(part, AuroraCluster):
+            allowed = connections_of_acu(part.min_acu, part.max_acu)
+            size = f"{part.min_acu:g} to {part.max_acu:g} ACU"
+        else:
+            allowed = connections_of_memory(memory_of_class(part.instance_class))
+            size = part.instance_class
+        wanted = connections_wanted(setting, node.name, node.pool_size)
+        if wanted > allowed * USABLE_CONNECTIONS:
+            yield problem(
+                setting.graph, "R0816", node.name,
+                f'the database "{node.name}" allows fewer connections than its tasks open',
+                found=f"{wanted} with every task; {size} allows {allowed:,}, of which pools may take "
+                f"{USABLE_CONNECTIONS:.0%}",
+                effect="scaled out, new tasks are refused, just when they are needed",
+                advice="choose a larger size, a smaller pool_size, or fewer max_tasks",
+                related=(setting.environment.name,),
+            )  # fmt: skip
+
+
+def _ranges(setting: Setting, design: Design) -> Iterator[Finding]:
+    """R0805: a least above its most."""
+    for part in design.parts:
+        match part:
+            case AuroraCluster():
+                pair = ("min_acu", part.min_acu, "max_acu", part.max_acu)
+            case EcsService():
+                pair = ("min_tasks", part.min_tasks, "max_tasks", part.max_tasks)
+            case HostGroup():
+                pair = ("min_hosts", part.min_hosts, "max_hosts", part.max_hosts)
+            case _:
+                continue
+        if pair[1] > pair[3]:
+            yield problem(
+                setting.graph, "R0805", setting.environment.name, f'"{part.name}" has a least above its most',
+                found=f"{pair[0]}={pair[1]:g}, {pair[2]}={pair[3]:g}", effect="AWS refuses it",
+                advice=f"lower {pair[0]} or raise {pair[2]} in sizes=", related=(part.node,),
+            )  # fmt: skip
+
+
+def _place(setting: Setting, part: Part) -> str:
+    return part.node if setting.graph.location(part.node) is not None else "@workload"
+
+
+def _kind(part: Part) -> str:
+    return part.kind.replace("_", " ")

@@ -1,0 +1,155 @@
+"""What a rung cannot hold, and who must be told: findings before anything is placed. Pure.
+
+Each says what is possible, and which rung could hold the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rung.errors import Finding
+from rung.model.checks.environments import nobody_is_told
+from rung.model.checks.report import label, problem
+from rung.model.nodes import Bus, Job, Node, Postgres, Queue, Rule, Schedule, Search, Service, Workflow
+from rung.rungs.clock import has_both_days
+from rung.rungs.machines import (
+    BOX_SERVING_SHARE,
+    INSTANCES,
+    instance_for,
+    memory_of,
+    serving_vcpu,
+)
+from rung.rungs.setting import Setting
+from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
+
+#: GiB of data that a rung's database holds: a box's disk must be dumped and restored within hours; the limits of
+#: RDS and Aurora are AWS's (user guides, "Quotas and constraints").
+MOST_GIB = {"box": 500, "host": 65_536, "fargate": 131_072}
+#: Codes after which no design can be made, so that nothing more is said.
+BLOCKING = frozenset({"R0801", "R0812", "R0813", "R0814"})
+Refusal = Callable[[Setting], Iterator[Finding]]
+
+
+def refusals_of(setting: Setting) -> tuple[Finding, ...]:
+    """Every reason why the workload cannot be placed here."""
+    checks: tuple[Refusal, ...] = (_nodes, _edges, _traffic, _storage, _schedules, _queues, _listeners)
+    return tuple(finding for check in checks for finding in check(setting))
+
+
+def _listeners(setting: Setting) -> Iterator[Finding]:
+    yield from nobody_is_told(setting.graph, setting.environment)
+
+
+def _refused(setting: Setting, node: Node, reason: str, advice: str, rung: str = "") -> Finding:
+    where = f"the rung {rung} can: rung={rung!r}" if rung else "no rung can as yet"
+    return problem(
+        setting.graph, "R0801", node.name, f"the rung {setting.rung} cannot hold {label(node)}",
+        found=f'{reason}, in the environment "{setting.environment.name}"', effect="it would be missing there",
+        advice=f"{advice}; {where}", related=(setting.environment.name,),
+    )  # fmt: skip
+
+
+def _nodes(setting: Setting) -> Iterator[Finding]:
+    box = setting.rung == "box"
+    for node in setting.graph.nodes:
+        match node:
+            case Workflow():
+                yield _refused(setting, node, "durable workflows", "split it into queues and workers")
+            case Search():
+                advice = "search in a database that you declare, or connect to one outside with external(...)"
+                yield _refused(setting, node, f"a search index ({node.engine})", advice)
+            case Bus() if box:
+                yield _refused(setting, node, "an event bus", "send to a queue instead", "host")
+            case Rule():
+                yield from _rule(setting, node)
+            case Queue() if node.broker in ("redis", "rabbitmq"):
+                advice = 'drop broker=, or write broker="postgres" or "sqs"'
+                yield _refused(setting, node, f"a queue on {node.broker}", advice)
+            case Queue() if node.broker == "sqs" and box:
+                advice = "drop broker=: a box keeps queues in its Postgres"
+                yield _refused(setting, node, "a queue on SQS", advice, "host")
+            case Postgres() if node.existing is not None and box:
+                yield _refused(setting, node, "a database outside of it", "drop existing=", "host")
+            case _:
+                continue
+
+
+def _rule(setting: Setting, rule: Rule) -> Iterator[Finding]:
+    target = setting.graph.by_name.get(rule.target)
+    if setting.rung == "box":
+        yield _refused(setting, rule, "a rule on an event bus", "send to a queue instead", "host")
+    elif not isinstance(target, Queue) or not setting.uses_sqs(target):
+        found = f"a rule that delivers to {label(target)}" if target is not None else "a rule without a target"
+        yield _refused(setting, rule, found, "let it deliver to a queue on SQS, whose worker does the rest")
+
+
+def _edges(setting: Setting) -> Iterator[Finding]:
+    for edge in setting.graph.edges:
+        source, target = setting.graph.by_name.get(edge.source), setting.graph.by_name.get(edge.target)
+        if setting.rung == "box" and edge.verb == "run" and isinstance(target, Job) and source is not None:
+            advice = "let a worker do it, through a queue"
+            yield _refused(setting, source, f"that one container starts another ({target.name})", advice, "host")
+        if setting.rung == "host" and isinstance(source, Schedule | Job) and isinstance(target, Service):
+            advice = "let it send to a queue, whose worker calls the service"
+            reason = f"a task on Fargate that calls {label(target)} inside the machines"
+            yield _refused(setting, source, reason, advice, "fargate")
+
+
+def _traffic(setting: Setting) -> Iterator[Finding]:
+    """R0802: more than one machine can do."""
+    if setting.rung != "box" or any(_nodes(setting)):
+        return
+    from rung.rungs.box import stacks_of
+
+    needed, memory = serving_vcpu(setting) / BOX_SERVING_SHARE, memory_of(stacks_of(setting))
+    if instance_for(needed, memory) is None:
+        name, vcpu, mib = INSTANCES[-1]
+        most = vcpu * BOX_SERVING_SHARE * REQUESTS_PER_VCPU_SECOND
+        yield problem(
+            setting.graph, "R0802", "@traffic" if needed > vcpu else "@workload",
+            f'the environment "{setting.environment.name}" is more than one machine can do',
+            found=f"{peak_requests(setting):,.0f} requests/s at the peak and {memory:,} MiB; the largest box "
+            f"({name}) answers about {most:,.0f} a second and has {mib:,} MiB",
+            effect="it would answer late or not at all, and a larger machine is not for sale here",
+            advice="choose rung='host' or rung='fargate', which add machines; or a smaller scale=",
+            related=(setting.environment.name,),
+        )  # fmt: skip
+
+
+def _storage(setting: Setting) -> Iterator[Finding]:
+    """R0803: more data than the rung's database holds."""
+    most = MOST_GIB[setting.rung]
+    for node in setting.graph.of(Postgres):
+        if node.storage_gib is not None and node.storage_gib > most:
+            fitting = next((rung for rung, limit in MOST_GIB.items() if limit >= node.storage_gib), None)
+            where = f"choose rung={fitting!r}" if fitting else "no rung can: keep what is old in a bucket"
+            yield problem(
+                setting.graph, "R0803", node.name, f"{label(node)} is too large for the rung {setting.rung}",
+                found=f"storage={node.storage_gib:,} GiB, {most:,} are the most there",
+                effect="its disk would fill up, or a restore would take longer than anybody can wait",
+                advice=where, related=(setting.environment.name,),
+            )  # fmt: skip
+
+
+def _schedules(setting: Setting) -> Iterator[Finding]:
+    """R0812: times that EventBridge cannot keep."""
+    for node in setting.graph.of(Schedule):
+        if setting.rung != "box" and has_both_days(node):
+            yield problem(
+                setting.graph, "R0812", node.name, f"EventBridge cannot keep the time of {label(node)}",
+                found=f"cron={node.cron!r} names days of the month and days of the week",
+                effect="cron runs on either, EventBridge takes only one of the two",
+                advice="make it two schedules, one for each; the rung box keeps it as it is",
+            )  # fmt: skip
+
+
+def _queues(setting: Setting) -> Iterator[Finding]:
+    """R0813: a queue in Postgres, and no Postgres."""
+    for node in setting.graph.of(Queue):
+        if not setting.uses_sqs(node) and setting.carrier() is None:
+            yield problem(
+                setting.graph, "R0813", node.name, f"{label(node)} is kept in Postgres, and there is none",
+                found=f"broker={node.broker!r} on the rung {setting.rung}, 0 databases",
+                effect="there is no table to keep its messages in",
+                advice='declare one: postgres("db"); or choose a rung with SQS: host or fargate',
+            )  # fmt: skip
