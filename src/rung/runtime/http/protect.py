@@ -41,9 +41,10 @@ from rung.runtime.http.problem import (
 )
 from rung.runtime.http.record import Recorder
 from rung.runtime.http.refusal import Refusal, is_short
-from rung.runtime.http.request import Request, Socket
+from rung.runtime.http.request import Request
 from rung.runtime.http.settings import NORMAL, HttpSettings
 from rung.runtime.http.state import ServerState
+from rung.runtime.http.websocket import Socket
 from rung.runtime.log import logger
 from rung.runtime.trace import span
 
@@ -277,12 +278,12 @@ class Protected:
             await receive()
             await send({"type": "websocket.close", "code": _TRY_AGAIN})
             return
-        socket = Socket(scope, send)
+        socket = Socket(scope, receive, send)
         sockets.add(socket)
         context = Context(correlation_id=from_headers(headers, trusted=False).correlation_id)
         try:
             with serving(context):
-                await self.app(scope, receive, send)
+                await self.app(scope, socket.receive, socket.send)
         except Exception as error:
             log.error("unhandled", exc_info=error, path=scope["path"], correlation_id=context.correlation_id)
             await socket.fail()
