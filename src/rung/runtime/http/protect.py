@@ -166,9 +166,8 @@ class Protected:
             in_flight.discard(request)
             now = time.monotonic()
             request.leave(now)
-            if request.body is not None:
-                request.body.forget()
             self.recorder.finished(request, now - request.began, now)
+            request.let_go()
 
     def _sheds(self, scope: Scope, round_seconds: float) -> bool:
         """Whether a late event loop refuses this request before anything is made for it.

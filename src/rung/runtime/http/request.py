@@ -239,6 +239,13 @@ class Request:
             else:
                 limiter.leave(now - self.served_from, now, kind_of(self.method, self.path))
 
+    def let_go(self) -> None:
+        """It is over. A request and its body that went on knowing each other would wait for the collector."""
+        if self.body is not None:
+            self.body.forget()
+            self.body = None
+            self.receive = self._receive
+
     def described(self, seconds: float) -> dict[str, object]:
         """The request as fields of a log line. No query string, no header: they carry secrets."""
         fields: dict[str, object] = {
