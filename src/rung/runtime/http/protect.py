@@ -243,7 +243,7 @@ class Protected:
     def _context(self, headers: dict[str, str], path: str, began: float) -> Context:
         allowed = _longest(self.settings.deadlines, path, self.settings.deadline_seconds)
         latest = Deadline(began + allowed)
-        if not headers:
+        if CORRELATION_HEADER not in headers and DEADLINE_HEADER not in headers:
             return Context(correlation_id=new_correlation_id(), deadline=latest)
         asked = from_headers(headers, trusted=False)
         if asked.deadline is not None and asked.deadline.at < latest.at:
