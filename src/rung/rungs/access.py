@@ -59,14 +59,13 @@ BUCKET_ON_OBJECTS: dict[str, tuple[str, ...]] = {
 }
 BUCKET_ON_ITSELF: dict[str, tuple[str, ...]] = {"list": ("s3:ListBucket",)}
 TABLE: dict[str, tuple[str, ...]] = {
-    "read": (
-        "dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query",
-        "dynamodb:Scan",
-    ),
+    "read": ("dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem"),
     "write": (
         "dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem",
     ),
 }  # fmt: skip
+#: An index is queried and scanned; items are fetched by key from the table alone.
+TABLE_QUERY = ("dynamodb:Query", "dynamodb:Scan")
 FILES: dict[str, tuple[str, ...]] = {
     "read": ("elasticfilesystem:ClientMount",),
     "write": ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
@@ -205,8 +204,10 @@ def _bucket(setting: Setting, edge: Edge, bucket: Bucket) -> Iterator[Need]:
 
 def _table(setting: Setting, edge: Edge, table: Table) -> Iterator[Need]:
     itself = Reference(part=table.name, output="arn")
-    indexes = (Reference(part=table.name, output="arn", suffix="/index/*"),) if edge.verb == "read" else ()
-    yield Need(actions=TABLE[edge.verb], resources=(itself, *indexes))
+    yield Need(actions=TABLE[edge.verb], resources=(itself,))
+    if edge.verb == "read":
+        indexes = Reference(part=table.name, output="arn", suffix="/index/*")
+        yield Need(actions=TABLE_QUERY, resources=(itself, indexes), part="query")
     yield _key(setting, DECRYPT if edge.verb == "read" else ENCRYPT, "dynamodb")
 
 

@@ -104,7 +104,7 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
     return LoadBalancer(
         name=setting.platform("load-balancer"), internal=behind, logs=logs, protected=setting.production,
         existing=setting.environment.existing_load_balancer,
-        forwards=tuple(_forward(setting, route) for route in setting.graph.of(Route) if _is_service(setting,
+        forwards=tuple(_forward(setting, route) for route in setting.routes if _is_service(setting,
         route)),
         certificate=setting.platform("certificate") if setting.environment.domain else None,
         why="spreads requests over tasks" + (", reached by CloudFront alone" if behind else ""),
@@ -114,7 +114,7 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
 def _distribution(setting: Setting, logs: str) -> Distribution:
     return Distribution(
         name=setting.platform("distribution"), why="the one public door",
-        forwards=tuple(_forward(setting, route) for route in setting.graph.of(Route)),
+        forwards=tuple(_forward(setting, route) for route in setting.routes),
         load_balancer=setting.platform("load-balancer") if routed_services(setting) else None,
         certificate=setting.platform("edge-certificate") if setting.environment.domain else None,
         firewall=setting.platform("firewall") if has_firewall(setting) else None, logs=logs,
@@ -132,7 +132,7 @@ def _forward(setting: Setting, route: Route) -> Forward:
 
 def public_path(setting: Setting) -> str:
     """A path that answers without signing in: the site's first page, else the shortest route's beginning."""
-    routes = setting.graph.of(Route)
+    routes = setting.routes
     for route in routes:
         if isinstance(setting.graph.by_name.get(route.target), Site):
             return route.path.rstrip("*") or "/"

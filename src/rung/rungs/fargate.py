@@ -39,7 +39,7 @@ from rung.rungs import stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.containers import namespace_of
 from rung.rungs.entrance import edge_parts
-from rung.rungs.messages import queue_parts, rule_of
+from rung.rungs.messages import queue_parts, rules_of
 from rung.rungs.networks import network_of
 from rung.rungs.setting import Setting
 
@@ -85,7 +85,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:  # noqa: C901 - a 
         case Bus():
             yield EventBus(name=node.name, node=node.name, existing=node.existing)
         case Rule():
-            yield rule_of(setting, node)
+            yield from rules_of(setting, node)
         case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the entrance, the egress list, the topic; or facts that sizes are made of
         case Search() | Workflow():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from rung.model.nodes import Cache, Job, Postgres, Route, Schedule, Service, Site, Worker
+from rung.model.nodes import Cache, Job, Postgres, Schedule, Service, Site, Worker
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
 from rung.rungs.boxed import SECRETS_FOLDER, Running, database_url, files_of, password_file
 from rung.rungs.containers import command_of, mounts_of, variables_of
@@ -64,7 +64,7 @@ def _stack(setting: Setting, node: Running, role: str, memory_mib: int, replicas
 
 def routes_to(setting: Setting, target: str) -> tuple[tuple[str | None, str], ...]:
     """Host and path pattern of each route that leads to a service or a site."""
-    return tuple((route.host, route.path) for route in setting.graph.of(Route) if route.target == target)
+    return tuple((route.host, route.path) for route in setting.routes if route.target == target)
 
 
 def proxy_stack() -> Stack:

@@ -21,7 +21,7 @@ def queue_parts(setting: Setting, queue: Queue) -> Iterator[SqsQueue]:
     if not setting.uses_sqs(queue):
         return
     first = next(setting.queue_parts(queue))
-    rules = tuple(each.name for each in setting.graph.of(Rule) if queue.name in (each.target, each.dead_letter))
+    rules = tuple(edge.source for edge in setting.graph.edges_to(queue.name, "deliver"))
     for lane, part in setting.queue_parts(queue):
         yield SqsQueue(
             name=part, node=queue.name, lane=lane, max_receive_count=queue.max_receive_count,
@@ -34,12 +34,16 @@ def queue_parts(setting: Setting, queue: Queue) -> Iterator[SqsQueue]:
         )  # fmt: skip
 
 
-def rule_of(setting: Setting, rule: Rule) -> EventRule:
-    """A rule; a queue that it delivers to is reached by its first lane."""
-    return EventRule(
+def rules_of(setting: Setting, rule: Rule) -> Iterator[EventRule]:
+    """A rule that hears a bus and delivers somewhere; a queue is reached by its first lane."""
+    heard = any(edge.source == rule.bus for edge in setting.graph.edges_to(rule.name, "deliver"))
+    targets = {edge.target for edge in setting.graph.edges_from(rule.name)}
+    if not heard or rule.target not in targets:
+        return
+    yield EventRule(
         name=rule.name, node=rule.name, bus=rule.bus, pattern=rule.pattern, max_attempts=rule.max_attempts,
         target=_delivery(setting, rule.target),
-        dead_letter=None if rule.dead_letter is None else _delivery(setting, rule.dead_letter),
+        dead_letter=None if rule.dead_letter not in targets else _delivery(setting, rule.dead_letter),
     )  # fmt: skip
 
 

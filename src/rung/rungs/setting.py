@@ -9,7 +9,7 @@ from functools import cached_property
 
 from rung.model.environments import PRODUCTION_NAMES
 from rung.model.graph import Graph, in_environment
-from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Schedule, Service, Site, Worker
+from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Route, Schedule, Service, Site, Worker
 
 DEFAULT_RUNG = "fargate"
 RUNNING = (Service, Worker, Schedule, Job)
@@ -53,6 +53,12 @@ class Setting:
     def routed(self) -> frozenset[str]:
         """The services and sites that visitors reach."""
         return frozenset(edge.target for edge in self.graph.edges if edge.verb == "route")
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes that lead somewhere: those with their edge."""
+        leading = {edge.source for edge in self.graph.edges if edge.verb == "route"}
+        return tuple(route for route in self.graph.of(Route) if route.name in leading)
 
     @cached_property
     def sites(self) -> tuple[Site, ...]:
