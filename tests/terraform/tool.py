@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class Terraform:
     """The program, with an environment in which providers come from a folder and AWS is nowhere."""
 
     program: str
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
 
     def run(
         self,

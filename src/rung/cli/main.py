@@ -20,12 +20,12 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("dev", "rung.cli.dev", "run a workload on this machine"),
     ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
-    ("forecast", "rung.cli.forecast", "simulate a day of traffic through a design"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
     ("prices", "rung.cli.prices", "list, search and renew the price book"),
     ("queue", "rung.cli.queue", "show how full a workload's queues are"),
     ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
+    ("synth", "rung.cli.synth", "write what an environment becomes on AWS, as plain Terraform"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )
 

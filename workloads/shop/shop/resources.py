@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     orders: Queue
 
 SECRET_SECONDS = 60
-#: A page that is changed is forgotten everywhere at once; thousands that nobody changed need not be asked for.
-PAGE_MEMORY_SECONDS = 30.0
 
 
 def __getattr__(name: str) -> object:
@@ -33,7 +31,7 @@ def __getattr__(name: str) -> object:
         case "store":
             return cache("cache")
         case "pages":
-            return cache("cache", codec=PageCodec(), memory_seconds=PAGE_MEMORY_SECONDS)
+            return cache("cache", codec=PageCodec())
         case "orders":
             return queue("orders")
         case _:

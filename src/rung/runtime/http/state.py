@@ -17,8 +17,7 @@ from rung.runtime.http.shedding import Shedder
 from rung.runtime.http.turns import Turns
 
 if TYPE_CHECKING:
-    from rung.runtime.http.request import Request
-    from rung.runtime.http.websocket import Socket
+    from rung.runtime.http.request import Request, Socket
 
 PROBE_SECONDS = 0.02
 SWEEP_SECONDS = 0.1
@@ -112,11 +111,10 @@ class ServerState:
         await sleep(notice_seconds)
         if after_notice is not None:
             after_notice()
-        began = time.monotonic()
+        for socket in tuple(self.websockets):
+            await socket.leave()
         waited = notice_seconds
         while (self.in_flight or self.websockets) and waited < timeout_seconds:
-            for socket in tuple(self.websockets):
-                await socket.leave(time.monotonic(), began)
             await sleep(_DRAIN_POLL_SECONDS)
             waited += _DRAIN_POLL_SECONDS
         for socket in tuple(self.websockets):

@@ -1,0 +1,131 @@
+"""One block for each part: which module it calls, and what it hands over; and the file that it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from rung.parts.compute import Cluster, EcsJob, EcsService, Host, HostGroup, OfficeHours, Registry, ScheduledTask
+from rung.parts.data import (
+    AuroraCluster,
+    BackupPlan,
+    BucketPart,
+    CacheGroup,
+    FileSystem,
+    PostgresInstance,
+    SecretPart,
+    TablePart,
+)
+from rung.parts.design import Part
+from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.network import Network
+from rung.parts.operations import (
+    Alarm,
+    Budget,
+    Dashboard,
+    DeployIdentity,
+    Keys,
+    Notification,
+    Objective,
+    UptimeCheck,
+)
+from rung.terraform import compute, data, edge, messaging, operations, tasks
+from rung.terraform.bindings import Bindings
+from rung.terraform.hcl import Block
+from rung.terraform.setting import Setting
+
+
+def file_of(part: Part) -> str:
+    """The file of the root that a part's block stands in, without `.tf`."""
+    match part:
+        case Network():
+            return "network"
+        case (
+            Keys() | PostgresInstance() | AuroraCluster() | CacheGroup() | BucketPart() | FileSystem()
+            | TablePart() | SecretPart() | BackupPlan()
+        ):  # fmt: skip
+            return "data"
+        case Registry() | Cluster() | EcsService() | EcsJob() | Host() | HostGroup() | OfficeHours():
+            return "services"
+        case SqsQueue() | EventBus() | EventRule() | ScheduledTask():
+            return "async"
+        case Certificate() | LoadBalancer() | Firewall() | SitePart() | Distribution():
+            return "edge"
+        case Notification() | Alarm() | Objective() | Dashboard() | Budget() | UptimeCheck():
+            return "observability"
+        case DeployIdentity():
+            return "bootstrap"
+        case _:
+            assert_never(part)
+
+
+def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Block]:  # noqa: C901 - one line a kind
+    """The blocks of one part: one, but for alarms, which share one, and the pipeline's identity (bootstrap)."""
+    match part:
+        case Network():
+            yield compute.network(setting, part)
+        case Keys():
+            yield data.keys(setting, part)
+        case PostgresInstance():
+            yield data.postgres_instance(setting, part)
+        case AuroraCluster():
+            yield data.aurora_cluster(setting, part)
+        case CacheGroup():
+            yield data.cache_group(setting, part)
+        case BucketPart():
+            yield data.bucket(setting, part)
+        case FileSystem():
+            yield data.file_system(setting, part)
+        case TablePart():
+            yield data.table(setting, part)
+        case SecretPart():
+            yield data.secret(setting, part)
+        case BackupPlan():
+            yield data.backup_plan(setting, part)
+        case Registry():
+            yield compute.registry(setting, part)
+        case Cluster():
+            yield compute.cluster(setting, part)
+        case EcsService():
+            yield tasks.service(setting, part, bindings)
+        case EcsJob():
+            yield tasks.job(setting, part, bindings)
+        case ScheduledTask():
+            yield tasks.scheduled_task(setting, part)
+        case Host():
+            yield compute.host(setting, part)
+        case HostGroup():
+            yield compute.host_group(setting, part)
+        case OfficeHours():
+            yield compute.office_hours(setting, part)
+        case SqsQueue():
+            yield messaging.sqs_queue(setting, part)
+        case EventBus():
+            yield messaging.event_bus(setting, part)
+        case EventRule():
+            yield messaging.event_rule(setting, part)
+        case Certificate():
+            yield edge.certificate(setting, part)
+        case LoadBalancer():
+            yield edge.load_balancer(setting, part)
+        case Firewall():
+            yield edge.firewall(setting, part)
+        case SitePart():
+            yield edge.site(setting, part)
+        case Distribution():
+            yield edge.distribution(setting, part)
+        case Notification():
+            yield operations.notification(setting, part)
+        case Objective():
+            yield operations.objective(setting, part)
+        case Dashboard():
+            yield operations.dashboard(setting, part)
+        case Budget():
+            yield operations.budget(setting, part)
+        case UptimeCheck():
+            yield from operations.uptime_check(setting, part)
+        case Alarm() | DeployIdentity():
+            return
+        case _:
+            assert_never(part)

@@ -1,0 +1,136 @@
+"""Blocks for what keeps data: keys, databases, caches, buckets, files, tables, secrets, backups."""
+
+from __future__ import annotations
+
+import re
+
+from rung.parts.data import (
+    AuroraCluster,
+    BackupPlan,
+    BucketPart,
+    CacheGroup,
+    FileSystem,
+    PostgresInstance,
+    SecretPart,
+    TablePart,
+)
+from rung.parts.operations import Keys
+from rung.terraform.hcl import Block, Call, Expression
+from rung.terraform.names import full_name, output
+from rung.terraform.setting import ACCOUNT, REGION, Setting, literals
+
+_LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}\Z")
+
+
+def keys(setting: Setting, part: Keys) -> Block:
+    """Two keys of our own: who may use them is written in their policies."""
+    words = "One key encrypts data, one logs and topics"
+    return setting.module(part, "keys", words, {"account_id": ACCOUNT, "region": REGION, **literals(part)})
+
+
+def postgres_instance(setting: Setting, part: PostgresInstance) -> Block:
+    """One RDS instance, and a standby where it has one."""
+    return _database(setting, part, "postgres_instance", f"{part.name} is PostgreSQL on RDS")
+
+
+def aurora_cluster(setting: Setting, part: AuroraCluster) -> Block:
+    """One Aurora cluster."""
+    return _database(setting, part, "aurora_cluster", f"{part.name} is PostgreSQL on Aurora Serverless v2")
+
+
+def _database(setting: Setting, part: PostgresInstance | AuroraCluster, module: str, words: str) -> Block:
+    arguments = {
+        **_placed(setting), **literals(part, "version"), "engine_version": part.version,
+        "database": setting.design.workload.replace("-", "_"),
+    }  # fmt: skip
+    return setting.module(part, module, words, arguments)
+
+
+def cache_group(setting: Setting, part: CacheGroup) -> Block:
+    """One replication group of Valkey."""
+    return setting.module(part, "cache_group", f"{part.name} is a cache", {**_placed(setting), **literals(part)})
+
+
+def bucket(setting: Setting, part: BucketPart) -> Block:
+    """One bucket. What the load balancer and CloudFront log cannot be encrypted with a key of ours."""
+    logs = next((each for each in setting.design.of(BucketPart) if each.purpose == "logs"), None)
+    arguments: dict[str, Expression] = {"account_id": ACCOUNT, **literals(part)}
+    if part.purpose != "logs":
+        arguments |= {"key_arn": setting.data_key, "logs_bucket": output(logs.name, "name") if logs else None}
+    return setting.module(part, "bucket", f"{part.name} keeps objects", arguments)
+
+
+def file_system(setting: Setting, part: FileSystem) -> Block:
+    """One shared file system."""
+    arguments = {
+        "vpc_id": setting.vpc, "subnet_ids": setting.compute_subnets, "key_arn": setting.data_key, **literals(part)
+    }  # fmt: skip
+    return setting.module(part, "file_system", f"{part.name} is shared by what runs", arguments)
+
+
+def table(setting: Setting, part: TablePart) -> Block:
+    """One DynamoDB table."""
+    return setting.module(
+        part, "table", f"{part.name} is a table", {"key_arn": setting.data_key, **literals(part)}
+    )
+
+
+def secret(setting: Setting, part: SecretPart) -> Block:
+    """One secret: the shell, never the value."""
+    words = f"{part.name} is generated once" if part.generated else f"{part.name} is set by a person"
+    name = full_name(setting.design, part.name)
+    # Secrets Manager appends a hyphen and six characters, and takes a name that ends so for a complete one.
+    arguments: dict[str, Expression] = {
+        "name": f"{name}-value" if _LOOKS_COMPLETE.search(name) else name,
+        "key_arn": setting.data_key,
+    }
+    if part.rotate_days is not None:
+        arguments |= {"rotation": "person", "topic_arn": setting.topic, "topic_key_arn": setting.log_key}
+    return setting.module(part, "secret", words, {**arguments, **literals(part)})
+
+
+def backup_plan(setting: Setting, part: BackupPlan) -> Block:
+    """One backup plan over what it names."""
+    restored = _restored(setting, part)
+    arguments = {
+        "key_arn": setting.data_key, "resource_arns": [output(name, "arn") for name in part.protects],
+        "topic_arn": setting.topic, "restore_types": restored,
+        **literals(part, "protects"), "restore_test": bool(restored),
+    }  # fmt: skip
+    return setting.module(part, "backup_plan", "Backups are kept apart from what they protect", arguments)
+
+
+def _restored(setting: Setting, part: BackupPlan) -> dict[str, Expression]:
+    """What AWS Backup must be told to restore a copy of each kind beside the original."""
+    found: dict[str, Expression] = {}
+    for each in (setting.design.part(name) for name in part.protects):
+        match each:
+            case AuroraCluster():
+                found.setdefault("Aurora", _beside(setting, each.name))
+            case PostgresInstance():
+                found.setdefault("RDS", _beside(setting, each.name))
+            case FileSystem():
+                new: Expression = {
+                    "newFileSystem": "true",
+                    "encrypted": "true",
+                    "performanceMode": "generalPurpose",
+                }
+                found.setdefault("EFS", new)
+            case _:
+                continue
+    return found if part.restore_test else {}
+
+
+def _beside(setting: Setting, database: str) -> Expression:
+    groups = Call("jsonencode", ([output(database, "security_group_id")],))
+    return {"dbSubnetGroupName": full_name(setting.design, database), "vpcSecurityGroupIds": groups}
+
+
+def _placed(setting: Setting) -> dict[str, Expression]:
+    """Where a database stands: as far inside as the network goes."""
+    return {
+        "vpc_id": setting.vpc,
+        "subnet_ids": setting.subnets("isolated", "private", "public"),
+        "key_arn": setting.data_key,
+        "log_key_arn": setting.log_key,
+    }

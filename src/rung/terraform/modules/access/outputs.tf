@@ -1,0 +1,4 @@
+output "policies" {
+  description = "The policies as written, by role."
+  value       = local.policies
+}

@@ -1,0 +1,44 @@
+variable "name" {
+  description = "Prefix of the inline policies: each is called <name>-<role>."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.name))
+    error_message = "name must be 1 to 64 letters, digits and + = , . @ _ -."
+  }
+}
+
+variable "roles" {
+  description = "Names of IAM roles by the short name that statements use."
+  type        = map(string)
+}
+
+variable "statements" {
+  description = "What is allowed, by Sid. role: one of roles; when: conditions, operator to key to values."
+  type = map(object({
+    role      = string
+    actions   = list(string)
+    resources = list(string)
+    when      = optional(map(map(list(string))), {})
+  }))
+
+  validation {
+    condition     = alltrue([for sid in keys(var.statements) : can(regex("^[A-Za-z0-9]+$", sid))])
+    error_message = "Every Sid must be letters and digits."
+  }
+
+  validation {
+    condition     = alltrue([for statement in var.statements : contains(keys(var.roles), statement.role)])
+    error_message = "Every role must be one of roles."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for statement in var.statements : [for action in statement.actions : can(regex("^[a-z0-9-]+:[A-Za-z][A-Za-z0-9]+$", action))]]))
+    error_message = "Every action must be one action in full, such as s3:GetObject: no wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for statement in var.statements : length(statement.actions) > 0 && length(statement.resources) > 0])
+    error_message = "Every statement must have one action and one resource at least."
+  }
+}

@@ -1,0 +1,80 @@
+"""Who may talk to whom: the design's connections and the hosts outside, as one table of security-group rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rung.parts.network import Connection
+from rung.terraform.hcl import Block, Expression, Raw
+from rung.terraform.names import output
+from rung.terraform.setting import Setting
+
+BLOCK = "reach"
+ANYWHERE = "0.0.0.0/0"
+INTERNET, CLOUDFRONT, ENDPOINTS = "internet", "cloudfront", "vpc_endpoints"
+GATEWAYS = ("s3", "dynamodb")
+CLOUDFRONT_LIST = "com.amazonaws.global.cloudfront.origin-facing"
+
+
+def reach(setting: Setting) -> Iterator[Block]:
+    """The block, with the list of CloudFront's addresses before it where one needs it."""
+    connections = setting.design.connections
+    if not connections and not setting.design.egress:
+        return
+    ends = list(dict.fromkeys(end for each in connections for end in (each.source, each.target)))
+    outside = _outside(setting)
+    if CLOUDFRONT in ends:
+        yield Block(
+            kind="data", labels=("aws_ec2_managed_prefix_list", CLOUDFRONT), attributes={"name": CLOUDFRONT_LIST},
+            note="The addresses from which CloudFront's requests come",
+        )  # fmt: skip
+    addresses = {INTERNET: ANYWHERE} if INTERNET in ends else {}
+    arguments: dict[str, Expression] = {
+        "allowed": {
+            **_allowed(connections),
+            **{f"{source} to {hosts}": ports for (source, hosts), ports in outside.items()},
+        },
+        "groups": {end: _group(setting, end) for end in ends if end not in (INTERNET, CLOUDFRONT, *GATEWAYS)},
+        "prefix_lists": {end: _prefix_list(setting, end) for end in ends if end in (CLOUDFRONT, *GATEWAYS)},
+        "addresses": {**addresses, **{hosts: ANYWHERE for _, hosts in outside}},
+    }  # fmt: skip
+    note = "Who may talk to whom, and to which ports; what is not here is refused"
+    yield setting.call(BLOCK, "reach", note, arguments)
+
+
+def _allowed(connections: tuple[Connection, ...]) -> dict[str, Expression]:
+    found: dict[str, list[Expression]] = {}
+    for each in connections:
+        assert each.protocol == "tcp", f"{each.source} to {each.target} is {each.protocol}: rules are for TCP"
+        key = f"{each.source} to {each.target}"
+        if each.port not in found.setdefault(key, []):
+            found[key].append(each.port)
+    return dict(found)
+
+
+def _outside(setting: Setting) -> dict[tuple[str, str], list[Expression]]:
+    """Hosts by who reaches them. Security groups know no names: one rule for all hosts of a port.
+
+    Whoever may reach every address on that port already needs no rule for a host.
+    """
+    everywhere = {(each.source, each.port) for each in setting.design.connections if each.target == INTERNET}
+    by_port: dict[tuple[str, int], list[str]] = {}
+    for each in setting.design.egress:
+        if (each.source, each.port) not in everywhere:
+            by_port.setdefault((each.source, each.port), []).append(each.host)
+    found: dict[tuple[str, str], list[Expression]] = {}
+    for (source, port), hosts in by_port.items():
+        found.setdefault((source, " and ".join(hosts)), []).append(port)
+    return found
+
+
+def _group(setting: Setting, end: str) -> Expression:
+    if end == ENDPOINTS:
+        return output(setting.network.name, "endpoints_security_group_id")
+    return output(end, "security_group_id")
+
+
+def _prefix_list(setting: Setting, end: str) -> Expression:
+    if end == CLOUDFRONT:
+        return Raw(f"data.aws_ec2_managed_prefix_list.{CLOUDFRONT}.id")
+    return output(setting.network.name, f"{end}_prefix_list_id")

@@ -1,0 +1,94 @@
+"""Mends of moto 5.2: each function puts one gap right and says which."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+from moto.budgets.responses import BudgetsResponse
+from moto.rds.models import DBInstance
+from moto.sqs.models import Queue, SQSBackend
+from tests.terraform.emulator.caches import mend_caches
+
+
+def mend() -> None:
+    """All of them."""
+    tags_of_scaling_and_budgets()
+    identities_of_database_instances()
+    attributes_of_queues()
+    notices_of_budgets()
+    mend_caches()
+
+
+def tags_of_scaling_and_budgets() -> None:
+    """The provider lists the tags of scaling targets and budgets after it made them; moto knows no tags there."""
+    scaling: Any = ApplicationAutoScalingResponse
+    scaling.list_tags_for_resource = lambda self: json.dumps({"Tags": {}})
+    budgets: Any = BudgetsResponse
+    budgets.list_tags_for_resource = lambda self: json.dumps({"ResourceTags": []})
+
+
+def identities_of_database_instances() -> None:
+    """Every instance of moto has one and the same resource id, and the provider reads instances by it."""
+    instance: Any = DBInstance
+    begin = instance.__init__
+
+    def begin_with_identity(self: Any, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        self.dbi_resource_id = f"db-{secrets.token_hex(13).upper()}"
+
+    instance.__init__ = begin_with_identity
+
+
+def attributes_of_queues() -> None:
+    """Who may use a queue as its dead-letter queue is not kept, and setting anything else removes the policy."""
+    queue: Any = Queue
+    write, read = queue._set_attributes, queue.attributes.fget
+    backend: Any = SQSBackend
+    get = backend.get_queue_attributes
+
+    def write_keeping_policy(self: Any, attributes: dict[str, Any], now: Any = None) -> None:
+        given = dict(attributes)
+        allowed = given.pop("RedriveAllowPolicy", None)
+        if "Policy" not in given and getattr(self, "_policy_json", None) is not None:
+            given["Policy"] = self.policy
+        write(self, given, now)
+        if allowed is not None:
+            self.redrive_allow_policy = allowed
+
+    def read_all(self: Any) -> dict[str, Any]:
+        found = read(self)
+        if getattr(self, "redrive_allow_policy", None):
+            found["RedriveAllowPolicy"] = self.redrive_allow_policy
+        redrive = found.get("RedrivePolicy")
+        if isinstance(redrive, str) and json.loads(redrive):
+            found["RedrivePolicy"] = json.dumps(json.loads(redrive), separators=(",", ":"))
+        return found
+
+    def get_all(self: Any, name: str, names: list[str]) -> dict[str, Any]:
+        known = [each for each in names if each != "RedriveAllowPolicy"]
+        found = get(self, name, known) if known else {}
+        return found | {key: value for key, value in self.get_queue(name).attributes.items() if key in names}
+
+    queue._set_attributes, queue.attributes = write_keeping_policy, property(read_all)
+    backend.get_queue_attributes = get_all
+
+
+def notices_of_budgets() -> None:
+    """Who is told of a budget: moto keeps it, and does not tell it."""
+    budgets: Any = BudgetsResponse
+
+    def subscribers(self: Any) -> str:
+        budget = self.backend.budgets[self._get_param("AccountId")][self._get_param("BudgetName")]
+        wanted = self._get_param("Notification")
+        told = [each.subscribers for each in budget.notifications if _same_notice(each.details, wanted)]
+        return json.dumps({"Subscribers": told[0] if told else []})
+
+    budgets.describe_subscribers_for_notification = subscribers
+
+
+def _same_notice(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    names = ("NotificationType", "ComparisonOperator", "Threshold")
+    return all(one.get(name) == other.get(name) for name in names)

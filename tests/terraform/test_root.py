@@ -1,0 +1,121 @@
+"""The root of shop: what it says, how long it is, that Terraform accepts it, that an edge less is access less."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.terraform import golden, shop
+from tests.terraform.tool import Terraform
+
+from rung.parts.design import Design
+from rung.terraform.hcl import WIDTH
+from rung.terraform.root import compile as compiled
+from rung.terraform.root import modules_of
+from rung.terraform.setting import Setting, UnknownVariableError
+
+PROD = ("prod", "fargate")
+
+
+def _text(design: Design) -> str:
+    return "\n".join(text for name, text in compiled(design).items() if name.endswith(".tf"))
+
+
+def test_roots_are_those_that_were_reviewed() -> None:
+    """After a change that is meant: `python -m tests.terraform.golden`, and read the difference."""
+    reviewed = {
+        path.relative_to(golden.FOLDER).as_posix(): path.read_text() for path in golden.FOLDER.rglob("*.*")
+    }
+    assert golden.roots() == reviewed
+
+
+def test_two_compilations_are_equal_to_the_byte() -> None:
+    assert compiled(shop.design(*PROD)) == compiled(replace(shop.design(*PROD)))
+
+
+def test_what_a_person_reviews_fits_into_an_hour() -> None:
+    lines = _text(shop.design(*PROD)).splitlines()
+    telling = [line for line in lines if re.search(r"[A-Za-z0-9]", line.partition("#")[0])]
+    assert len(telling) < 620
+    assert len(lines) < 830
+
+
+def test_every_block_that_a_node_asks_for_names_its_line() -> None:
+    text = _text(shop.design(*PROD))
+    comments = re.findall(r'^# (.*)\nmodule "([a-z_]+)"', text, re.MULTILINE)
+    assert len(comments) == text.count('\nmodule "')
+    lines = {label: comment for comment, label in comments}
+    assert "(workload.py:" in lines["api"]
+    assert "(workload.py:" in lines["orders_payment"]
+
+
+def test_values_equal_to_a_modules_default_are_left_out() -> None:
+    text = _text(shop.design(*PROD))
+    assert 'cidr = "10.0.0.0/16"' not in text
+    assert "visibility_timeout_seconds = 30\n}" not in text
+
+
+def test_an_argument_that_a_module_does_not_have_is_our_mistake() -> None:
+    setting = Setting(design=shop.design(*PROD))
+    with pytest.raises(UnknownVariableError, match="has no variable colour"):
+        setting.call("orders", "sqs_queue", "", {"colour": "red"})
+    with pytest.raises(UnknownVariableError, match="needs role, cluster_arn"):
+        setting.call("api", "ecs_service", "", {})
+
+
+def test_no_secret_and_no_account_is_in_the_files() -> None:
+    text = _text(shop.design(*PROD))
+    assert not re.search(r"\b\d{12}\b", text)
+    assert "password" not in text.lower()
+
+
+def test_iam_has_no_wildcards() -> None:
+    for environment, rung in shop.placements():
+        grants = compiled(shop.design(environment, rung)).get("grants.tf", "")
+        assert not re.search(r'"[a-z0-9-]+:[A-Za-z]*\*', grants)
+        assert 'resources = ["*"]' not in grants
+
+
+def test_an_edge_less_is_access_less() -> None:
+    """Dropped from the design: `api --send--> orders`. The statement, its key, and nothing else go."""
+    design = shop.design(*PROD)
+    without = replace(
+        design,
+        statements=tuple(
+            each for each in design.statements
+            if each.edge is None or (each.edge.source, each.edge.verb) != ("api", "send")
+        ),
+        connections=tuple(each for each in design.connections if (each.source, each.target) != ("api", "cache")),
+    )  # fmt: skip
+    before, after = compiled(design)["grants.tf"], compiled(without)["grants.tf"]
+    assert "ApiSendOrders " in before
+    assert "ApiSendOrdersKey " in before
+    assert "ApiSend" not in after
+    assert '"api to cache"' in before
+    assert '"api to cache"' not in after
+    assert "FulfilSendOrders" in after
+
+
+def test_lines_of_prose_and_blocks_stay_readable() -> None:
+    """Rows of tables may be longer than a screen; nothing else may."""
+    for line in _text(shop.design(*PROD)).splitlines():
+        assert len(line) <= WIDTH + 25 or " = { " in line or "split(" in line, line
+
+
+def test_modules_are_named_once_and_sorted() -> None:
+    names = modules_of(shop.design(*PROD))
+    assert list(names) == sorted(set(names))
+    assert {"access", "reach", "alarms", "ecs_service", "aurora_cluster"} <= set(names)
+
+
+@pytest.mark.terraform
+@pytest.mark.parametrize(("environment", "rung"), shop.placements())
+def test_terraform_accepts_and_would_not_format(
+    environment: str, rung: str, terraform: Terraform, tmp_path: Path
+) -> None:
+    root = shop.write(tmp_path, shop.files(environment, rung)) / "infra" / environment
+    assert terraform.format_differences(tmp_path) == ""
+    terraform.init(root)
+    assert terraform.validate(root) == []
