@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rung.delivery.runbooks import Ring, rings, title_of
-from rung.delivery.templates import render
 from rung.parts.compute import EcsService, Host, HostGroup, ScheduledTask
 from rung.parts.data import AuroraCluster, CacheGroup, PostgresInstance
 from rung.parts.design import Design, Part
 from rung.parts.edge import LoadBalancer
 from rung.parts.messaging import SqsQueue
+from rung.templates import render
 
 Kinds = tuple[type[Part], ...]
 

@@ -10,11 +10,11 @@ import json
 from collections.abc import Iterator, Mapping
 
 from rung.delivery.project import Project
-from rung.delivery.templates import render
 from rung.model.graph import Graph
 from rung.model.nodes import Service
 from rung.parts.compute import Container, EcsService, Host, HostGroup
 from rung.parts.design import Design
+from rung.templates import render
 
 DEFAULT_PORT = 8000
 DEFAULT_HEALTH = "/health"

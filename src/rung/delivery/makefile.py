@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from rung.delivery.images import UV_VERSION
 from rung.delivery.pins import TOOLS
 from rung.delivery.project import Packages, Project
-from rung.delivery.templates import render
 from rung.delivery.workflows import in_order
 from rung.parts.design import Design
+from rung.templates import render
 
 _PIP = "python3 -m venv .venv && $(BIN)/pip install --quiet"
 _INSTALL: Mapping[Packages, str] = {

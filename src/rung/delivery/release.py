@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rung.delivery.names import full_name, module_label, registry_of
-from rung.delivery.templates import render
 from rung.parts.compute import Cluster, EcsJob, EcsService, Host, HostGroup
 from rung.parts.data import PostgresInstance
 from rung.parts.design import Design
 from rung.parts.edge import Distribution, SitePart
 from rung.parts.network import Network
 from rung.parts.operations import UptimeCheck
+from rung.templates import render
 
 
 def release_files(workload: str, designs: Mapping[str, Design]) -> dict[str, str]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from rung.delivery.commands import COMMANDS, blocks
 from rung.delivery.names import full_name, line_of
-from rung.delivery.templates import text_of
 from rung.parts.design import Design
 from rung.parts.operations import RUNBOOKS, Alarm, Budget, Notification, Objective, UptimeCheck
+from rung.templates import text_of
 
 FOLDER = "runbooks"
 #: What people look for by what they see, not by the name of an alarm.

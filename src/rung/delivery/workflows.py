@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from rung.delivery.pins import ACTIONS, TOOLS
 from rung.delivery.project import Packages, Project
 from rung.delivery.release import smoke_url
-from rung.delivery.templates import render
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
 from rung.parts.design import Design
+from rung.templates import render
 
 FOLDER = ".github/workflows"
 ARM_RUNNER, X86_RUNNER = "ubuntu-24.04-arm", "ubuntu-24.04"

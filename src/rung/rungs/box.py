@@ -112,7 +112,7 @@ def stacks_of(setting: Setting) -> tuple[Stack, ...]:
     """Every container, in the order in which they are needed."""
     databases = setting.graph.of(Postgres)
     return (
-        machines.proxy_stack(),
+        machines.proxy_stack(setting),
         *(machines.postgres_stack(setting, node) for node in databases),
         *(machines.cache_stack(node) for node in setting.graph.of(Cache)),
         *(machines.migration_stack(setting, node) for node in databases),

@@ -137,7 +137,7 @@ def _stacks(setting: Setting, hosts: int) -> tuple[Stack, ...]:
     stacks = [
         stack_of(setting, node, max(1, math.ceil(setting.scaled(node.min_tasks) / hosts))) for node in processes
     ]
-    return (proxy_stack(), *stacks)
+    return (proxy_stack(setting), *stacks)
 
 
 def _platform(setting: Setting, hosts: HostGroup) -> Iterator[Part]:

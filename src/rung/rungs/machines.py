@@ -17,7 +17,9 @@ from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
 from rung.rungs.tasks import migration_command
 
 #: Public images, by major version: minors are security fixes.
-PROXY_IMAGE, POSTGRES_IMAGE, CACHE_IMAGE = "traefik:v3", "postgres:{major}", "valkey/valkey:8"
+POSTGRES_IMAGE, CACHE_IMAGE = "postgres:{major}", "valkey/valkey:8"
+#: A box ends TLS itself and serves its sites; behind a load balancer there is only routing to do.
+PROXY_IMAGES = {"box": "caddy:2.10-alpine", "host": "traefik:v3.5"}
 #: MiB that a process may use when nobody says: a Python service with its pools needs 150 to 300.
 SERVICE_MIB, WORKER_MIB, TASK_MIB, PROXY_MIB, POSTGRES_MIB = 384, 320, 256, 128, 768
 #: What the system, Docker and the agents of AWS need.
@@ -67,11 +69,13 @@ def routes_to(setting: Setting, target: str) -> tuple[tuple[str | None, str], ..
     return tuple((route.host, route.path) for route in setting.routes if route.target == target)
 
 
-def proxy_stack() -> Stack:
+def proxy_stack(setting: Setting) -> Stack:
     """The reverse proxy: the only container that a port of the machine leads to."""
     return Stack(
         name="proxy", role="proxy",
-        container=Container(command=(), image=PROXY_IMAGE, memory_mib=PROXY_MIB, port=HTTP_PORT),
+        container=Container(
+            command=(), image=PROXY_IMAGES[setting.rung], memory_mib=PROXY_MIB, port=HTTP_PORT
+        ),
     )  # fmt: skip
 
 
