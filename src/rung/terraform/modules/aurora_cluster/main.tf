@@ -80,7 +80,7 @@ resource "aws_rds_cluster" "this" {
   database_name      = var.database
 
   # RDS makes the master password, keeps it in a secret and changes it every 7 days. Applications have roles of their own.
-  master_username               = "database_owner"
+  master_username               = "master_user"
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.key_arn
 

@@ -85,7 +85,7 @@ resource "aws_db_instance" "this" {
   multi_az       = var.multi_zone
 
   # RDS makes the master password, keeps it in a secret and changes it every 7 days. Applications have roles of their own.
-  username                      = "database_owner"
+  username                      = "master_user"
   manage_master_user_password   = true
   master_user_secret_kms_key_id = var.key_arn
 
