@@ -41,7 +41,7 @@ async def app(scope, receive, send):
 """
 BACK_SECONDS = 2.0
 PAUSE_SECONDS_MAX = 0.75
-#: Requests that are sent between our count and the end of the process.
+#: Requests that are sent before this process has seen its connections close.
 ON_THEIR_WAY = 4
 
 
@@ -84,8 +84,11 @@ async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kil
             lost_max, back = 0, []
             for _ in range(kills):
                 await asyncio.sleep(0.5 + chance.random())
+                workers = await asyncio.to_thread(server.workers)
+                assert len(workers) == 2
+                workers[chance.randrange(2)].kill()
                 lost_max += len(in_flight) + ON_THEIR_WAY
-                back.append(await _kill_one(server, chance))
+                back.append(await _until_replaced(server, {worker.pid for worker in workers}))
             outcomes = await load
         assert outcomes.failures == []
         assert len(retried) <= lost_max, "more failed than were in flight"
@@ -98,11 +101,8 @@ async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kil
         assert len(effects) == len(outcomes.latencies)
 
 
-async def _kill_one(server: Served, chance: random.Random) -> float:
-    """Kill a worker; the seconds until another one serves in its place."""
-    known = {worker.pid for worker in server.workers()}
-    assert len(known) == 2
-    server.workers()[chance.randrange(2)].kill()
+async def _until_replaced(server: Served, known: set[int]) -> float:
+    """The seconds until a worker serves that is not one of the known."""
     began = time.monotonic()
     while time.monotonic() - began < 5:
         async with aiohttp.ClientSession() as fresh:

@@ -52,14 +52,17 @@ REASONS = {
 LEASE_SECONDS, DEADLINE_SECONDS, GRACE_SECONDS = 3.5, 2.0, 0.5
 #: A waiting worker looks every half second, and this machine does other things too.
 SLACK_SECONDS = 1.5
-ATTEMPTS = 3
+#: Of each kind of poison; what blocks comes again after a whole visibility timeout.
+ATTEMPTS = {"raises": 3, "kills": 3, "awaits for ever": 3, "blocks for ever": 2}
 
 
 @pytest.mark.parametrize("poison", REASONS)
 async def test_poison_ends_dead_and_its_neighbours_are_handled_in_time(
     postgres_url: str, tmp_path: Path, poison: str
 ) -> None:
-    binding = QueueBinding(url=postgres_url, visibility_timeout_seconds=LEASE_SECONDS, max_receive_count=ATTEMPTS)
+    binding = QueueBinding(
+        url=postgres_url, visibility_timeout_seconds=LEASE_SECONDS, max_receive_count=ATTEMPTS[poison]
+    )
     effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
     await effects.create()
     before = [result.id for result in await orders.send_batch([Entry(body='"fine"')] * 10)]
@@ -77,7 +80,7 @@ async def test_poison_ends_dead_and_its_neighbours_are_handled_in_time(
     try:
         await supervisor.until(is_dead, seconds=55)
         (letter,) = await orders.dead_letters()
-        assert (letter.id, letter.attempts, letter.reason) == (identity, ATTEMPTS, REASONS[poison])
+        assert (letter.id, letter.attempts, letter.reason) == (identity, ATTEMPTS[poison], REASONS[poison])
         assert await effects.by_id() == dict.fromkeys([*before, *after], 1)
         latest = max([await effects.at(str(neighbour)) for neighbour in (*before, *after)])
         delay_seconds = latest - _began(tmp_path)

@@ -1,8 +1,9 @@
 """Three scheduler processes share a schedule of one second; the one that runs is killed, again and again.
 
-Goal (goal 13 of the messaging notes): one run per tick, no tick without a run while any scheduler lives, and the
-99th percentile of lateness is at most one second. Method: each run writes its tick and the server's time into a
-table; the process that wrote the newest mark is killed with SIGKILL and replaced.
+Goal (goal 13 of the messaging notes): at most one run per tick; a tick without a run is one whose process was
+killed between winning it and its effect, and is recorded as that; the 99th percentile of lateness is at most one
+second. Method: each run writes its tick and the server's time into a table; the process that wrote the newest mark
+is killed with SIGKILL and replaced.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ async def check_kills(url: str, *, kills: int, seconds_between: float) -> None:
     await asyncio.sleep(2.5)
     assert await fleet.stop() == [0, 0, 0]
     found = await marks(connection)
+    decided = await connection.fetch("select tick, status from rung.schedule_run order by tick")
     await connection.close()
     ticks: list[datetime] = [row["tick"] for row in found]
     lateness = sorted((row["at"] - row["tick"]).total_seconds() for row in found)
@@ -86,7 +88,14 @@ async def check_kills(url: str, *, kills: int, seconds_between: float) -> None:
     print(
         f"seed={seed} kills={kills}: {len(ticks)} ticks by {spread} processes, p99 lateness {worst * 1000:.0f} ms"
     )
-    assert ticks == [ticks[0] + timedelta(seconds=number) for number in range(len(ticks))]
+    every = [row["tick"] for row in decided]
+    assert every == [every[0] + timedelta(seconds=number) for number in range(len(every))], "a tick nobody won"
+    assert sorted(set(ticks)) == ticks, "a tick ran twice"
+    lost = {row["tick"]: row["status"] for row in decided if row["tick"] not in ticks}
+    print(f"ticks that died with their process: {len(lost)}")
+    # Skipped: the server had not noticed yet that whoever ran before was dead.
+    assert set(lost.values()) <= {"abandoned", "skipped"}, lost
+    assert len(lost) <= kills
     assert len(ticks) >= kills * seconds_between
     assert worst <= 1.0
 

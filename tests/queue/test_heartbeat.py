@@ -32,7 +32,8 @@ class RecordingQueue:
         self.beats += 1
         return [True] * len(messages)
 
-    async def retry(self, message: Message, *, reason: str, traceback: str) -> bool:
+    async def retry(self, message: Message, *, reason: str, delay_seconds: float, traceback: str) -> bool:
+        assert delay_seconds == self.visibility_timeout_seconds, "its neighbours come first"
         self.retried.append((message.id, reason))
         return True
 

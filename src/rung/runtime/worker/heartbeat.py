@@ -88,10 +88,14 @@ class Heartbeat:
         queue = self._open_queue()
         lease_seconds = queue.visibility_timeout_seconds
         interval = max(INTERVAL_SECONDS_MIN, lease_seconds / 3)
+        pause = min(interval, max(INTERVAL_SECONDS_MIN, self._grace_seconds / 2))
+        extend_at = time.monotonic() + interval
         try:
-            while not await self._rest(interval):
+            while not await self._rest(pause):
                 try:
-                    await self._extend(queue, lease_seconds, interval)
+                    if time.monotonic() >= extend_at:
+                        extend_at = time.monotonic() + interval
+                        await self._extend(queue, lease_seconds, interval)
                     await self._end_stuck(queue)
                 except Exception as error:  # noqa: BLE001 - the next beat may succeed; none at all loses every lease
                     log.warning("leases were not extended", error=str(error))
@@ -144,7 +148,9 @@ class Heartbeat:
         try:
             async with asyncio.timeout(FAREWELL_SECONDS):
                 for held in stuck:
-                    await queue.retry(held.message, reason=reason, traceback=stack)
+                    # Not before its neighbours, which are handed back now, are done: once is enough for them.
+                    delay_seconds = queue.visibility_timeout_seconds
+                    await queue.retry(held.message, reason=reason, delay_seconds=delay_seconds, traceback=stack)
                 await queue.release(innocent)
         finally:
             self._end_process(EXIT_STUCK)
