@@ -7,7 +7,7 @@ from typing import Any
 
 from rung.errors import Location
 from rung.parts.compute import Cluster, Container, EcsJob, EcsService, Host, HostGroup, Registry, Stack
-from rung.parts.data import AuroraCluster, BucketPart, CacheGroup, PostgresInstance
+from rung.parts.data import AuroraCluster, BucketPart, CacheGroup, PostgresInstance, SecretPart
 from rung.parts.design import Design
 from rung.parts.edge import Distribution, LoadBalancer, SitePart
 from rung.parts.network import Network
@@ -20,6 +20,7 @@ API = Container(
 )
 FULFIL = Container(command=("python", "-m", "rung.runtime.worker", "--name", "fulfil"))
 MIGRATE = Container(command=("rung", "migrate"))
+RELEASE = SecretPart(name="release", node="@workload")
 LOCATIONS = MappingProxyType({
     "api": Location(file="workload.py", line=5), "db": Location(file="workload.py", line=4),
     "fulfil": Location(file="workload.py", line=9),
@@ -54,7 +55,8 @@ def box(environment: str = "dev", **fields: Any) -> Design:
         "workload": "shop", "rung": "box", "environment": environment, "production": False,
         "region": "eu-central-1", "locations": LOCATIONS, "domain": "dev.example.com",
         "parts": (
-            Registry(), Host(stacks=stacks), BucketPart(name="backups", node="@workload", purpose="backups"),
+            Registry(), RELEASE, Host(stacks=stacks),
+            BucketPart(name="backups", node="@workload", purpose="backups"),
         ),
     }  # fmt: skip
     return Design(**(common | fields))
@@ -67,7 +69,7 @@ def host(environment: str = "staging", **fields: Any) -> Design:
         "workload": "shop", "rung": "host", "environment": environment, "production": False,
         "region": "eu-central-1", "locations": LOCATIONS,
         "parts": (
-            Network(), Registry(), LoadBalancer(), HostGroup(stacks=stacks, min_hosts=2),
+            Network(), Registry(), RELEASE, LoadBalancer(), HostGroup(stacks=stacks, min_hosts=2),
             PostgresInstance(name="db", node="db"),
         ),
     }  # fmt: skip

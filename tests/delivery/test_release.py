@@ -41,7 +41,7 @@ ANSWERS = {
     "describe-subnets": "subnet-1\tsubnet-2",
     "run-task": "arn:task",
     "exitCode": "0",
-    "get-parameter": "<running>",
+    "get-secret-value": "<running>",
     "send-command": "command-1",
     "list-commands": "Success",
 }
@@ -153,7 +153,7 @@ def test_a_rollback_may_name_its_image(project: Project) -> None:
 def test_machines_are_told_one_after_the_other(project: Project) -> None:
     code, said, calls = project.run("deploy", "staging", "new")
     assert code == 0, said
-    assert position(calls, "put-parameter", "/shop/staging/image-tag", "--value new") < position(
+    assert position(calls, "put-secret-value", "shop-staging-release", "--secret-string new") < position(
         calls, "send-command"
     )
     assert position(calls, "send-command", "--max-concurrency 1 --max-errors 0", "rung-deploy new") >= 0
@@ -163,7 +163,7 @@ def test_a_machine_that_fails_brings_the_old_image_back(project: Project) -> Non
     project.state["answers"] = {**ANSWERS, "list-commands": "Failed"}
     code, _, calls = project.run("deploy", "dev", "new")
     assert code == 1
-    assert position(calls, "put-parameter", "--value old") > position(calls, "put-parameter", "--value new")
+    assert position(calls, "put-secret-value", "string old") > position(calls, "put-secret-value", "string new")
 
 
 def test_production_is_not_stopped_from_here(project: Project) -> None:
@@ -199,6 +199,12 @@ def test_a_second_push_of_a_tag_is_no_error(project: Project) -> None:
     assert code == 0
     assert "is there already" in said
     assert not [call for call in calls if "docker push" in call]
+
+
+def test_a_plan_is_made_for_the_image_that_runs(project: Project) -> None:
+    code, said, calls = project.run("plan", "prod", "-lock=false")
+    assert code == 0, said
+    assert position(calls, "terraform -chdir=infra/prod plan -input=false -out=tfplan -lock=false [old]") >= 0
 
 
 def test_the_first_push_makes_the_registry(project: Project) -> None:

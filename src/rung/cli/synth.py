@@ -61,10 +61,12 @@ def designs_of(graph: Graph, environment: str, rung: str | None = None) -> dict[
 
 def files_of(graph: Graph, designs: Mapping[str, Design], chosen: tuple[str, ...]) -> dict[str, str]:
     """Everything that is generated for the environments `chosen`, by path below the application's folder."""
-    from rung import delivery
+    from rung import compose, delivery
     from rung.terraform.tree import tree
 
-    return {**tree(designs, chosen), **delivery.files(graph, designs)}
+    late = {name: compose.late_values(designs[name]) for name in chosen}
+    machines = {path: text for name in chosen for path, text in compose.files(designs[name], graph).items()}
+    return {**tree(designs, chosen, late), **machines, **delivery.files(graph, designs)}
 
 
 def _document(design: Design, root: Path, outcomes: list[Outcome], findings: Any) -> dict[str, object]:

@@ -34,9 +34,9 @@ class Machine:
         return next((each.name for each in self.design.of(Registry)), "images")
 
     @property
-    def tag_parameter(self) -> str:
-        """The parameter of Systems Manager that says which image to run."""
-        return f"/{self.design.workload}/{self.design.environment}/image-tag"
+    def release(self) -> str:
+        """The secret that says which image to run."""
+        return f"{self.design.workload}-{self.design.environment}-release"
 
     @property
     def databases(self) -> tuple[Stack, ...]:

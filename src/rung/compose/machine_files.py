@@ -70,7 +70,7 @@ def _settings(machine: Machine) -> str:
         databases.append(f"{stack.name}:{values['POSTGRES_DB']}:{values['POSTGRES_USER']}")
     lines = {
         "WORKLOAD": machine.design.workload, "NAME": machine.name, "REGION": machine.design.region,
-        "FOLDER": machine.folder, "TAG_PARAMETER": machine.tag_parameter, "DATABASES": f"'{' '.join(databases)}'",
+        "FOLDER": machine.folder, "RELEASE": machine.release, "DATABASES": f"'{' '.join(databases)}'",
     }  # fmt: skip
     return "# Read by every rung-* program of this machine.\n" + "".join(f"{k}={v}\n" for k, v in lines.items())
 

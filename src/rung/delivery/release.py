@@ -24,9 +24,9 @@ def release_files(workload: str, designs: Mapping[str, Design]) -> dict[str, str
     return {"scripts/release": text}
 
 
-def tag_parameter(design: Design) -> str:
-    """The parameter that says which tag the machines of an environment run."""
-    return f"/{design.workload}/{design.environment}/image-tag"
+def release_secret(design: Design) -> str:
+    """The secret that says which tag the machines of an environment run."""
+    return full_name(design, "release")
 
 
 def smoke_url(design: Design) -> str:
@@ -74,7 +74,7 @@ def _tasks(design: Design) -> dict[str, str]:
 
 
 def _hosts(design: Design) -> dict[str, str]:
-    values = {"tag_parameter": tag_parameter(design), "log_prefix": "/host"}
+    values = {"release_secret": release_secret(design), "log_prefix": "/host"}
     for host in design.of(Host):
         return {"hosts": full_name(design, host.name), "host_kind": "single", **values}
     for group in design.of(HostGroup):

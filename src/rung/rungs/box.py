@@ -42,7 +42,7 @@ from rung.parts.operations import Keys, UptimeCheck
 from rung.rungs import machines, stores
 from rung.rungs.assembly import design_of
 from rung.rungs.entrance import public_path
-from rung.rungs.machine_access import backup_statements, machine_statements
+from rung.rungs.machine_access import backup_statements, machine_statements, release_part
 from rung.rungs.networks import FLOW_LOG_DAYS
 from rung.rungs.reach import HTTP_PORT, HTTPS_PORT
 from rung.rungs.setting import Setting
@@ -132,6 +132,7 @@ def _platform(setting: Setting, box: Host) -> Iterator[Part]:
     )  # fmt: skip
     yield Keys(name=setting.platform("keys"), why="one key for data, one for logs and topics")
     yield Registry(name=setting.platform("images"), why="the one image that every process runs")
+    yield release_part(setting)
     yield BucketPart(
         name=box.backup_bucket, node="@workload", purpose="backups", expire_days=box.backup_days,
         locked_days=LOCKED_DAYS if setting.production else None, why="what is left when the machine is lost",

@@ -46,7 +46,7 @@ from rung.parts.operations import Keys
 from rung.rungs import stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.entrance import edge_parts
-from rung.rungs.machine_access import machine_statements
+from rung.rungs.machine_access import machine_statements, release_part
 from rung.rungs.machines import INSTANCES, instance_for, memory_of, proxy_stack, serving_vcpu, stack_of
 from rung.rungs.messages import queue_parts, rules_of
 from rung.rungs.networks import network_of
@@ -143,6 +143,7 @@ def _stacks(setting: Setting, hosts: int) -> tuple[Stack, ...]:
 def _platform(setting: Setting, hosts: HostGroup) -> Iterator[Part]:
     yield Keys(name=setting.platform("keys"), why="one key for data, one for logs and topics")
     yield Registry(name=setting.platform("images"), why="the one image that every process runs")
+    yield release_part(setting)
     yield Cluster(name=setting.platform("cluster"), why="where migrations, schedules and jobs run")
     yield hosts
     if hosts.management == "tailscale":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rung.parts.access import Condition, Statement
+from rung.parts.data import SecretPart
 from rung.parts.values import Reference
 from rung.rungs.access import DECRYPT, ENCRYPT, SECRET_READ, data_key, through
 from rung.rungs.setting import Setting
@@ -16,11 +17,21 @@ MANAGE = (
     "ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel",
 )  # fmt: skip
 #: The namespace in which machines publish their own figures: disk, memory, the success of backups.
+RELEASE = "release"
 METRICS_NAMESPACES = ("CWAgent", "rung")
 
 
+def release_part(setting: Setting) -> SecretPart:
+    """Where the pipeline writes which image the machines run: a new machine asks before it starts anything.
+
+    A secret, though its value is none: it is the one store whose reading is granted by its own ARN.
+    """
+    why = "which image the machines run: the pipeline writes it"
+    return SecretPart(name=setting.platform(RELEASE), node="@workload", why=why)
+
+
 def machine_statements(setting: Setting, machine: str, secrets: tuple[str, ...] = ()) -> Iterator[Statement]:
-    """What every machine may do.
+    """What every machine may do; `secrets` are those of its management.
 
     AWS has no narrower resource for signing in to a registry, for Session Manager and for publishing a metric.
     """
@@ -47,15 +58,13 @@ def machine_statements(setting: Setting, machine: str, secrets: tuple[str, ...] 
         resources=(logs,),
         why="writes the logs of its containers",
     )  # fmt: skip
-    if secrets:
-        arns = tuple(Reference(part=name, output="arn") for name in secrets)
-        yield Statement(
-            principal=machine, sid="ReadOwnSecrets", actions=SECRET_READ, resources=arns, why="joins the tailnet"
-        )
-        yield Statement(
-            principal=machine, sid="ReadOwnSecretsKey", actions=DECRYPT, resources=(data_key(setting),),
-            conditions=through(setting, "secretsmanager"), why="joins the tailnet",
-        )  # fmt: skip
+    why = "reads which image to run" + (", and joins the tailnet" if secrets else "")
+    arns = tuple(Reference(part=name, output="arn") for name in (setting.platform(RELEASE), *secrets))
+    yield Statement(principal=machine, sid="ReadOwnSecrets", actions=SECRET_READ, resources=arns, why=why)
+    yield Statement(
+        principal=machine, sid="ReadOwnSecretsKey", actions=DECRYPT, resources=(data_key(setting),),
+        conditions=through(setting, "secretsmanager"), why=why,
+    )  # fmt: skip
 
 
 def backup_statements(setting: Setting, machine: str, bucket: str) -> Iterator[Statement]:

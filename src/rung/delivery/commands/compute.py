@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung.delivery.commands.words import aws, chosen, instance_id
 from rung.delivery.names import full_name, line_of, log_group
-from rung.delivery.release import tag_parameter
+from rung.delivery.release import release_secret
 from rung.parts.compute import Cluster, EcsJob, EcsService, Host, HostGroup, Stack
 from rung.parts.design import Design
 
@@ -25,7 +25,7 @@ def deployments(design: Design, _: Parts) -> list[str]:
             f"--query {query!r} --output table",
         ))  # fmt: skip
     elif hosts(design):
-        lines.append(aws(design, f"ssm get-parameter-history --name {tag_parameter(design)} --max-items 5"))
+        lines.append(aws(design, f"secretsmanager list-secret-version-ids --secret-id {release_secret(design)}"))
     return lines
 
 
