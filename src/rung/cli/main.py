@@ -20,6 +20,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("dev", "rung.cli.dev", "run a workload on this machine"),
     ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
+    ("explain-access", "rung.cli.explain_access", "say who may do what with a node, and why"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
     ("prices", "rung.cli.prices", "list, search and renew the price book"),
