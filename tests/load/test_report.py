@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.load.example import example_result
 
-from rung.load.charts import Line, Plot, draw, log_ticks, nice_ticks
+from rung.charts import Line, Plot, draw, log_ticks, nice_ticks
 from rung.load.report import render_report
 from rung.load.report_plots import thin
 

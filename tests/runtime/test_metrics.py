@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.request
 
 import pytest
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 from rung.runtime import metrics
@@ -39,6 +39,25 @@ def test_two_processes_with_one_environment_get_two_ports(monkeypatch: pytest.Mo
     finally:
         first.close()
         second.close()
+
+
+def test_answered_requests_are_shown_as_prometheus_shows_them() -> None:
+    answered = metrics.Answered()
+    answered.count("shop", "GET", "/api/", "200")[0] += 3
+    durations = answered.durations("shop", "/api/")
+    durations[0] += 2  # at most 1 ms
+    durations[-2] += 1  # more than 30 s
+    durations[-1] += 31.5
+    registry = CollectorRegistry()
+    registry.register(answered)
+    text = generate_latest(registry).decode()
+    assert 'rung_http_requests_total{method="GET",route="/api/",service="shop",status="200"} 3.0' in text
+    series = 'rung_http_request_duration_seconds_bucket{le="%s",route="/api/",service="shop"} %s'
+    assert series % ("0.001", "2.0") in text
+    assert series % ("30.0", "2.0") in text
+    assert series % ("+Inf", "3.0") in text
+    assert 'rung_http_request_duration_seconds_sum{route="/api/",service="shop"} 31.5' in text
+    assert 'rung_http_request_duration_seconds_count{route="/api/",service="shop"} 3.0' in text
 
 
 def test_without_a_port_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,11 +35,12 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the bill, the comparison, the difference or the derivations. Raises UserError with findings."""
+    from rung.cli.production import environment_or_production
     from rung.model.read import load_workload
     from rung.price.shelf import book_in_use
 
     graph = load_workload(arguments.workload)
-    arguments.env = arguments.env or _production(graph)
+    arguments.env = environment_or_production(graph, arguments.env)
     book = book_in_use()
     assumptions = _assumptions(arguments.assume)
     if arguments.compare:
@@ -55,17 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_bill(bill, graph, found)
     return 0
-
-
-def _production(graph: Graph) -> str:
-    """The environment in production. Raises UsageError when there is not exactly one."""
-    from rung.model.nodes import Environment
-
-    names = [each.name for each in graph.of(Environment) if each.production]
-    if len(names) != 1:
-        every = ", ".join(each.name for each in graph.of(Environment)) or "none"
-        raise UsageError(f"say which environment: --env NAME; the workload has {every}")
-    return names[0]
 
 
 def _bill(graph: Graph, book: PriceBook, assumptions: Assumptions, environment: str, rung: str | None) -> Bill:

@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("explain-access", "rung.cli.explain_access", "say who may do what with a node, and why"),
+    ("forecast", "rung.cli.forecast", "simulate a day of traffic through a design"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
     ("prices", "rung.cli.prices", "list, search and renew the price book"),

@@ -4,46 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
-from rung.load.charts import Plot, draw, legend
 from rung.load.report_plots import curve_plot, error_plot, latency_plot, milliseconds_short, rate_plot, thin
-from rung.load.report_tables import curve_table, heading, row, seconds_table, table
+from rung.load.report_tables import curve_table, seconds_table
 from rung.load.result import GroupResult, LoadResult, ObjectiveResult, SecondResult
 from rung.load.table import milliseconds, share
+from rung.page import as_tiles, badge, figure, heading, page, row, table
 
 
 def render_report(result: LoadResult) -> str:
     """The whole page."""
-    title = escape(f"Load of {result.name}, {result.started_at[:10]}")
-    style = files("rung.load").joinpath("report.css").read_text(encoding="utf-8")
+    title = f"Load of {result.name}, {result.started_at[:10]}"
     seconds = thin(result.seconds)
     body = "".join(
         (_header(result), "<main id='main'>", _tiles(result), _saturation(result), _objectives(result),
          _plots(result, seconds), _requests(result), _errors(result), _facts(result), "</main>", _footer(result))
     )  # fmt: skip
-    return (
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
-        "<meta name='viewport' content='width=device-width,initial-scale=1'>"
-        f"<link rel='icon' href='data:,'><style>{style}</style></head>"
-        f"<body><a class='skip' href='#main'>Skip to the results</a>{body}</body></html>\n"
-    )
+    return page(title, body, "the results")
 
 
 def _header(result: LoadResult) -> str:
-    badge = _badge("Objectives met", "good") if result.met else _badge("Objectives not met", "bad")
+    verdict = badge("Objectives met", "good") if result.met else badge("Objectives not met", "bad")
     if result.saturation.by is not None:
-        badge += f" {_badge('Saturated', 'warn')}"
+        verdict += f" {badge('Saturated', 'warn')}"
     plan = result.plan
     return (
-        f"<header><h1>Load of {escape(result.name)}</h1><p>{badge}</p>"
+        f"<header><h1>Load of {escape(result.name)}</h1><p>{verdict}</p>"
         f"<p class='quiet'>{escape(plan.target)}, {plan.users:,} connected users, {plan.duration_seconds:g} s, "
         f"{escape(result.started_at.replace('T', ' '))}</p></header>"
     )
-
-
-def _badge(text: str, kind: str) -> str:
-    return f"<span class='badge {kind}'>{escape(text)}</span>"
 
 
 def _tiles(result: LoadResult) -> str:
@@ -57,8 +46,7 @@ def _tiles(result: LoadResult) -> str:
         ("p99", milliseconds(total.latency.p99_ms), "one in a hundred is slower"),
         ("p99.9", milliseconds(total.latency.p99_9_ms), f"max {milliseconds(total.latency.max_ms)}"),
     )
-    cells = "".join(f"<div><dt>{a}</dt><dd>{b}<small>{c}</small></dd></div>" for a, b, c in tiles)
-    return f"<dl class='tiles'>{cells}</dl>"
+    return as_tiles(tiles)
 
 
 def _saturation(result: LoadResult) -> str:
@@ -87,7 +75,7 @@ def _objective(objective: ObjectiveResult) -> str:
 
 
 def _verdict(met: bool | None) -> str:
-    return "" if met is None else _badge("met", "good") if met else _badge("not met", "bad")
+    return "" if met is None else badge("met", "good") if met else badge("not met", "bad")
 
 
 def _plots(result: LoadResult, seconds: Sequence[SecondResult]) -> str:
@@ -99,11 +87,11 @@ def _plots(result: LoadResult, seconds: Sequence[SecondResult]) -> str:
         lambda s: [f"{count:,}" for count in (s.offered, s.succeeded, s.in_flight, s.waiting)],
     )  # fmt: skip
     return (
-        _figure(latency_plot(result, seconds), "Latency over time", times,
+        figure(latency_plot(result, seconds), "Latency over time", times,
                 "From the moment a request was due, so waiting behind a slow server counts.")
-        + _figure(rate_plot(result, seconds), "Requests per second", rates,
+        + figure(rate_plot(result, seconds), "Requests per second", rates,
                   "Offered follows the plan whatever the server does; achieved counts right answers.")
-        + _figure(curve_plot(result), "Latency by percentile", curve_table("Percentiles", result),
+        + figure(curve_plot(result), "Latency by percentile", curve_table("Percentiles", result),
                   "Each step to the right is ten times rarer.")
         + _errors_figure(result, seconds)
     )  # fmt: skip
@@ -114,14 +102,7 @@ def _errors_figure(result: LoadResult, seconds: Sequence[SecondResult]) -> str:
         return "<section><h2>Errors</h2><p>None: every request was answered rightly.</p></section>"
     numbers = seconds_table("Errors by second", seconds, ("Errors",), lambda s: (f"{s.failed:,}",))
     plot = error_plot(result, seconds)
-    return _figure(plot, "Errors per second", numbers, "Wrong, refused, timed out or never sent.")
-
-
-def _figure(plot: Plot, title: str, numbers: str, note: str) -> str:
-    return (
-        f"<section><h2>{title}</h2><p>{note}</p>{legend(plot)}{draw(plot)}"
-        f"<details><summary>{title} as a table</summary>{numbers}</details></section>"
-    )
+    return figure(plot, "Errors per second", numbers, "Wrong, refused, timed out or never sent.")
 
 
 def _requests(result: LoadResult) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from rung.load.charts import Band, Line, Plot
+from rung.charts import Band, Line, Plot
 from rung.load.result import LoadResult, SecondResult
 from rung.load.table import milliseconds
 

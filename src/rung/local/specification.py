@@ -13,7 +13,14 @@ from rung.errors import Location
 Kind = Literal["server", "gateway", "service", "worker", "schedule", "job"]
 
 #: Stopping goes from the outside in: first nobody new comes in, last the data goes away.
-STOP_ORDER: tuple[tuple[Kind, ...], ...] = (("gateway", "service"), ("worker",), ("schedule", "job"), ("server",))
+#: The gateway first: what it forwards to is there until everybody has had an answer.
+STOP_ORDER: tuple[tuple[Kind, ...], ...] = (
+    ("gateway",),
+    ("service",),
+    ("worker",),
+    ("schedule", "job"),
+    ("server",),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,7 @@ class Supervisor:
                 await self._scale(spec.name, wanted)
 
     async def stop(self, names: Iterable[str] | None = None) -> None:
-        """Stop in order: gateway and services drain first, then workers, schedules, and at last the servers."""
+        """Stop in order: the gateway drains first, then services, workers, schedules, and at last the servers."""
         chosen = set(self._specs if names is None else names)
         for kinds in STOP_ORDER:
             await self._stop_kinds(kinds, chosen)

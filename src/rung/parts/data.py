@@ -106,7 +106,7 @@ class SecretPart:
     """A secret in Secrets Manager, without its value: that never passes through Terraform.
 
     `generated`: a random value is written once at apply (write-only, not in the state); otherwise a person
-    sets it.
+    sets it. With `generated_username` it is the password in a JSON object of `username` and `password`.
     """
 
     kind: Literal["secret"] = "secret"
@@ -115,6 +115,7 @@ class SecretPart:
     why: str = ""
     rotate_days: int | None = None
     generated: bool = False
+    generated_username: str | None = None
     existing: str | None = None
 
 

@@ -163,6 +163,7 @@ def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
         if setting.reaches(process.name, database):
             yield SecretPart(
                 name=credentials_part(database, process.name), node=process.name, generated=True,
+                generated_username=process.name.replace("-", "_"),
                 why=f"the role by which {process.name} reaches {database}",
             )  # fmt: skip
 

@@ -9,10 +9,23 @@ Labels are few and closed (never a user, a path with ids, or a key): each combin
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from itertools import accumulate
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from rung.runtime.log import logger
 
@@ -24,10 +37,45 @@ log = logger(__name__)
 #: Upper bounds in seconds, around the objectives of a web service: 25 ms, 100 ms, 200 ms, 500 ms.
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-http_requests = Counter("rung_http_requests_total", "Requests answered.", ("service", "method", "route", "status"))
-http_request_seconds = Histogram(
-    "rung_http_request_duration_seconds", "Time to answer.", ("service", "route"), buckets=LATENCY_BUCKETS
-)
+
+class Answered(Collector):
+    """`rung_http_requests_total` and `rung_http_request_duration_seconds`: what every request is counted in.
+
+    The counters of prometheus_client take a lock each; here only the event loop's thread counts, in plain lists,
+    and a scrape reads them.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str, str], list[int]] = {}
+        self._durations: dict[tuple[str, str], list[float]] = {}
+
+    def count(self, service: str, method: str, route: str, status: str) -> list[int]:
+        """A list of one number to add to."""
+        return self._counts.setdefault((service, method, route, status), [0])
+
+    def durations(self, service: str, route: str) -> list[float]:
+        """How many ended in each of LATENCY_BUCKETS (up to its bound), how many later, and the sum of seconds."""
+        return self._durations.setdefault((service, route), [0.0] * (len(LATENCY_BUCKETS) + 2))
+
+    def collect(self) -> Iterable[Metric]:
+        """All series as they are now."""
+        requests = CounterMetricFamily(
+            "rung_http_requests", "Requests answered.", labels=("service", "method", "route", "status")
+        )
+        for labels, (number,) in list(self._counts.items()):
+            requests.add_metric(labels, number)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "rung_http_request_duration_seconds", "Time to answer.", labels=("service", "route")
+        )
+        for names, (*numbers, total) in list(self._durations.items()):
+            bounds = [*map(floatToGoString, LATENCY_BUCKETS), "+Inf"]
+            seconds.add_metric(names, list(zip(bounds, accumulate(numbers), strict=True)), total)
+        yield seconds
+
+
+http_answered = Answered()
+REGISTRY.register(http_answered)
 http_requests_in_flight = Gauge("rung_http_requests_in_flight", "Requests being served.", ("service",))
 http_requests_shed = Counter(
     "rung_http_requests_shed_total", "Requests refused before any work, to stay alive.", ("service", "reason")

@@ -26,6 +26,7 @@ from shop.identity import (
     visitor,
     visitor_or_new_guest,
 )
+from shop.polls import polls_first
 from shop.problems import Problem, answer, not_found
 from shop.sessions import SESSION_SECONDS
 
@@ -56,12 +57,6 @@ class Code(Input, frozen=True, kw_only=True):
     """A promotion code."""
 
     code: str
-
-
-class Ticket(Input, frozen=True, kw_only=True):
-    """A ticket of the waiting room."""
-
-    ticket: str
 
 
 async def get_cart(request: Request) -> Response:
@@ -221,13 +216,6 @@ async def join_sale(request: Request) -> Response:
     return remember_guest(json(joined, status=201), cookie, secure=_secure(request))
 
 
-async def sale_status(request: Request) -> Response:
-    """POST /api/flash/{sale}/status {"ticket"}: where it stands now, and the admission once it is through."""
-    wanted = await read(request, Ticket)
-    owner = (await visitor(request)).require_owner()
-    return json(await flash.status(request.path_params["sale"], owner, wanted.ticket))
-
-
 async def health(_: Request) -> Response:
     """GET /health: the process answers. Dependencies are asked by /ready."""
     return json({"status": "ok"})
@@ -247,7 +235,6 @@ def _malformed(_: Request, error: Exception) -> Response:
 
 #: Starlette tries them in this order: what a sale asks for most comes first.
 ROUTES = [
-    Route("/api/flash/{sale}/status", sale_status, methods=["POST"]),
     Route("/api/products", storefront.list_products),
     Route("/api/products/{slug}", storefront.get_product),
     Route("/api/flash", storefront.list_sales),
@@ -271,6 +258,6 @@ ROUTES = [
 ]
 
 app = pages_first(
-    Starlette(routes=ROUTES, exception_handlers={Problem: answer, msgspec.MsgspecError: _malformed}),
+    polls_first(Starlette(routes=ROUTES, exception_handlers={Problem: answer, msgspec.MsgspecError: _malformed})),
     storefront.held,
 )

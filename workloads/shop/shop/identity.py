@@ -70,6 +70,15 @@ def _guest(cookie: str | None) -> str | None:
     return verified(cookie, purpose="guest", key=key_of("session-key"), now=time.time())
 
 
+def guest_of(cookies: str) -> str | None:
+    """The guest that a Cookie header names, when the signature is ours."""
+    for part in cookies.split("; "):
+        name, _, value = part.partition("=")
+        if name == GUEST_COOKIE:
+            return _guest(value)
+    return None
+
+
 def remember_guest(response: Response, cookie: str | None, *, secure: bool) -> Response:
     """Set the guest cookie when there is a new one."""
     if cookie is not None:

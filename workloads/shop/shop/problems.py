@@ -33,7 +33,7 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"{what} was not found")
 
 
-async def answer(_: Request, problem: Exception) -> Response:
+async def answer(_: Request | None, problem: Exception) -> Response:
     """The problem as an HTTP response."""
     assert isinstance(problem, Problem)
     return Response(

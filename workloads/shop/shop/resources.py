@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     orders: Queue
 
 SECRET_SECONDS = 60
+#: A page that is changed is forgotten everywhere at once; thousands that nobody changed need not be asked for.
+PAGE_MEMORY_SECONDS = 30.0
 
 
 def __getattr__(name: str) -> object:
@@ -31,7 +33,7 @@ def __getattr__(name: str) -> object:
         case "store":
             return cache("cache")
         case "pages":
-            return cache("cache", codec=PageCodec())
+            return cache("cache", codec=PageCodec(), memory_seconds=PAGE_MEMORY_SECONDS)
         case "orders":
             return queue("orders")
         case _:

@@ -7,6 +7,8 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rung.runtime.database.counting import count_queries
+
 
 async def _sale(
     shop: Any, sku: str, *, starts_in_seconds: float = -10, seconds: float = 600, rate: int = 1_000, limit: int = 1
@@ -74,6 +76,37 @@ async def test_a_ticket_is_its_holders_alone(shop: Any) -> None:
     assert (await thief.post(f"/api/flash/{sale}/status", {"ticket": joined["ticket"]})).status == 403
     assert (await holder.post(f"/api/flash/{sale}/status", {"ticket": "1"})).status == 403
     assert (await holder.post("/api/flash/none/join")).status == 404
+
+
+async def test_a_poll_is_understood_or_refused_as_every_request_is(shop: Any) -> None:
+    [sku] = await shop.article(10)
+    sale = await _sale(shop, sku)
+    path, browser = f"/api/flash/{sale}/status", shop.browser()
+    assert (await browser.post(path, {"ticket": "1"})).status == 404  # nobody without a cookie has a ticket
+    ticket = (await browser.post(f"/api/flash/{sale}/join")).json["ticket"]
+    answer = await browser.post(path, {"ticket": ticket})
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.headers["cache-control"] == "no-store"
+    wrong = await browser.post(path, {"ticket": 1})
+    assert (wrong.status, wrong.json["code"]) == (422, "invalid")
+    assert wrong.headers["content-type"] == "application/problem+json"
+    assert (await browser.post(path, {"ticket": ticket, "more": 1})).status == 422
+    assert (await browser.get(path)).status in {404, 405}
+
+
+async def test_many_who_wait_ask_the_database_once(shop: Any) -> None:
+    [sku] = await shop.article(10)
+    sale = await _sale(shop, sku)
+    browser = shop.browser()
+    ticket = (await browser.post(f"/api/flash/{sale}/join")).json["ticket"]
+    from shop import flash
+
+    known = flash._gates[sale]
+    flash._gates[sale] = (known[0] - 2 * flash.GATE_SECONDS, known[1])
+    with count_queries() as counted:
+        polls = [browser.post(f"/api/flash/{sale}/status", {"ticket": ticket}) for _ in range(20)]
+        assert {answer.status for answer in await asyncio.gather(*polls)} == {200}
+    assert counted.queries == 1
 
 
 async def test_an_early_ticket_waits_for_the_start(shop: Any) -> None:

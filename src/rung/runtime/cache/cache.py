@@ -277,19 +277,28 @@ async def _within_deadline(waiting: Awaitable[Value]) -> Value:
         raise DeadlineExceededError("the caller's deadline passed while a cached value was loaded") from error
 
 
-_caches: dict[tuple[str, str, bool], Cache] = {}
+_caches: dict[tuple[str, str, bool, float], Cache] = {}
 _connections: dict[str, RedisConnection] = {}
 
 
-def cache(name: str, *, codec: Codec = JSON, tenant_scoped: bool = False) -> Cache:
+def cache(
+    name: str,
+    *,
+    codec: Codec = JSON,
+    tenant_scoped: bool = False,
+    memory_seconds: float = DEFAULT_MEMORY_SECONDS,
+) -> Cache:
     """The cache node `name` of the graph, through its binding. Raises BindingError when there is none.
 
-    Safe at module level. The same arguments give the same cache.
+    What other processes change is heard of at once; `memory_seconds` is how long a value is trusted without asking
+    Redis all the same. Safe at module level. The same arguments give the same cache.
     """
-    key = (name, codec.name, tenant_scoped)
+    key = (name, codec.name, tenant_scoped, memory_seconds)
     if key not in _caches:
         if name not in _connections:
             found = binding(name, CacheBinding)
             _connections[name] = RedisConnection(found.url, name=name, credentials=credentials_of(found))
-        _caches[key] = Cache(_connections[name], codec=codec, tenant_scoped=tenant_scoped)
+        _caches[key] = Cache(
+            _connections[name], codec=codec, tenant_scoped=tenant_scoped, memory_seconds=memory_seconds
+        )
     return _caches[key]

@@ -41,9 +41,10 @@ from rung.runtime.http.problem import (
 )
 from rung.runtime.http.record import Recorder
 from rung.runtime.http.refusal import Refusal, is_short
-from rung.runtime.http.request import Request, Socket
+from rung.runtime.http.request import Request
 from rung.runtime.http.settings import NORMAL, HttpSettings
 from rung.runtime.http.state import ServerState
+from rung.runtime.http.websocket import Socket
 from rung.runtime.log import logger
 from rung.runtime.trace import span
 
@@ -165,9 +166,8 @@ class Protected:
             in_flight.discard(request)
             now = time.monotonic()
             request.leave(now)
-            if request.body is not None:
-                request.body.forget()
             self.recorder.finished(request, now - request.began, now)
+            request.let_go()
 
     def _sheds(self, scope: Scope, round_seconds: float) -> bool:
         """Whether a late event loop refuses this request before anything is made for it.
@@ -243,7 +243,7 @@ class Protected:
     def _context(self, headers: dict[str, str], path: str, began: float) -> Context:
         allowed = _longest(self.settings.deadlines, path, self.settings.deadline_seconds)
         latest = Deadline(began + allowed)
-        if not headers:
+        if CORRELATION_HEADER not in headers and DEADLINE_HEADER not in headers:
             return Context(correlation_id=new_correlation_id(), deadline=latest)
         asked = from_headers(headers, trusted=False)
         if asked.deadline is not None and asked.deadline.at < latest.at:
@@ -277,12 +277,12 @@ class Protected:
             await receive()
             await send({"type": "websocket.close", "code": _TRY_AGAIN})
             return
-        socket = Socket(scope, send)
+        socket = Socket(scope, receive, send)
         sockets.add(socket)
         context = Context(correlation_id=from_headers(headers, trusted=False).correlation_id)
         try:
             with serving(context):
-                await self.app(scope, receive, send)
+                await self.app(scope, socket.receive, socket.send)
         except Exception as error:
             log.error("unhandled", exc_info=error, path=scope["path"], correlation_id=context.correlation_id)
             await socket.fail()

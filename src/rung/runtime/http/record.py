@@ -7,6 +7,7 @@ refusal would cost more than the refusal.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ class Recorder:
         self._service = service
         self._slow_seconds = slow_seconds
         self._lines_max = lines_max
-        self._series: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
+        #: By method, route and status: the count, and the durations of the route.
+        self._series: dict[tuple[str, str, int], tuple[list[int], list[float]]] = {}
         self._shed: dict[str, Callable[[], None]] = {}
         self._second = 0
         self._lines = 0
@@ -42,8 +44,10 @@ class Recorder:
         series = self._series.get(key)
         if series is None:
             series = self._open(*key)
-        series[0]()
-        series[1](seconds)
+        counted, durations = series
+        counted[0] += 1
+        durations[bisect_left(metrics.LATENCY_BUCKETS, seconds)] += 1.0
+        durations[-1] += seconds
         if (request.status >= 500 and not request.shed) or seconds >= self._slow_seconds:
             self._log(request, seconds, now, notable=True)
         elif self._lines < self._lines_max or int(now) != self._second:
@@ -56,12 +60,14 @@ class Recorder:
             count = self._shed[reason] = metrics.http_requests_shed.labels(self._service, reason).inc
         count()
 
-    def _open(self, method: str, route: str, status: int) -> tuple[Callable[[], None], Callable[[float], None]]:
-        """The two series of a kind of request, looked up once: labels() costs more than counting."""
+    def _open(self, method: str, route: str, status: int) -> tuple[list[int], list[float]]:
+        """The two series of a kind of request, looked up once."""
         name = method if method in _METHODS else "OTHER"
-        count = metrics.http_requests.labels(self._service, name, route, str(status)).inc
-        observe = metrics.http_request_seconds.labels(self._service, route).observe
-        series = (count, observe)
+        answered = metrics.http_answered
+        series = (
+            answered.count(self._service, name, route, str(status)),
+            answered.durations(self._service, route),
+        )
         if method in _METHODS:
             self._series[method, route, status] = series
         return series

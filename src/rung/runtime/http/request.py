@@ -1,10 +1,9 @@
-"""One request, and one WebSocket, while they are being served."""
+"""One request while it is being served."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rung.runtime.context import Context
@@ -27,8 +26,6 @@ _HELD_BYTES_MAX = 65_536
 _BODY_UNREAD = frozenset({413, 415})
 #: How often a request that ignores its cancellation is cancelled again.
 _INSIST_SECONDS = 1.0
-#: WebSocket close code "service restart": the client should come back (IANA registry).
-_RESTARTING = 1012
 
 
 class Request:
@@ -242,6 +239,13 @@ class Request:
             else:
                 limiter.leave(now - self.served_from, now, kind_of(self.method, self.path))
 
+    def let_go(self) -> None:
+        """It is over. A request and its body that went on knowing each other would wait for the collector."""
+        if self.body is not None:
+            self.body.forget()
+            self.body = None
+            self.receive = self._receive
+
     def described(self, seconds: float) -> dict[str, object]:
         """The request as fields of a log line. No query string, no header: they carry secrets."""
         fields: dict[str, object] = {
@@ -261,32 +265,6 @@ class Request:
         recorded.set_attribute("http.route", self.route)
         recorded.set_attribute("url.path", self.path[:200])
         recorded.set_attribute("http.response.status_code", self.status)
-
-
-class Socket:
-    """One WebSocket being served."""
-
-    __slots__ = ("_send", "_task", "scope")
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self._send = send
-        self._task = asyncio.current_task()
-
-    async def fail(self) -> None:
-        """Close with "internal error"."""
-        with suppress(Exception):
-            await self._send({"type": "websocket.close", "code": 1011})
-
-    async def leave(self) -> None:
-        """Tell the client to come back later; the application then receives the disconnect."""
-        with suppress(Exception):
-            await self._send({"type": "websocket.close", "code": _RESTARTING, "reason": "restarting"})
-
-    def cancel(self) -> None:
-        """End the application's task."""
-        if self._task is not None:
-            self._task.cancel()
 
 
 async def _nothing() -> None:

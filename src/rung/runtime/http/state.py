@@ -17,7 +17,8 @@ from rung.runtime.http.shedding import Shedder
 from rung.runtime.http.turns import Turns
 
 if TYPE_CHECKING:
-    from rung.runtime.http.request import Request, Socket
+    from rung.runtime.http.request import Request
+    from rung.runtime.http.websocket import Socket
 
 PROBE_SECONDS = 0.02
 SWEEP_SECONDS = 0.1
@@ -111,10 +112,11 @@ class ServerState:
         await sleep(notice_seconds)
         if after_notice is not None:
             after_notice()
-        for socket in tuple(self.websockets):
-            await socket.leave()
+        began = time.monotonic()
         waited = notice_seconds
         while (self.in_flight or self.websockets) and waited < timeout_seconds:
+            for socket in tuple(self.websockets):
+                await socket.leave(time.monotonic(), began)
             await sleep(_DRAIN_POLL_SECONDS)
             waited += _DRAIN_POLL_SECONDS
         for socket in tuple(self.websockets):

@@ -1,0 +1,1 @@
+"""How a design behaves under traffic and faults: a simulator on arrays, its autoscalers, and what it says."""
