@@ -34,7 +34,9 @@ resource "aws_vpc" "this" {
 
 # AWS makes this group and lets everything in it talk. Managed without rules, it lets nothing.
 resource "aws_default_security_group" "this" {
-  vpc_id = aws_vpc.this.id
+  vpc_id  = aws_vpc.this.id
+  ingress = []
+  egress  = []
 
   tags = { Name = "${var.name}-default-unused" }
 }
