@@ -1,7 +1,8 @@
 """Runs the `tests/*.tftest.hcl` of many modules from one root: one initialisation and one schema for all of them.
 
 A root per module costs three seconds of processor before its first run: `terraform test` reads the whole schema of
-the provider. Here each `run` block is given the module it belongs to, and the files share a root.
+the provider. Here each `run` block is given the module it belongs to, the files share a root, and the provider is
+started once (`attached`).
 """
 
 from __future__ import annotations
@@ -40,17 +41,6 @@ def tested_modules() -> tuple[str, ...]:
 def run_count(module: str) -> int:
     """How many `run` blocks the tests of `module` have: what they cost, nearly."""
     return sum(len(RUN.findall(path.read_text())) for path in (MODULES / module / "tests").glob("*.tftest.hcl"))
-
-
-def shares(modules: Iterable[str], count: int) -> dict[str, int]:
-    """A share from 0 to `count` - 1 for each module, so that every share has about as many runs."""
-    loads = [0] * count
-    placed = {}
-    for module in sorted(modules, key=lambda each: (-run_count(each), each)):
-        share = loads.index(min(loads))
-        placed[module] = share
-        loads[share] += run_count(module)
-    return placed
 
 
 def outcomes_of(terraform: Terraform, modules: Iterable[str], directory: Path) -> Mapping[str, Outcome]:
