@@ -55,13 +55,43 @@ run "a_role_without_statements_has_no_policy" {
   }
 }
 
-run "wildcards_and_unknown_roles_are_refused" {
+run "a_name_and_a_sid_that_are_none_are_refused" {
   command = plan
 
   variables {
     name       = "a name with spaces"
-    statements = { "not-a-sid" = { role = "nobody", actions = ["sqs:*"], resources = [] } }
+    statements = { "not-a-sid" = { role = "api", actions = ["sqs:SendMessage"], resources = ["*"] } }
   }
 
   expect_failures = [var.name, var.statements]
+}
+
+run "an_unknown_role_is_refused" {
+  command = plan
+
+  variables {
+    statements = { Send = { role = "nobody", actions = ["sqs:SendMessage"], resources = ["*"] } }
+  }
+
+  expect_failures = [var.statements]
+}
+
+run "a_wildcard_is_refused" {
+  command = plan
+
+  variables {
+    statements = { Send = { role = "api", actions = ["sqs:*"], resources = ["*"] } }
+  }
+
+  expect_failures = [var.statements]
+}
+
+run "a_statement_about_nothing_is_refused" {
+  command = plan
+
+  variables {
+    statements = { Send = { role = "api", actions = ["sqs:SendMessage"], resources = [] } }
+  }
+
+  expect_failures = [var.statements]
 }

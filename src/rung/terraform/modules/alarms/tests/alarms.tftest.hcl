@@ -60,18 +60,39 @@ run "kinds_without_a_metric_are_refused" {
   variables {
     name         = "-"
     runbooks_url = "http://example.com/"
-    kinds        = { odd = { metric = "AWS/SQS TooFew" }, empty = { expression = "1" } }
+    kinds        = { empty = { expression = "1" } }
     alarms       = {}
   }
 
   expect_failures = [var.name, var.runbooks_url, var.kinds]
 }
 
-run "rows_without_a_kind_or_a_limit_are_refused" {
+run "a_metric_of_two_words_is_refused" {
   command = plan
 
   variables {
-    alarms = { nothing = { kind = "unheard-of", limit = "much" } }
+    kinds  = { odd = { metric = "AWS/SQS TooFew" } }
+    alarms = {}
+  }
+
+  expect_failures = [var.kinds]
+}
+
+run "a_row_without_a_kind_is_refused" {
+  command = plan
+
+  variables {
+    alarms = { nothing = { kind = "unheard-of", limit = "1" } }
+  }
+
+  expect_failures = [var.alarms]
+}
+
+run "a_row_without_a_limit_is_refused" {
+  command = plan
+
+  variables {
+    alarms = { waiting = { kind = "messages-waiting", limit = "much" } }
   }
 
   expect_failures = [var.alarms]

@@ -73,7 +73,37 @@ run "what_is_no_pair_is_refused" {
   command = plan
 
   variables {
-    allowed = { "api" = [0], "somebody to nobody" = [70000] }
+    allowed = { "api" = [443] }
+  }
+
+  expect_failures = [var.allowed]
+}
+
+run "a_pair_without_a_group_is_refused" {
+  command = plan
+
+  variables {
+    allowed = { "internet to s3" = [443] }
+  }
+
+  expect_failures = [var.allowed]
+}
+
+run "somebody_unknown_is_refused" {
+  command = plan
+
+  variables {
+    allowed = { "api to somebody" = [443] }
+  }
+
+  expect_failures = [var.allowed]
+}
+
+run "a_port_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    allowed = { "api to db" = [70000] }
   }
 
   expect_failures = [var.allowed]
