@@ -25,6 +25,7 @@ from rung.local.machine import Database
 from rung.local.state import State
 from rung.model.graph import Graph
 from rung.model.nodes import Postgres, Queue, Schedule
+from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import Applied, migrate
 
 CONNECT_TIMEOUT_SECONDS = 5
@@ -183,19 +184,7 @@ async def _grant(connection: asyncpg.Connection, database: Database) -> None:
     await connection.execute(
         f"grant connect on database {_quoted(database.name)} to {role}, {_quoted(database.carrier_role)}"
     )
-    schemas = await connection.fetch(
-        "select nspname from pg_namespace"
-        " where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')"
-    )
-    for schema in (_quoted(row["nspname"]) for row in schemas):
-        rows, counters = "select, insert, update, delete", "usage, select"
-        await connection.execute(
-            f"grant usage on schema {schema} to {role};"
-            f"grant {rows} on all tables in schema {schema} to {role};"
-            f"grant {counters} on all sequences in schema {schema} to {role};"
-            f"alter default privileges in schema {schema} grant {rows} on tables to {role};"
-            f"alter default privileges in schema {schema} grant {counters} on sequences to {role}"
-        )
+    await grant_rows(connection, database.serving_role)
 
 
 @asynccontextmanager

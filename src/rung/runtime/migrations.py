@@ -19,8 +19,9 @@ from pathlib import Path
 
 import asyncpg
 
-from rung.errors import Finding, Location, MachineError
+from rung.errors import ApplicationError, Finding, Location, MachineError
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.database.login import open_connection
 from rung.runtime.database.sql_text import Statement, line_of, statements
 
 _TRANSACTION_CONTROL = re.compile(
@@ -69,17 +70,25 @@ class Applied:
 
 
 async def migrate(
-    url: str, directory: Path, *, lock_timeout_seconds: float = 2.0, clock: Clock = SYSTEM_CLOCK
+    url: str,
+    directory: Path,
+    *,
+    credentials_secret: str | None = None,
+    role: str | None = None,
+    lock_timeout_seconds: float = 2.0,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> list[Applied]:
     """Apply what `directory` holds and the database does not. Safe to call from many processes at once.
+
+    As the user of the URL, or of the secret; `role`: as that one, of which the user is a member.
 
     Raises MachineError: R0401 to R0404 and R0408 about the files, R0405 a statement failed, R0406 no locks,
     R0407 the server cannot be reached.
     """
     migrations = read_migrations(directory)
-    connection = await _connect(url)
+    connection = await _connect(url, credentials_secret, role)
     try:
-        await _lock(connection, clock)
+        await lock(connection, clock)
         await connection.execute(_LEDGER)
         pending = _pending(migrations, await _recorded(connection))
         return [await _apply(connection, each, lock_timeout_seconds, clock) for each in pending]
@@ -194,15 +203,18 @@ def _location(migration: Migration, offset: int) -> Location:
     return Location(file=str(migration.path), line=line, text=lines[min(line, len(lines)) - 1].strip())
 
 
-async def _connect(url: str) -> asyncpg.Connection:
-    settings = {"application_name": "rung migrate", "statement_timeout": "0"}
+async def _connect(url: str, credentials_secret: str | None, role: str | None) -> asyncpg.Connection:
+    settings = {"application_name": "rung migrate", "statement_timeout": "0", **({"role": role} if role else {})}
     try:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=settings)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise MachineError(_unreachable(error)) from error
+        return await open_connection(
+            url, credentials_secret, timeout=CONNECT_TIMEOUT_SECONDS, server_settings=settings
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ApplicationError) as error:
+        raise MachineError(unreachable(error)) from error
 
 
-def _unreachable(error: Exception) -> Finding:
+def unreachable(error: Exception) -> Finding:
+    """R0407."""
     return Finding(
         code="R0407",
         severity="error",
@@ -213,11 +225,11 @@ def _unreachable(error: Exception) -> Finding:
     )
 
 
-async def _lock(connection: asyncpg.Connection, clock: Clock) -> None:
+async def lock(connection: asyncpg.Connection, clock: Clock, key: int = ADVISORY_LOCK) -> None:
     """Wait for whoever migrates now. Polled, so that no backend waits inside the server meanwhile."""
     pause = 0.05
     for _ in range(200):
-        if await connection.fetchval("select pg_try_advisory_lock($1)", ADVISORY_LOCK):
+        if await connection.fetchval("select pg_try_advisory_lock($1)", key):
             return
         await clock.sleep(pause)
         pause = min(1.0, pause * 1.5)
@@ -288,7 +300,7 @@ async def _apply(
             await clock.sleep(random.uniform(_BACKOFF_FIRST_SECONDS, ceiling))
             continue
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            raise MachineError(_unreachable(error)) from error
+            raise MachineError(unreachable(error)) from error
         except asyncpg.PostgresError as error:
             raise MachineError(_failed(progress, error)) from error
         seconds = clock.monotonic() - began

@@ -8,6 +8,7 @@ where botocore finds them: on ECS from the task's role, here from the environmen
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ def session() -> Any:
     """botocore's, with the credentials of this process, which it renews by itself."""
     import botocore.session
 
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # where it found what, at every start
     return botocore.session.get_session()
 
 

@@ -71,6 +71,20 @@ async def create_serving_role(
         await connection.execute("; ".join(_grants(quote(schema), name)))
 
 
+async def grant_rows(connection: asyncpg.Connection, role: str) -> None:
+    """Let `role` read and write rows in every schema of the application, and nothing in the schema `rung`.
+
+    Call as the owner, after the migrations; tables that the owner creates later are granted by default privileges.
+    """
+    schemas = await connection.fetch(
+        "select quote_ident(nspname) as name, quote_ident($1) as role from pg_namespace"
+        " where nspname !~ '^pg_' and nspname not in ('information_schema', 'rung')",
+        role,
+    )
+    for schema in schemas:
+        await connection.execute("; ".join(_grants(schema["name"], schema["role"])))
+
+
 def _grants(schema: str, role: str) -> list[str]:
     rows, counters = "select, insert, update, delete", "usage, select"
     return [
