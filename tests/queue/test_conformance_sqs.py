@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.aws.emulator import REGION, Emulator
+from tests.queue.test_conformance import AGE_DEDUPLICATION
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import Backoff
+from rung.runtime.queue import Backoff, install_queue
 from rung.runtime.queue.sqs import SqsQueue
 from rung.testing import ShiftedClock
 from rung.testing.queue_conformance import QueueConformance
@@ -21,8 +24,9 @@ from rung.testing.queue_harness import LANES
 class SqsHarness:
     """Queues of one test's own. Their native redrive, after as many receipts, stands behind the adapter's."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, outbox_url: str = "") -> None:
         self._emulator = emulator
+        self._outbox_url = outbox_url
         self._clock = ShiftedClock()
         self._name = f"orders-{secrets.token_hex(4)}"
         self._made: dict[str, Any] | None = None
@@ -41,6 +45,7 @@ class SqsHarness:
             self._made = self._emulator.create_queue(self._name, lanes, max_receive_count)
         binding = QueueBinding(
             adapter="sqs",
+            url=self._outbox_url,
             **self._made,
             region=REGION,
             lanes=lanes,
@@ -54,10 +59,20 @@ class SqsHarness:
 
     async def advance(self, seconds: float) -> None:
         self._emulator.advance(seconds)
+        if self._outbox_url:
+            connection = await asyncpg.connect(self._outbox_url)
+            await connection.execute(AGE_DEDUPLICATION.replace("$1", repr(float(seconds))))
+            await connection.close()
         self._clock.shift_seconds += seconds
 
-    def transaction(self) -> Any:
-        raise NotImplementedError("SQS has no transactions")
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(self._outbox_url)
+        try:
+            async with connection.transaction():
+                yield connection
+        finally:
+            await connection.close()
 
     async def crash_broker(self) -> None:
         pytest.skip("SQS itself cannot be crashed from here, and its emulator keeps nothing")
@@ -67,6 +82,20 @@ class TestSqs(QueueConformance):
     @pytest.fixture
     async def harness(self, aws: Emulator) -> AsyncIterator[SqsHarness]:
         harness = SqsHarness(aws)
+        yield harness
+        for queue in harness.queues:
+            await queue.close()
+
+
+class TestSqsWithOutbox(QueueConformance):
+    """With a database beside it: transactions and deduplication ids too."""
+
+    @pytest.fixture
+    async def harness(self, aws: Emulator, postgres_url: str) -> AsyncIterator[SqsHarness]:
+        connection = await asyncpg.connect(postgres_url)
+        await install_queue(connection)
+        await connection.close()
+        harness = SqsHarness(aws, postgres_url)
         yield harness
         for queue in harness.queues:
             await queue.close()

@@ -52,7 +52,7 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     """A queue and the broker that carries it. Lanes come in order of priority, highest first.
 
     On Postgres: `url`, and `credentials_secret` where the URL names no user. On SQS: `urls` and `dead_letter_urls`
-    by lane, and the `region`.
+    by lane, and the `region`; `url` and `credentials_secret` then say where its outbox is, if it has one.
     """
 
     adapter: Literal["postgres", "sqs"] = "postgres"

@@ -92,7 +92,8 @@ class MemoryQueue(Sending):
 
     # Sending
 
-    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+    async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+        """See `Sending.store`. Refuses a transaction: memory has none."""
         _refuse(transaction)
         return [self._put(sendable) for sendable in sendables]
 

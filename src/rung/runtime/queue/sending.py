@@ -11,13 +11,13 @@ from rung.runtime.queue.port import Connection
 
 
 class Sending(ABC):
-    """The half of a queue that sends. An adapter adds `_store`."""
+    """The half of a queue that sends. An adapter adds `store`."""
 
     name: str
     lanes: Sequence[str]
 
     @abstractmethod
-    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+    async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
         """Write what was checked; one result per message, in order. Given at least one."""
 
     async def send(
@@ -39,7 +39,7 @@ class Sending(ABC):
             headers=headers or {},
         )
         sendable = prepare(entry, self.name, self.lanes, inherited_headers())
-        (result,) = await self._store([sendable], transaction)
+        (result,) = await self.store([sendable], transaction)
         if result.id is None:
             raise MessageError(result.error or "the broker did not take the message")
         return result.id
@@ -57,7 +57,7 @@ class Sending(ABC):
             except MessageError as error:
                 results[position] = SendResult(error=str(error))
         if good:
-            stored = await self._store([sendable for _, sendable in good], transaction)
+            stored = await self.store([sendable for _, sendable in good], transaction)
             for (position, _), result in zip(good, stored, strict=True):
                 results[position] = result
         return [result for result in results if result is not None]

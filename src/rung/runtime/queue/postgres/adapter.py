@@ -78,7 +78,15 @@ class PostgresQueue(Sending):
 
     # Sending
 
-    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+    def wake(self) -> None:
+        """End the wait of this process's own `wait_for_messages`."""
+        self._announcements.wake()
+
+    async def query(self, sql: str, *arguments: Any) -> list[Any]:
+        """Rows of one statement, on the queue's own connections: for what stands in the same tables."""
+        return await self._pool.fetch(sql, *arguments)
+
+    async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
         """One INSERT for all messages without a deduplication id; inside `transaction`, on that connection."""
         results: list[SendResult | None] = [None] * len(sendables)
         plain: list[tuple[int, Sendable]] = []
@@ -140,8 +148,12 @@ class PostgresQueue(Sending):
             remaining = until - self._clock.monotonic()
             if remaining <= 0:
                 return []
-            await self._announcements.listen()
-            await self._announcements.wait(min(remaining, self._poll_seconds))
+            await self.wait_for_messages(min(remaining, self._poll_seconds))
+
+    async def wait_for_messages(self, seconds: float) -> None:
+        """Return when something was sent to this queue, by whatever process, or after `seconds`."""
+        await self._announcements.listen()
+        await self._announcements.wait(seconds)
 
     async def _claim(self, max_messages: int, chosen: Sequence[str] | None) -> list[Message]:
         order = self._order.next()

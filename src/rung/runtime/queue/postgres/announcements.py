@@ -137,6 +137,10 @@ class Announcements:
                 await self._arrived.wait()
         self._arrived.clear()
 
+    def wake(self) -> None:
+        """End the wait of this process."""
+        self._arrived.set()
+
     def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         if payload == RELEASED:
             self._on_released()

@@ -11,6 +11,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import BindingError, MessageError, UnavailableError
 from rung.runtime.log import logger
 from rung.runtime.queue.backoff import Backoff
+from rung.runtime.queue.delivery import mark_finished
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_WORKER_LOST,
@@ -46,6 +48,7 @@ from rung.runtime.queue.sqs.envelope import (
     outgoing,
 )
 from rung.runtime.queue.sqs.lease import LEASE_SECONDS_MAX, Lease
+from rung.runtime.queue.sqs.outbox import Outbox
 from rung.runtime.queue.sqs.polling import Polls
 
 THREADS = 16
@@ -59,6 +62,7 @@ NO_DEDUPLICATION = "R0509"
 _CAPABILITIES = Capabilities(
     deduplicates=False, tells_oldest_age=False, ordered=False, lease_seconds_max=LEASE_SECONDS_MAX
 )
+_WITH_OUTBOX = replace(_CAPABILITIES, deduplicates=True, transactional_send=True, transactional_acknowledge=True)
 _COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 _DELAYED = "ApproximateNumberOfMessagesDelayed"
 
@@ -79,24 +83,25 @@ class SqsQueue(Sending):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.name = name
-        self.lanes: Sequence[str] = binding.lanes
+        #: A worker of some lanes is given the urls of these.
+        self.lanes: Sequence[str] = tuple(lane for lane in binding.lanes if lane in binding.urls)
         #: SQS counts whole seconds.
         self.visibility_timeout_seconds = float(max(1, -int(-binding.visibility_timeout_seconds // 1)))
         self.max_receive_count = binding.max_receive_count
-        self.capabilities = _CAPABILITIES
-        missing = [lane for lane in binding.lanes if lane not in binding.urls]
-        if missing:
-            raise BindingError(f"the binding of queue {name!r} has no urls for the lanes {', '.join(missing)}")
+        self.capabilities = _WITH_OUTBOX if binding.url else _CAPABILITIES
+        if not self.lanes:
+            raise BindingError(f"the binding of queue {name!r} has no urls for its lanes")
         self._urls = binding.urls
         self._dead_urls = binding.dead_letter_urls
         self._long_poll_seconds = binding.long_poll_seconds
         self._backoff = backoff or Backoff()
         self._random = randomness or random.Random()
         self._clock = clock
-        self._order = LaneOrder(binding.lanes)
+        self._order = LaneOrder(self.lanes)
         self._caller = Caller("sqs", binding.region, threads=THREADS)
-        self._waiting = Caller("sqs", binding.region, threads=len(binding.lanes), pace=LONG_POLL)
+        self._waiting = Caller("sqs", binding.region, threads=len(self.lanes), pace=LONG_POLL)
         self._dead = DeadLetters(self._caller, self)
+        self._outbox = Outbox(name, binding, self._forward) if binding.url else None
         self._polls: Polls | None = None
         self._forget: Callable[[], None] = lambda: None
         if registered:
@@ -112,26 +117,45 @@ class SqsQueue(Sending):
 
     # Sending
 
-    async def _store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+    async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
+        """See `Sending.store`. Through the outbox: what a transaction or a deduplication id decides."""
         if transaction is not None:
-            raise MessageError(
-                f"{NO_TRANSACTIONS}: SQS cannot take part in a database transaction, and queue {self.name!r} has "
-                'no outbox: send after the commit, or let Postgres carry the queue (broker="postgres")'
-            )
+            if self._outbox is None:
+                raise MessageError(self._no_outbox())
+            return await self._outbox.put(sendables, transaction)
         results: list[SendResult | None] = [None] * len(sendables)
         good: list[tuple[int, str, Outgoing]] = []
+        once: list[int] = []
         for position, sendable in enumerate(sendables):
+            if self._outbox is not None and sendable.deduplication_id is not None:
+                once.append(position)
+                continue
             try:
-                identity, message = self._prepared(sendable)
-                good.append((position, identity, message))
+                good.append((position, *self._prepared(sendable)))
             except MessageError as error:
                 results[position] = SendResult(error=str(error))
+        if self._outbox is not None and once:
+            stored = await self._outbox.put([sendables[position] for position in once], None)
+            for position, result in zip(once, stored, strict=True):
+                results[position] = result
         refusals = await self._send(
             [message for _, _, message in good], [self.url(sendables[position].lane) for position, _, _ in good]
         )
         for (position, identity, _), refusal in zip(good, refusals, strict=True):
             results[position] = SendResult(id=identity) if refusal is None else SendResult(error=refusal)
         return [result for result in results if result is not None]
+
+    def _no_outbox(self) -> str:
+        return (
+            f"{NO_TRANSACTIONS}: SQS cannot take part in a database transaction, and queue {self.name!r} has no "
+            "outbox: this process has no Postgres binding that it could be in"
+        )
+
+    async def _forward(self, messages: Sequence[Message]) -> list[bool]:
+        """What the outbox holds, under the ids that it has there."""
+        copies = [outgoing(message.body, _envelope(message)) for message in messages]
+        refusals = await self._send(copies, [self.url(message.lane) for message in messages])
+        return [refusal is None for refusal in refusals]
 
     def _prepared(self, sendable: Sendable) -> tuple[str, Outgoing]:
         if sendable.deduplication_id is not None:
@@ -178,6 +202,8 @@ class SqsQueue(Sending):
     ) -> list[Message]:
         """See `Queue.receive`. Waiting is a long poll per lane, which goes on when this returns."""
         order = [lane for lane in self._order.next() if lanes is None or lane in lanes]
+        if self._outbox is not None:
+            self._outbox.start()  # a sender that died may have left something
         return await self._running_polls().receive(order, max_messages, wait_seconds)
 
     def _running_polls(self) -> Polls:
@@ -203,6 +229,7 @@ class SqsQueue(Sending):
         found = [self._delivered(lane, raw, received_at) for raw in answer.get("Messages") or []]
         await self._put_off([(message, due) for message, due in found if due > self._clock.now().timestamp()])
         ready = [message for message, due in found if due <= self._clock.now().timestamp()]
+        ready = await self._without_finished(ready)
         await self._bury_lost([message for message in ready if message.receive_count > self.max_receive_count])
         return [message for message in ready if message.receive_count <= self.max_receive_count]
 
@@ -222,6 +249,15 @@ class SqsQueue(Sending):
             after_loss=envelope.lost or received > 1,
         )
         return message, envelope.due
+
+    async def _without_finished(self, messages: Sequence[Message]) -> list[Message]:
+        """Deletes what a handler has finished in its transaction, and died before it could be acknowledged."""
+        again = [message for message in messages if message.receive_count > 1]
+        if self._outbox is None or not again:
+            return list(messages)
+        finished = await self._outbox.finished(again)
+        await self.acknowledge([message for message in again if message.id in finished])
+        return [message for message in messages if message.id not in finished]
 
     async def _put_off(self, early: Sequence[tuple[Message, float]]) -> None:
         """A delay that is longer than one of SQS goes on, before any worker sees the message."""
@@ -314,11 +350,14 @@ class SqsQueue(Sending):
         return answer
 
     async def finished_in(self, message: Message, transaction: Connection) -> bool:
-        """Refused: SQS has no part in a database transaction."""
-        raise MessageError(
-            f"{NO_TRANSACTIONS}: SQS cannot take part in a database transaction, and queue {self.name!r} has no "
-            'outbox: make the handler repeatable, or let Postgres carry the queue (broker="postgres")'
-        )
+        """See `Queue.finished_in`. Noted in the outbox's database: a second delivery is recognised and dropped."""
+        if self._outbox is None:
+            raise MessageError(self._no_outbox())
+        held = lease_of(message).is_held(self._clock.monotonic())
+        if not held or not await self._outbox.note_finished(message, transaction):
+            return False
+        mark_finished()
+        return True
 
     async def _replace(
         self, messages: Sequence[Message], copy: Callable[[Message], Outgoing], to: Callable[[Message], str]
@@ -391,6 +430,10 @@ class SqsQueue(Sending):
         """See `Queue.redrive`."""
         return await self._dead.redrive(ids)
 
+    async def tidy(self) -> int:
+        """Forget what the outbox's database need not know any more. Workers do it once a minute."""
+        return 0 if self._outbox is None else await self._outbox.tidy()
+
     async def _check(self) -> None:
         await self._attributes(self.url(self.lanes[0]), _COUNTS[:1])
 
@@ -400,6 +443,8 @@ class SqsQueue(Sending):
         polls, self._polls = self._polls, None
         if polls is not None and polls.loop is asyncio.get_running_loop():
             await polls.close()
+        if self._outbox is not None:
+            await self._outbox.close()
         self._caller.close()
         self._waiting.close()
 
