@@ -88,7 +88,12 @@ def _migrations(folder: Path) -> Path:
 
 async def test_processes_sign_in_and_reach_what_they_may(place: Place, tmp_path: Path) -> None:
     api, sender = place.secret("api"), place.secret("sender")
-    roles = (RoleSetup(secret=api), RoleSetup(secret=sender, rows=False, queue=True))
+    reader = place.secret("reader")
+    roles = (
+        RoleSetup(secret=api),
+        RoleSetup(secret=sender, rows="none", queue=True),
+        RoleSetup(secret=reader, rows="read"),
+    )
     setup = place.setup(roles=roles, migrations="migrations", carries=True)
     (applied,) = await set_up(setup, folder=_migrations(tmp_path))
     assert applied.name == "orders"
@@ -100,6 +105,12 @@ async def test_processes_sign_in_and_reach_what_they_may(place: Place, tmp_path:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await database.execute("truncate orders")
     await database.close()
+
+    connection = await place.sign_in(reader)
+    assert await connection.fetchval("select count(*) from orders") == 1
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("delete from orders")
+    await connection.close()
 
     queue = PostgresQueue("orders", QueueBinding(url=place.url, credentials_secret=sender))
     await queue.send(b"x")

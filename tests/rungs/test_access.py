@@ -138,7 +138,9 @@ def test_what_no_edge_asks_for_is_denied(name: str) -> None:
 def _is_given_otherwise(
     edges: set[tuple[str, str, str]], process: str, target: str, action: str, rest: str
 ) -> bool:
-    """Writing to a file system includes mounting it."""
+    """Writing to a file system includes mounting it; who consumes hands messages back, which is sending them."""
+    if action == "sqs:SendMessage" and (process, target, "consume") in edges:
+        return True
     return action == "elasticfilesystem:ClientMount" and (process, target, "write") in edges
 
 
@@ -243,6 +245,8 @@ def _is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
     if edge.verb == "route":
         return rung == "box" or not isinstance(target, Service)
     if isinstance(target, Cache | Files) and same:
+        return True
+    if edge.verb == "send" and any(each.verb == "consume" for each in same):
         return True
     on_machine = rung == "box" or (rung == "host" and isinstance(source, Service | Worker))
     return on_machine and not isinstance(target, Postgres)

@@ -42,11 +42,14 @@ class Need:
     part: str = ""
 
 
-QUEUE_SEND = ("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage")
+QUEUE_SEND = ("sqs:GetQueueAttributes", "sqs:SendMessage")
+#: Who consumes also sends: what is handed back (a retry, a drain, a delay that goes on) is a copy.
 QUEUE_CONSUME = (
-    "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
-    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage",
+    "sqs:SendMessage",
 )  # fmt: skip
+#: `statistics()` counts dead letters too.
+QUEUE_COUNT = ("sqs:GetQueueAttributes",)
 #: A handler may refuse a message for good: it is sent to the dead-letter queue with the reason, then deleted.
 QUEUE_DEAD_LETTER = ("sqs:GetQueueAttributes", "sqs:SendMessage")
 #: The process's own role is the cache's password.
@@ -171,15 +174,19 @@ def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator
     lanes = source.lanes if isinstance(source, Worker) and edge.verb == "consume" else ()
     parts = [part for _, part in setting.queue_parts(queue, lanes)]
     arns = tuple(Reference(part=part, output="arn") for part in parts)
+    dead: tuple[Reference, ...] = ()
+    if queue.max_receive_count is not None:
+        dead = tuple(Reference(part=part, output="dead_letter_arn") for part in parts)
     if edge.verb == "send":
         yield Need(actions=QUEUE_SEND, resources=arns)
+        if dead:
+            yield Need(actions=QUEUE_COUNT, resources=dead, part="dead-letters")
         yield _key(setting, ENCRYPT, "sqs")
         return
     yield Need(actions=QUEUE_CONSUME, resources=arns)
-    if queue.max_receive_count is not None:
-        dead = tuple(Reference(part=part, output="dead_letter_arn") for part in parts)
+    if dead:
         yield Need(actions=QUEUE_DEAD_LETTER, resources=dead, part="dead-letters")
-    yield _key(setting, DECRYPT if queue.max_receive_count is None else ENCRYPT, "sqs")
+    yield _key(setting, ENCRYPT, "sqs")
 
 
 def _credentials(setting: Setting, database: str, process: str) -> Iterator[Need]:

@@ -196,7 +196,13 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
     parts = tuple(setting.queue_parts(queue, only))
     dead = {"dead_letter_urls": _by_lane(parts, "dead_letter_url")} if queue.max_receive_count else {}
     urls = _by_lane(parts, "url")
-    return {"kind": "queue", "adapter": "sqs", "urls": urls, **dead, **common, "region": setting.region}
+    outbox, place = setting.outbox(node.name), {}
+    if outbox is not None:
+        secret = Reference(part=credentials_part(outbox.name, node.name), output="arn")
+        place = {"url": database_url(setting, outbox.name), "credentials_secret": secret}
+    return {
+        "kind": "queue", "adapter": "sqs", "urls": urls, **dead, **common, "region": setting.region, **place
+    }  # fmt: skip
 
 
 def _by_lane(parts: tuple[tuple[str, str], ...], output: str) -> Document:

@@ -96,6 +96,13 @@ class Setting:
                 return True
         return False
 
+    def outbox(self, process: str) -> Postgres | None:
+        """The database in whose transactions a process sends to SQS: the first that it uses."""
+        used = {edge.target for edge in self.graph.edges_from(process)}
+        on_sqs = any(queue.name in used and self.uses_sqs(queue) for queue in self.graph.of(Queue))
+        databases = (node for node in self.graph.of(Postgres) if node.name in used)
+        return next(databases, None) if on_sqs else None
+
     def queue_parts(self, queue: Queue, lanes: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
         """Lane and part name of every lane of the queue, or of those in `lanes`."""
         for lane in queue.lanes:

@@ -16,6 +16,7 @@ from rung.parts.data import (
     TablePart,
 )
 from rung.parts.design import Part
+from rung.rungs.reach import role_of
 from rung.rungs.setting import Setting, credentials_part
 from rung.rungs.sizes import (
     ACU_STEPS,
@@ -163,7 +164,7 @@ def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
         if setting.reaches(process.name, database):
             yield SecretPart(
                 name=credentials_part(database, process.name), node=process.name, generated=True,
-                generated_username=process.name.replace("-", "_"),
+                generated_username=role_of(setting, process.name),
                 why=f"the role by which {process.name} reaches {database}",
             )  # fmt: skip
 

@@ -19,7 +19,7 @@ from rung.parts.compute import (
     Variable,
 )
 from rung.parts.design import Part
-from rung.parts.values import Document, Reference
+from rung.parts.values import Document, Reference, Sequence
 from rung.rungs.access import DECRYPT, SECRET_READ, data_key, sid_of, through
 from rung.rungs.boxed import Running
 from rung.rungs.clock import expression_of, needs_scheduler, usual_seconds
@@ -147,27 +147,50 @@ def migration_command(node: Postgres) -> tuple[str, ...]:
 
 def migration_of(setting: Setting, node: Postgres) -> EcsJob:
     """The job that runs before a deployment: roles and their grants, then the migrations, as the owner."""
-    binding = Document(fields=(
-        ("kind", "postgres"), ("url", database_url(setting, node.name)),
-        ("credentials_secret", Reference(part=node.name, output="master_secret_arn")), ("pool_size", 1),
-        ("statement_timeout_seconds", 0.0), ("tenant_scoped", False),
-    ))  # fmt: skip
     variables = (
         Variable(name="RUNG_WORKLOAD", value=setting.graph.name),
         Variable(name="RUNG_ENVIRONMENT", value=setting.environment.name),
         Variable(name="RUNG_NODE", value=migration_part(node.name)),
         Variable(name="RUNG_LOG_FORMAT", value="json"),
-        Variable(name=f"RUNG_BINDING_{node.name.upper().replace('-', '_')}", value=binding),
+        Variable(name="RUNG_DATABASE_SETUP", value=_setup_of(setting, node)),
     )
     return EcsJob(
         name=migration_part(node.name), node=node.name, cluster=setting.platform("cluster"), on_deploy=True,
         why="before each deployment, as the owner",
         container=Container(
-            command=migration_command(node),
+            command=("python", "-m", "rung.runtime.migrate"),
             image=setting.platform("images"), variables=variables, stop_seconds=LONGEST_STOP_SECONDS,
         ),
         deadline_seconds=MIGRATION_SECONDS, log_days=log_days(setting),
     )  # fmt: skip
+
+
+def _setup_of(setting: Setting, node: Postgres) -> Document:
+    """What `rung.runtime.migrate` reads: a role for each process, the migrations, whether it carries queues."""
+    roles: list[Document] = []
+    carries = False
+    for process in setting.processes:
+        if setting.reaches(process.name, node.name):
+            sends = _carries_for(setting, node, process.name)
+            carries |= sends
+            secret = Reference(part=credentials_part(node.name, process.name), output="arn")
+            verbs = {edge.verb for edge in setting.graph.edges_from(process.name) if edge.target == node.name}
+            rows = "write" if "write" in verbs else "read" if verbs else "none"
+            roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends))))
+    folder = () if node.migrations is None else (("migrations", node.migrations),)
+    return Document(fields=(
+        ("url", database_url(setting, node.name)),
+        ("credentials_secret", Reference(part=node.name, output="master_secret_arn")),
+        ("roles", Sequence(items=tuple(roles))), *folder,
+        ("extensions", Sequence(items=node.extensions)), ("carries", carries),
+    ))  # fmt: skip
+
+
+def _carries_for(setting: Setting, node: Postgres, process: str) -> bool:
+    """Whether a process reaches the queue tables of a database: they carry its queue, or its outbox."""
+    used = {edge.target for edge in setting.graph.edges_from(process)}
+    carried = any(queue.name in used and not setting.uses_sqs(queue) for queue in setting.graph.of(Queue))
+    return (carried and setting.carrier() is node) or setting.outbox(process) is node
 
 
 def migration_statements(setting: Setting) -> Iterator[Statement]:

@@ -2,8 +2,9 @@
 
 Run by the job of a deployment, before the new version starts, as the master user. That one is no superuser on RDS:
 it may create roles and databases. What exists belongs to an *owner* that nobody signs in as. Each process has a
-role of its own, a member of `<database>_rows` (reads and writes rows of the application) or of `<database>_queue`
-(reaches queues and schedules), and owns nothing. Everything may be run again, and by two deployments at once.
+role of its own, a member of `<database>_write` or `<database>_read` (rows of the application) or of
+`<database>_queue` (queues and schedules), and owns nothing. Everything may be run again, and by two deployments at
+once.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -38,7 +39,7 @@ class RoleSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A process's role: the ARN of its secret (user and password), and what it reaches."""
 
     secret: str
-    rows: bool = True
+    rows: Literal["none", "read", "write"] = "write"
     queue: bool = False
 
 
@@ -79,7 +80,8 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
                 secret, directory = setup.credentials_secret, folder / setup.migrations
                 applied = await migrate(setup.url, directory, credentials_secret=secret, role=owner, clock=clock)
             async with _explained("the grants of its rows"):
-                await grant_rows(ours, _group(name, "rows"))
+                await grant_rows(ours, _group(name, "write"))
+                await grant_rows(ours, _group(name, "read"), read_only=True)
         return applied
 
 
@@ -95,14 +97,15 @@ async def _own(master: Any, name: str, owner: str) -> None:
 
 
 async def _create_roles(master: Any, name: str, logins: Sequence[tuple[RoleSetup, Login]]) -> None:
-    for kind in ("rows", "queue"):
+    for kind in ("write", "read", "queue"):
         group = _group(name, kind)
         await _create_role(master, group, "nologin")
         await master.execute(f"grant connect on database {quote_identifier(name)} to {quote_identifier(group)}")
     for role, login in logins:
         await _create_role(master, login.user, "login inherit")
         await master.execute(f"alter role {quote_identifier(login.user)} password '{verifier_of(login.password)}'")
-        for kind, wanted in (("rows", role.rows), ("queue", role.queue)):
+        wishes = {"write": role.rows == "write", "read": role.rows == "read", "queue": role.queue}
+        for kind, wanted in wishes.items():
             verb, preposition = ("grant", "to") if wanted else ("revoke", "from")
             group, user = quote_identifier(_group(name, kind)), quote_identifier(login.user)
             await master.execute(f"{verb} {group} {preposition} {user}")

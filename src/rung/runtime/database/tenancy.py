@@ -71,7 +71,7 @@ async def create_serving_role(
         await connection.execute("; ".join(_grants(quote(schema), name)))
 
 
-async def grant_rows(connection: asyncpg.Connection, role: str) -> None:
+async def grant_rows(connection: asyncpg.Connection, role: str, *, read_only: bool = False) -> None:
     """Let `role` read and write rows in every schema of the application, and nothing in the schema `rung`.
 
     Call as the owner, after the migrations; tables that the owner creates later are granted by default privileges.
@@ -82,11 +82,13 @@ async def grant_rows(connection: asyncpg.Connection, role: str) -> None:
         role,
     )
     for schema in schemas:
-        await connection.execute("; ".join(_grants(schema["name"], schema["role"])))
+        await connection.execute("; ".join(_grants(schema["name"], schema["role"], read_only=read_only)))
 
 
-def _grants(schema: str, role: str) -> list[str]:
+def _grants(schema: str, role: str, *, read_only: bool = False) -> list[str]:
     rows, counters = "select, insert, update, delete", "usage, select"
+    if read_only:
+        rows, counters = "select", "select"
     return [
         f"grant usage on schema {schema} to {role}",
         f"grant {rows} on all tables in schema {schema} to {role}",

@@ -21,42 +21,47 @@ module "db" {
 
 # db-api is generated once: the role by which api reaches db (workload.py:13)
 module "db_api" {
-  source    = "../modules/secret"
-  name      = "shop-prod-db-api"
-  key_arn   = module.keys.data_key_arn
-  generated = true
+  source             = "../modules/secret"
+  name               = "shop-prod-db-api"
+  key_arn            = module.keys.data_key_arn
+  generated          = true
+  generated_username = "shop_api"
 }
 
 # db-fulfil is generated once: the role by which fulfil reaches db (workload.py:16)
 module "db_fulfil" {
-  source    = "../modules/secret"
-  name      = "shop-prod-db-fulfil-value"
-  key_arn   = module.keys.data_key_arn
-  generated = true
+  source             = "../modules/secret"
+  name               = "shop-prod-db-fulfil-value"
+  key_arn            = module.keys.data_key_arn
+  generated          = true
+  generated_username = "shop_fulfil"
 }
 
 # db-expire-carts is generated once: the role by which expire-carts reaches db (workload.py:24)
 module "db_expire_carts" {
-  source    = "../modules/secret"
-  name      = "shop-prod-db-expire-carts"
-  key_arn   = module.keys.data_key_arn
-  generated = true
+  source             = "../modules/secret"
+  name               = "shop-prod-db-expire-carts"
+  key_arn            = module.keys.data_key_arn
+  generated          = true
+  generated_username = "shop_expire_carts"
 }
 
 # db-expire-reservations is generated once: the role by which expire-reservations reaches db (workload.py:25)
 module "db_expire_reservations" {
-  source    = "../modules/secret"
-  name      = "shop-prod-db-expire-reservations"
-  key_arn   = module.keys.data_key_arn
-  generated = true
+  source             = "../modules/secret"
+  name               = "shop-prod-db-expire-reservations"
+  key_arn            = module.keys.data_key_arn
+  generated          = true
+  generated_username = "shop_expire_reservations"
 }
 
 # db-seed is generated once: the role by which seed reaches db (workload.py:32)
 module "db_seed" {
-  source    = "../modules/secret"
-  name      = "shop-prod-db-seed"
-  key_arn   = module.keys.data_key_arn
-  generated = true
+  source             = "../modules/secret"
+  name               = "shop-prod-db-seed"
+  key_arn            = module.keys.data_key_arn
+  generated          = true
+  generated_username = "shop_seed"
 }
 
 # cache is a cache: a primary and a copy in another zone (workload.py:8)

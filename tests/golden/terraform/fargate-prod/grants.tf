@@ -51,7 +51,7 @@ module "reach" {
 
 # Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
 locals {
-  sqs_send               = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+  sqs_send               = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
   kms_send               = ["kms:Decrypt", "kms:GenerateDataKey"]
   through_secretsmanager = { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-west-1.amazonaws.com"] } }
   through_sqs            = { StringEquals = { "kms:ViaService" = ["sqs.eu-west-1.amazonaws.com"] } }
@@ -77,17 +77,20 @@ module "access" {
     # api read cache (workload.py:13)
     ApiReadCache = { role = "api", actions = ["elasticache:Connect"], resources = [module.cache.arn, module.cache.user_arn] }
     # api send orders (workload.py:13)
-    ApiSendOrders    = { role = "api", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
-    ApiSendOrdersKey = { role = "api", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
+    ApiSendOrders            = { role = "api", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    ApiSendOrdersDeadLetters = { role = "api", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
+    ApiSendOrdersKey         = { role = "api", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
     # fulfil consume orders (workload.py:16)
-    FulfilConsumeOrders            = { role = "fulfil", actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
-    FulfilConsumeOrdersDeadLetters = { role = "fulfil", actions = ["sqs:GetQueueAttributes", "sqs:SendMessage"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
-    FulfilConsumeOrdersKey         = { role = "fulfil", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
+    FulfilConsumeOrders = { role = "fulfil", actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    # fulfil consume orders, fulfil send orders (workload.py:16)
+    FulfilConsumeOrdersDeadLetters = { role = "fulfil", actions = local.sqs_send, resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn, module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    # fulfil consume orders (workload.py:16)
+    FulfilConsumeOrdersKey = { role = "fulfil", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
     # fulfil read db (workload.py:16)
     FulfilReadDb    = { role = "fulfil", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_fulfil.arn] }
     FulfilReadDbKey = { role = "fulfil", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
     # fulfil send orders (workload.py:16)
-    FulfilSendOrders = { role = "fulfil", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    FulfilSendOrdersDeadLetters = { role = "fulfil", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
     # expire-carts read db (workload.py:24)
     ExpireCartsReadDb    = { role = "expire-carts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_carts.arn] }
     ExpireCartsReadDbKey = { role = "expire-carts", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
@@ -95,8 +98,9 @@ module "access" {
     ExpireReservationsReadDb    = { role = "expire-reservations", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_reservations.arn] }
     ExpireReservationsReadDbKey = { role = "expire-reservations", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
     # expire-reservations send orders (workload.py:25)
-    ExpireReservationsSendOrders    = { role = "expire-reservations", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
-    ExpireReservationsSendOrdersKey = { role = "expire-reservations", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
+    ExpireReservationsSendOrders            = { role = "expire-reservations", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    ExpireReservationsSendOrdersDeadLetters = { role = "expire-reservations", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
+    ExpireReservationsSendOrdersKey         = { role = "expire-reservations", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
     # seed read db (workload.py:32)
     SeedReadDb    = { role = "seed", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_seed.arn] }
     SeedReadDbKey = { role = "seed", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }

@@ -6,9 +6,11 @@ locals {
     RUNG_LOG_FORMAT  = "json"
   }
   db = {
-    kind          = "postgres"
-    url           = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
-    tenant_scoped = false
+    kind                      = "postgres"
+    url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
+    pool_size                 = 7
+    statement_timeout_seconds = 5
+    tenant_scoped             = false
   }
   cache = {
     kind              = "cache"
@@ -35,6 +37,7 @@ locals {
     visibility_timeout_seconds = 30
     retention_seconds          = 345600
     region                     = "eu-west-1"
+    url                        = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
   }
 }
 
@@ -61,15 +64,24 @@ module "db_migrate" {
   image          = "${module.images.repository_url}:${var.image_tag}"
   repository_arn = module.images.repository_arn
   log_key_arn    = module.keys.log_key_arn
-  command        = split(" ", "python -m rung.cli.main migrate migrations")
+  command        = ["python", "-m", "rung.runtime.migrate"]
   stop_seconds   = 120
   environment = merge(local.common, {
     RUNG_NODE = "db-migrate"
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db.master_secret_arn
-      pool_size                 = 1
-      statement_timeout_seconds = 0
-    }))
+    RUNG_DATABASE_SETUP = jsonencode({
+      url                = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
+      credentials_secret = module.db.master_secret_arn
+      roles = [
+        { secret = module.db_api.arn, rows = "write", queue = true },
+        { secret = module.db_fulfil.arn, rows = "write", queue = true },
+        { secret = module.db_expire_carts.arn, rows = "write", queue = false },
+        { secret = module.db_expire_reservations.arn, rows = "write", queue = true },
+        { secret = module.db_seed.arn, rows = "write", queue = false },
+      ]
+      migrations = "migrations"
+      extensions = []
+      carries    = true
+    })
   })
   deadline_seconds = 1800
   on_deploy        = true
@@ -97,13 +109,9 @@ module "api" {
     RUNG_NODE            = "api"
     RUNG_HTTP_ROUTES     = "/api/products,/api/checkout,/api/products/,/api/cart"
     RUNG_HTTP_PRIORITIES = "/api/checkout=critical,/api/cart=critical,/api/flash/=critical"
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db_api.arn
-      pool_size                 = 7
-      statement_timeout_seconds = 5
-    }))
-    RUNG_BINDING_CACHE  = jsonencode(local.cache)
-    RUNG_BINDING_ORDERS = jsonencode(local.orders)
+    RUNG_BINDING_DB      = jsonencode(merge(local.db, { credentials_secret = module.db_api.arn }))
+    RUNG_BINDING_CACHE   = jsonencode(local.cache)
+    RUNG_BINDING_ORDERS  = jsonencode(merge(local.orders, { credentials_secret = module.db_api.arn }))
     RUNG_BINDING_SESSION_KEY = jsonencode({
       kind   = "secret"
       source = "secretsmanager"
@@ -145,12 +153,8 @@ module "fulfil" {
   stop_seconds   = 30
   environment = merge(local.common, {
     RUNG_NODE           = "fulfil"
-    RUNG_BINDING_ORDERS = jsonencode(local.orders)
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db_fulfil.arn
-      pool_size                 = 7
-      statement_timeout_seconds = 5
-    }))
+    RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_fulfil.arn }))
+    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_fulfil.arn }))
   })
   max_tasks      = 1
   on_demand_base = 0
@@ -174,12 +178,8 @@ module "expire_carts" {
   command        = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50")
   stop_seconds   = 55
   environment = merge(local.common, {
-    RUNG_NODE = "expire-carts"
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db_expire_carts.arn
-      pool_size                 = 7
-      statement_timeout_seconds = 5
-    }))
+    RUNG_NODE       = "expire-carts"
+    RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_expire_carts.arn }))
   })
   deadline_seconds = 50
 }
@@ -196,13 +196,9 @@ module "expire_reservations" {
   command        = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50")
   stop_seconds   = 55
   environment = merge(local.common, {
-    RUNG_NODE = "expire-reservations"
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db_expire_reservations.arn
-      pool_size                 = 7
-      statement_timeout_seconds = 5
-    }))
-    RUNG_BINDING_ORDERS = jsonencode(local.orders)
+    RUNG_NODE           = "expire-reservations"
+    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_expire_reservations.arn }))
+    RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_expire_reservations.arn }))
   })
   deadline_seconds = 50
 }
@@ -219,12 +215,8 @@ module "seed" {
   command        = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
   stop_seconds   = 120
   environment = merge(local.common, {
-    RUNG_NODE = "seed"
-    RUNG_BINDING_DB = jsonencode(merge(local.db, {
-      credentials_secret        = module.db_seed.arn
-      pool_size                 = 7
-      statement_timeout_seconds = 5
-    }))
+    RUNG_NODE          = "seed"
+    RUNG_BINDING_DB    = jsonencode(merge(local.db, { credentials_secret = module.db_seed.arn }))
     RUNG_BINDING_CACHE = jsonencode(local.cache)
   })
 }
