@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from rung.runtime.http.protect import protect
 from rung.runtime.http.settings import BACKGROUND, CRITICAL, NORMAL, HttpSettings
 from rung.runtime.http.turns import Turns
@@ -86,17 +88,40 @@ async def test_a_line_is_as_long_as_what_can_be_begun_within_its_patience() -> N
 def test_an_event_loop_that_ended_leaves_no_line_behind() -> None:
     app = protect(_answer, HttpSettings())
 
-    async def ask() -> int:
+    async def ask() -> list[int]:
         sent: list[int] = []
 
         async def send(message: object) -> None:
             assert isinstance(message, dict)
-            sent.append(message.get("status", 0))
+            if "status" in message:
+                sent.append(message["status"])
 
-        await app({"type": "http", "method": "GET", "path": "/", "headers": []}, _nothing, send)
-        return sent[0]
+        for _ in range(20):
+            await app({"type": "http", "method": "GET", "path": "/", "headers": []}, _nothing, send)
+        return sent
 
-    assert [asyncio.run(ask()), asyncio.run(ask())] == [200, 200]
+    assert [asyncio.run(ask()), asyncio.run(ask())] == [[200] * 20] * 2
+
+
+async def test_a_drain_waits_for_who_stands_in_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not begun, and have been told by the kernel that they are connected."""
+    app = protect(_answer, HttpSettings())
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    statuses: list[int] = []
+
+    async def send(message: object) -> None:
+        assert isinstance(message, dict)
+        statuses.append(message.get("status", 0))
+
+    turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(app.state.turns, "take", lambda _: turn)
+    asking = asyncio.ensure_future(app(scope, _nothing, send))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.1, turn.set_result, None)
+    assert await app.state.drain(notice_seconds=0.0, timeout_seconds=5.0) == 0
+    assert statuses[:1] == [200]
+    await asking
+    app.state.stop()
 
 
 async def _nothing() -> dict[str, object]:

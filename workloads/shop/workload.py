@@ -4,7 +4,7 @@ from rung import Business, Objectives, OfficeHours, Traffic, Workload
 
 shop = Workload("shop", repository="example/shop")
 
-db = shop.postgres("db", migrations="migrations", pool_size=7)
+db = shop.postgres("db", migrations="migrations", pool_size=13, max_connections=200)
 cache = shop.cache("cache")
 orders = shop.queue("orders", lanes=("payment", "fulfilment", "analytics"), max_receive_count=5)
 session_key = shop.secret("session-key", rotate_days=90)

@@ -11,6 +11,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,13 +23,21 @@ from shop.carts import Cart, CartLine
 from shop.domain.pricing import Delivery, Quote
 from shop.http import Input
 from shop.identifiers import new_id
+from shop.narrow import Narrow
 from shop.problems import Problem
 from shop.resources import db, orders
 
 RESERVATION_MINUTES = 15
+#: Orders for what is on sale that are written at once: they wait for the same row, and who waits for it in the
+#: database holds a connection that others need.
+HOT_ORDERS_AT_ONCE = 4
+HOT_ORDERS_WAITING_MAX = 60
 _TOKEN = re.compile(r"tok_[A-Za-z0-9_]{1,64}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
+
+
+_hot_orders = Narrow(HOT_ORDERS_AT_ONCE, waiting_max=HOT_ORDERS_WAITING_MAX)
 
 
 class Address(Input, frozen=True, kw_only=True):
@@ -128,7 +137,7 @@ async def place(owner: str, customer_id: uuid.UUID | None, key: str, request: Ch
     """The order for the cart of `owner`; the same one again when `key` was used before with the same request.
 
     Raises Problem 409 (cart_empty, cart_changed, out_of_stock, flash_limit, price_changed) or
-    422 (key_reused, invalid); nothing has happened then.
+    422 (key_reused, invalid); nothing has happened then. OverloadedError when too many order what is on sale.
     """
     check(key, request)
     fingerprint = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(request, admissions=()))).hexdigest()
@@ -191,7 +200,7 @@ async def _write(
 ) -> dict[str, Any]:
     order_id, now = new_id(), datetime.now(UTC)
     wanted, offered = wanted_items(cart.lines), [line for line in cart.lines if line.flash]
-    async with db.transaction() as connection:
+    async with _hot_orders if offered else nullcontext(), db.transaction() as connection:
         await orders.send({"order": str(order_id), "step": "authorise"}, lane="payment", transaction=connection)
         row = await connection.fetchrow(
             PLACE, owner, cart.version, list(wanted), list(wanted.values()),

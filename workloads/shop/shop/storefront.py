@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
@@ -21,7 +22,11 @@ SALES_SECONDS = 2
 SALES_KEY = "sales:"
 CATEGORIES_KEY = "categories:"
 QUERY_LENGTH_MAX = 1_000
+#: Of the connections to the database: thousands of pages that are asked for at once leave the others to checkouts.
+LOADS_AT_ONCE = 4
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=60"
+
+_loads = asyncio.Semaphore(LOADS_AT_ONCE)
 
 
 async def _fetch(key: str) -> Page | None:
@@ -39,7 +44,8 @@ async def _fetch(key: str) -> Page | None:
 async def _query(key: str) -> Page | None:
     await switches.refresh()
     await switches.delay("catalogue-slow")
-    body = await _body(key)
+    async with _loads:
+        body = await _body(key)
     return None if body is None else Page(body, cache_control=CACHE_CONTROL)
 
 

@@ -139,7 +139,8 @@ class Pool:
         if not (self._idle or self._busy):
             return self._unavailable(self._limits.acquire_seconds)
         self._refused += 1
-        return OverloadedError(f"all {self._limit} connections were busy for {left:g} s")
+        waited_seconds = self._limits.acquire_seconds
+        return OverloadedError(f"all {self._limit} connections were busy for {waited_seconds:g} s")
 
     def _unavailable(self, retry_after_seconds: float) -> ApplicationError:
         if isinstance(self._failure, OverloadedError):

@@ -1,6 +1,6 @@
 """`protect`: what stands between the network and an application, in one layer of pure ASGI.
 
-    request ─► shed? ─► health? ─► body limits ─► turn ─► slot ─► context ─► application
+    request ─► health? ─► shed? ─► turn ─► body limits ─► slot ─► context ─► application
     answer  ◄─ correlation id, security headers, `connection: close` while draining ◄─ errors as problems
 
 The cost per request is a few microseconds (benchmarks/http_service.py): no timer, no task and no lock per request.
@@ -42,7 +42,7 @@ from rung.runtime.http.problem import (
 from rung.runtime.http.record import Recorder
 from rung.runtime.http.refusal import Refusal, is_short
 from rung.runtime.http.request import Request
-from rung.runtime.http.settings import NORMAL, HttpSettings
+from rung.runtime.http.settings import CRITICAL, NORMAL, HttpSettings
 from rung.runtime.http.state import ServerState
 from rung.runtime.http.websocket import Socket
 from rung.runtime.log import logger
@@ -99,25 +99,60 @@ class Protected:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one HTTP request or WebSocket; anything else goes to the application untouched."""
         if scope["type"] == "http":
-            round_seconds = self.state.round_seconds()
-            shedder = self._shedder
-            late = shedder.active or self._turns.waiting or round_seconds > shedder.round_seconds
-            if late and self._sheds(scope, round_seconds):
-                return self._refuse_at_once(scope, receive, send)
-            return self._begin(scope, receive, send)
+            return self._receive_request(scope, receive, send)
         if scope["type"] == "websocket":
             return self._websocket(scope, receive, send)
         return self.app(scope, receive, send)
 
-    def _begin(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """What is to be done for one HTTP request; the request itself is made here."""
+    def _receive_request(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Refuse it, let it stand in line, or begin it: before anything is made for it."""
         self.state.start()
-        began = time.monotonic()
+        path: str = scope["path"]
+        settings, turns = self.settings, self._turns
+        if path == settings.health_path or path == settings.ready_path:
+            return self._begin(scope, receive, send, CRITICAL, 0.0)
+        priority = _longest(settings.priorities, path, NORMAL)
+        round_seconds = self.state.round_seconds()
+        shedder = self._shedder
+        if (turns.waiting or shedder.active or round_seconds > shedder.round_seconds) and self._sheds(
+            scope, priority, round_seconds
+        ):
+            return self._refuse_at_once(scope, receive, send)
+        turn = turns.take(priority)
+        if turn is not None:
+            return self._begin_later(turn, scope, receive, send, priority)
+        return self._begin(scope, receive, send, priority, 0.0)
+
+    async def _begin_later(
+        self, turn: Awaitable[None], scope: Scope, receive: Receive, send: Send, priority: int
+    ) -> None:
+        """Begin when it is this request's turn; refuse it when that took so long that nobody waits for it."""
+        state, arrived = self.state, time.monotonic()
+        state.in_line += 1
+        try:
+            await turn
+        finally:
+            state.in_line -= 1
+        late = time.monotonic() - arrived > self.settings.queue_seconds
+        if late and self._is_refused_at_once(scope):
+            await self._refuse_at_once(scope, receive, send)
+        else:
+            await self._begin(scope, receive, send, priority, arrived)
+
+    def _begin(self, scope: Scope, receive: Receive, send: Send, priority: int, arrived: float) -> Awaitable[None]:
+        """What is to be done for one HTTP request; the request itself is made here.
+
+        `arrived` is when it came, if it stood in line since, and 0.0 for now.
+        """
+        now = time.monotonic()
+        began = arrived or now
         headers = {
             _INTERESTING[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _INTERESTING
         }
         path: str = scope["path"]
         request = Request(scope, receive, send, self, self._context(headers, path, began), began)
+        request.served_from = now
+        request.priority = priority
         request.headers = headers
         request.route = _longest(self._routes, path, "*")
         if path == self.settings.ready_path:
@@ -169,19 +204,19 @@ class Protected:
             self.recorder.finished(request, now - request.began, now)
             request.let_go()
 
-    def _sheds(self, scope: Scope, round_seconds: float) -> bool:
+    def _sheds(self, scope: Scope, priority: int, round_seconds: float) -> bool:
         """Whether a late event loop refuses this request before anything is made for it.
 
-        Only requests without a body, or with a short one. When refusing costs as much as serving, a flood keeps
-        the event loop late whatever is admitted, and nothing is served.
+        When refusing costs as much as serving, a flood keeps the event loop late whatever is admitted, and
+        nothing is served.
         """
-        path: str = scope["path"]
-        if self.state.closing or path in (self.settings.ready_path, self.settings.health_path):
+        if not self._is_refused_at_once(scope):
             return False
-        if scope["method"] not in _BODILESS and not is_short(scope["headers"]):
-            return False
-        priority = _longest(self.settings.priorities, path, NORMAL)
         return self._turns.is_full(priority) or self._shedder.sheds(priority, round_seconds)
+
+    def _is_refused_at_once(self, scope: Scope) -> bool:
+        """Only requests without a body, or with a short one; none while the process drains."""
+        return not self.state.closing and (scope["method"] in _BODILESS or is_short(scope["headers"]))
 
     async def _refuse_at_once(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The shortest way to 503: no context, no span, no log line; counted as shed.
@@ -199,17 +234,13 @@ class Protected:
         await send(body)
 
     async def _admit(self, request: Request) -> bool:
-        """Get a turn and a slot for the request; False when it was refused, and told so."""
-        priority = _longest(self.settings.priorities, request.path, NORMAL)
+        """Get a slot for the request; False when it was refused, and told so."""
         try:
-            turn = self._turns.take(priority)
-            if turn is not None:
-                await self._stand_in_line(turn)
             judged = request.body is None or is_short(request.scope["headers"])  # by _sheds
-            place = self.limiter.enter(priority, judged=judged)
+            place = self.limiter.enter(request.priority, judged=judged)
             if place is not None:
                 await self.limiter.wait(place)
-            if turn is not None or place is not None or request.body is not None:
+            if place is not None or request.body is not None:
                 request.served_from = time.monotonic()
         except OverloadedError as error:
             self.recorder.shed("overload")
@@ -218,13 +249,6 @@ class Protected:
             return False
         request.has_slot = True
         return True
-
-    async def _stand_in_line(self, turn: Awaitable[None]) -> None:
-        """OverloadedError when it took so long that somebody else should have it."""
-        began = time.monotonic()
-        await turn
-        if time.monotonic() - began > self.settings.queue_seconds:
-            raise self.limiter.refuse()
 
     async def _failed(self, request: Request, error: Exception) -> None:
         problem = request.failure or problem_of(error)

@@ -12,6 +12,7 @@ from rung.runtime.http.baseline import kind_of
 from rung.runtime.http.body import Unzipper
 from rung.runtime.http.incoming import IncomingBody, linger
 from rung.runtime.http.problem import BODY_TOO_SLOW, DEADLINE, INTERNAL, Problem, body_of, headers_of
+from rung.runtime.http.settings import NORMAL
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
@@ -48,6 +49,7 @@ class Request:
         "hold_not_found",
         "method",
         "path",
+        "priority",
         "protected",
         "receive",
         "route",
@@ -76,6 +78,7 @@ class Request:
         self.headers: dict[str, str] = {}
         #: The route of the graph, for metrics; never the path, which is the client's to choose.
         self.route = "*"
+        self.priority = NORMAL
         self.status = 0
         self.started = False
         self.shed = False

@@ -36,6 +36,8 @@ class ServerState:
         self.spooled_bytes = 0
         self.spool_budget_bytes = 64_000_000
         self.in_flight: set[Request] = set()
+        #: Requests that stand in line, and are not begun.
+        self.in_line = 0
         self.websockets: set[Socket] = set()
         #: Clients that were told `connection: close` before their request had arrived, and when.
         self._leaving: dict[object, float] = {}
@@ -114,14 +116,14 @@ class ServerState:
             after_notice()
         began = time.monotonic()
         waited = notice_seconds
-        while (self.in_flight or self.websockets) and waited < timeout_seconds:
+        while (self.in_flight or self.in_line or self.websockets) and waited < timeout_seconds:
             for socket in tuple(self.websockets):
                 await socket.leave(time.monotonic(), began)
             await sleep(_DRAIN_POLL_SECONDS)
             waited += _DRAIN_POLL_SECONDS
         for socket in tuple(self.websockets):
             socket.cancel()
-        return len(self.in_flight)
+        return len(self.in_flight) + self.in_line
 
     def peers(self) -> set[object]:
         """The client addresses that a request or WebSocket is being served for."""

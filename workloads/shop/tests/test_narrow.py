@@ -1,0 +1,47 @@
+"""Few pass at once, some wait, and the others are told so instead of waiting for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rung.runtime.errors import OverloadedError
+
+
+async def test_few_pass_some_wait_and_the_others_are_refused() -> None:
+    from shop.narrow import Narrow
+
+    passage, inside, most = Narrow(2, waiting_max=3), 0, 0
+    leave = asyncio.Event()
+
+    async def go() -> None:
+        nonlocal inside, most
+        async with passage:
+            inside += 1
+            most = max(most, inside)
+            await leave.wait()
+            inside -= 1
+
+    going = [asyncio.create_task(go()) for _ in range(7)]
+    await asyncio.sleep(0)
+    leave.set()
+    results = await asyncio.gather(*going, return_exceptions=True)
+    assert most == 2
+    assert [type(result) for result in results].count(OverloadedError) == 2
+    assert passage.waiting == 0
+
+
+async def test_who_gives_up_waiting_leaves_no_trace() -> None:
+    from shop.narrow import Narrow
+
+    passage = Narrow(1, waiting_max=1)
+    async with passage:
+        waiting = asyncio.create_task(passage.__aenter__())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert passage.waiting == 0
+    async with passage:
+        assert passage.waiting == 0
