@@ -79,7 +79,7 @@ class Dev:
         except ValueError:
             return status, body
 
-    def eventually(self, path: str, wanted: Callable[[Any], bool], *, seconds: float = 15.0) -> Any:
+    def eventually(self, path: str, wanted: Callable[[Any], bool], *, seconds: float = START_SECONDS) -> Any:
         """Ask again until the body is as wanted."""
         deadline = time.monotonic() + seconds
         while True:
