@@ -7,10 +7,11 @@ Programs that do not use `rung.runtime` find the plain forms too: `DATABASE_URL`
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar, assert_never
+from typing import Any, Literal, TypeVar, assert_never
 
 import msgspec
 
@@ -125,6 +126,28 @@ def binding(name: str, kind: type[BindingType], environment: Mapping[str, str] |
     if not isinstance(found, kind):
         raise BindingError(f"{name!r} is a {type(found).__name__}, not a {kind.__name__}")
     return found
+
+
+async def read_secrets(environment: Mapping[str, str] | None = None) -> None:
+    """Read what the bindings keep in Secrets Manager, all at once, before anybody waits for it.
+
+    The programs that run services, workers and jobs do so at their start: the first call to AWS takes a second on
+    a small task, and a request waits one second for a connection. What cannot be read now is read when needed.
+    """
+    variables = os.environ if environment is None else environment
+    arns: set[str] = set()
+    for name, text in variables.items():
+        if name.startswith("RUNG_BINDING_"):
+            try:
+                fields = msgspec.json.decode(text, type=dict[str, Any])
+            except msgspec.MsgspecError:
+                continue
+            kept = fields.get("arn") if fields.get("source") == "secretsmanager" else None
+            arns |= {arn for arn in (kept, fields.get("credentials_secret")) if arn}
+    if arns:
+        from rung.runtime.aws.secrets import SECRETS
+
+        await asyncio.gather(*(asyncio.to_thread(SECRETS.read, arn) for arn in arns), return_exceptions=True)
 
 
 def secret(name: str, environment: Mapping[str, str] | None = None) -> str:

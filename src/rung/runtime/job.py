@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rung.runtime import lifespan
+from rung.runtime.bindings import read_secrets
 from rung.runtime.context import Context, Deadline, new_correlation_id, serving
 from rung.runtime.log import configure_logging, logger
 
@@ -49,6 +50,7 @@ def _handler(entry: str) -> Callable[[], Any]:
 
 async def run(name: str, handler: Callable[[], Any], deadline_seconds: float) -> int:
     """Run `handler` in a context of its own and close what it opened; the exit status."""
+    await read_secrets()
     task = asyncio.ensure_future(_call(handler, deadline_seconds))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     began = time.monotonic()

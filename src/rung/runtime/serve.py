@@ -40,9 +40,11 @@ async def _serve(options: argparse.Namespace) -> int:
     from rung.runtime.http.state import ServerState
 
     sys.path.insert(0, str(Path.cwd()))
+    from rung.runtime.bindings import read_secrets
     from rung.runtime.http.health import Readiness
     from rung.runtime.lifespan import check_all
 
+    await read_secrets()
     app = import_application(options.app, node=options.name, location=options.location)
     settings = replace(settings_from_environment(health_path=options.health), service=options.name)
     state = ServerState()

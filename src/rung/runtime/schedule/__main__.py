@@ -24,6 +24,7 @@ import uvloop
 
 from rung.errors import Finding, UserError
 from rung.runtime import lifespan
+from rung.runtime.bindings import read_secrets
 from rung.runtime.errors import UnavailableError
 from rung.runtime.log import configure_logging, logger
 from rung.runtime.metrics import serve_metrics
@@ -114,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(schedules: Sequence[Schedule], node: str) -> None:
+    await read_secrets()
     scheduler = Scheduler(schedules, await _open_ticks(node))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

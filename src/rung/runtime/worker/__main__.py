@@ -14,7 +14,7 @@ import uvloop
 
 from rung.errors import UserError
 from rung.runtime import lifespan
-from rung.runtime.bindings import QueueBinding, binding
+from rung.runtime.bindings import QueueBinding, binding, read_secrets
 from rung.runtime.errors import BindingError
 from rung.runtime.log import configure_logging, logger
 from rung.runtime.metrics import serve_metrics
@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(options: argparse.Namespace, handler: Handler, found: QueueBinding) -> None:
+    await read_secrets()
+
     def open_own() -> Queue:
         return open_queue(options.queue, found)
 
