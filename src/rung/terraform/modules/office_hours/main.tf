@@ -8,7 +8,12 @@ locals {
   )
 
   # One call of an AWS API as a state; what is there already, or is on its way, is no failure.
-  call = { Type = "Task", End = true, Retry = [{ ErrorEquals = ["States.ALL"], IntervalSeconds = 5, MaxAttempts = 4, BackoffRate = 2, JitterStrategy = "FULL" }] }
+  call = { Type = "Task", End = true, Retry = [local.again] }
+  database_call = merge(local.call, {
+    Retry = [{ ErrorEquals = local.there_already, MaxAttempts = 0 }, local.again]
+  })
+  again         = { ErrorEquals = ["States.ALL"], IntervalSeconds = 5, MaxAttempts = 4, BackoffRate = 2, JitterStrategy = "FULL" }
+  there_already = ["Rds.InvalidDbClusterStateException", "Rds.InvalidDbInstanceStateException"]
 
   branches = { for direction in ["start", "stop"] : direction => concat(
     [for service, tasks in var.services : {
@@ -37,10 +42,10 @@ locals {
     [for cluster in var.database_clusters : {
       StartAt = "Cluster ${cluster}"
       States = {
-        "Cluster ${cluster}" = merge(local.call, {
+        "Cluster ${cluster}" = merge(local.database_call, {
           Resource   = "arn:aws:states:::aws-sdk:rds:${direction}DBCluster"
           Parameters = { DbClusterIdentifier = cluster }
-          Catch      = [{ ErrorEquals = ["Rds.InvalidDbClusterStateException"], Next = "Cluster ${cluster} is there already" }]
+          Catch      = [{ ErrorEquals = local.there_already, Next = "Cluster ${cluster} is there already" }]
         })
         "Cluster ${cluster} is there already" = { Type = "Pass", End = true }
       }
@@ -48,10 +53,10 @@ locals {
     [for instance in var.database_instances : {
       StartAt = "Instance ${instance}"
       States = {
-        "Instance ${instance}" = merge(local.call, {
+        "Instance ${instance}" = merge(local.database_call, {
           Resource   = "arn:aws:states:::aws-sdk:rds:${direction}DBInstance"
           Parameters = { DbInstanceIdentifier = instance }
-          Catch      = [{ ErrorEquals = ["Rds.InvalidDbInstanceStateException"], Next = "Instance ${instance} is there already" }]
+          Catch      = [{ ErrorEquals = local.there_already, Next = "Instance ${instance} is there already" }]
         })
         "Instance ${instance} is there already" = { Type = "Pass", End = true }
       }
@@ -66,6 +71,9 @@ locals {
       Resource   = "arn:aws:states:::aws-sdk:cloudwatch:describeAlarms"
       Parameters = { AlarmNames = ["${var.name}-idle"], AlarmTypes = ["MetricAlarm"] }
       Next       = "Did anybody come"
+      Retry      = [local.again]
+      # Whoever cannot ask now asks later: an environment that is never stopped costs money.
+      Catch = [{ ErrorEquals = ["States.ALL"], Next = "Look again later" }]
     }
     "Did anybody come" = {
       Type = "Choice"
