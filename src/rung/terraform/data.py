@@ -14,6 +14,7 @@ from rung.parts.data import (
     SecretPart,
     TablePart,
 )
+from rung.parts.edge import Distribution
 from rung.parts.operations import Keys
 from rung.terraform.hcl import Block, Call, Expression
 from rung.terraform.names import full_name, output
@@ -55,7 +56,10 @@ def bucket(setting: Setting, part: BucketPart) -> Block:
     """One bucket. What the load balancer and CloudFront log cannot be encrypted with a key of ours."""
     logs = next((each for each in setting.design.of(BucketPart) if each.purpose == "logs"), None)
     arguments: dict[str, Expression] = {"account_id": ACCOUNT, **literals(part)}
-    if part.purpose != "logs":
+    if part.purpose == "logs":
+        # CloudFront writes its log through an access control list.
+        arguments["allow_acl_delivery"] = bool(setting.design.of(Distribution))
+    else:
         arguments |= {"key_arn": setting.data_key, "logs_bucket": output(logs.name, "name") if logs else None}
     return setting.module(part, "bucket", f"{part.name} keeps objects", arguments)
 
@@ -63,7 +67,9 @@ def bucket(setting: Setting, part: BucketPart) -> Block:
 def file_system(setting: Setting, part: FileSystem) -> Block:
     """One shared file system."""
     arguments = {
-        "vpc_id": setting.vpc, "subnet_ids": setting.compute_subnets, "key_arn": setting.data_key, **literals(part)
+        "vpc_id": setting.vpc, "subnet_ids": setting.compute_subnets, "key_arn": setting.data_key,
+        "automatic_backups": not any(part.name in plan.protects for plan in setting.design.of(BackupPlan)),
+        **literals(part),
     }  # fmt: skip
     return setting.module(part, "file_system", f"{part.name} is shared by what runs", arguments)
 

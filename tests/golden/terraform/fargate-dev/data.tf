@@ -98,10 +98,11 @@ module "admin_key" {
 
 # logs: access logs of the load balancer, the distribution and the buckets
 module "logs" {
-  source      = "../modules/bucket"
-  name        = "shop-dev-logs"
-  account_id  = local.account_id
-  purpose     = "logs"
-  versioned   = false
-  expire_days = 90
+  source             = "../modules/bucket"
+  name               = "shop-dev-logs"
+  account_id         = local.account_id
+  purpose            = "logs"
+  versioned          = false
+  expire_days        = 90
+  allow_acl_delivery = true
 }

@@ -99,12 +99,13 @@ module "admin_key" {
 
 # logs: access logs of the load balancer, the distribution and the buckets
 module "logs" {
-  source      = "../modules/bucket"
-  name        = "shop-prod-logs"
-  account_id  = local.account_id
-  purpose     = "logs"
-  versioned   = false
-  expire_days = 90
+  source             = "../modules/bucket"
+  name               = "shop-prod-logs"
+  account_id         = local.account_id
+  purpose            = "logs"
+  versioned          = false
+  expire_days        = 90
+  allow_acl_delivery = true
 }
 
 # backup: a copy beyond the database's own, and a restore that is tried

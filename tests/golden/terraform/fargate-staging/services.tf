@@ -8,7 +8,7 @@ locals {
   db = {
     kind                      = "postgres"
     url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
-    pool_size                 = 7
+    pool_size                 = 13
     statement_timeout_seconds = 5
     tenant_scoped             = false
   }
