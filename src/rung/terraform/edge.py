@@ -40,7 +40,8 @@ def firewall(setting: Setting, part: Firewall) -> Block:
     """The firewall, beside CloudFront or in the region."""
     edge = part.scope == "CLOUDFRONT"
     options = {"providers": EDGE_PROVIDER} if edge else {}
-    arguments = {"log_key_arn": None if edge else setting.log_key, **literals(part)}
+    guarded = {} if edge else {each.name: output(each.name, "arn") for each in setting.design.of(LoadBalancer)}
+    arguments = {"log_key_arn": None if edge else setting.log_key, "guarded": guarded, **literals(part)}
     return setting.module(part, "firewall", "What is known to be hostile is refused", arguments, **options)
 
 
@@ -62,7 +63,7 @@ def distribution(setting: Setting, part: Distribution) -> Block:
         "zone_id": output(part.certificate, "zone_id") if part.certificate else None,
         "firewall_arn": output(part.firewall, "arn") if part.firewall else None,
         "logs_bucket_domain": output(part.logs, "domain_name") if part.logs else None,
-        "load_balancer": _origin(part),
+        "load_balancer": _origin(setting, part),
         "sites": _sites(setting, part),
         "forwards": [_forward(forward) for forward in part.forwards],
         **literals(part, "forwards", "load_balancer", "certificate", "firewall", "logs"),
@@ -70,10 +71,14 @@ def distribution(setting: Setting, part: Distribution) -> Block:
     return setting.module(part, "distribution", "CloudFront is the one public door", arguments)
 
 
-def _origin(part: Distribution) -> Expression:
+def _origin(setting: Setting, part: Distribution) -> Expression:
+    """With a certificate the load balancer redirects what comes without TLS: the origin must come with it."""
     if part.load_balancer is None:
         return None
-    return {name: output(part.load_balancer, name) for name in ("arn", "dns_name")}
+    origin: dict[str, Expression] = {name: output(part.load_balancer, name) for name in ("arn", "dns_name")}
+    balancer = setting.design.part(part.load_balancer)
+    assert isinstance(balancer, LoadBalancer), f"{part.name} leads to {part.load_balancer}, which balances nothing"
+    return origin | ({"https": True} if balancer.certificate else {})
 
 
 def _sites(setting: Setting, part: Distribution) -> dict[str, Expression]:

@@ -64,6 +64,7 @@ module "distribution" {
   load_balancer = {
     arn      = module.load_balancer.arn
     dns_name = module.load_balancer.dns_name
+    https    = true
   }
   sites = {
     web = { bucket_domain = module.web.regional_domain_name, spa = true }
