@@ -18,7 +18,7 @@ def roots() -> dict[str, str]:
     return {
         f"{rung}-{environment}/{name}": text
         for environment, rung in shop.placements()
-        for name, text in compiled(shop.design(environment, rung)).items()
+        for name, text in compiled(shop.design(environment, rung), shop.late(environment, rung)).items()
     }
 
 

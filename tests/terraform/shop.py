@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from rung import compose
 from rung.errors import ModelError
 from rung.model.graph import Graph
 from rung.model.read import load_workload
 from rung.parts.design import Design
+from rung.parts.values import Reference
 from rung.rungs import place
 from rung.terraform.tree import tree
 
 WORKLOAD = Path(__file__).parents[2] / "workloads" / "shop" / "workload.py"
-RUNGS = ("fargate",)
+RUNGS = ("box", "host", "fargate")
 ENVIRONMENTS = ("dev", "staging", "prod")
 #: What a root is told from outside.
 VARIABLES = {
@@ -40,9 +43,16 @@ def placements() -> tuple[tuple[str, str], ...]:
     return tuple((environment, rung) for rung in RUNGS for environment in ENVIRONMENTS if _fits(environment, rung))
 
 
+def late(environment: str, rung: str) -> Mapping[str, Reference]:
+    """What the user data of its machines is told."""
+    return compose.late_values(design(environment, rung))
+
+
 def files(environment: str, rung: str) -> dict[str, str]:
     """The folder `infra/` of one environment on one rung."""
-    return tree({environment: design(environment, rung)}, (environment,))
+    placed = design(environment, rung)
+    told = {environment: late(environment, rung)}
+    return {**tree({environment: placed}, (environment,), told), **compose.files(placed, graph())}
 
 
 def write(root: Path, written: dict[str, str]) -> Path:

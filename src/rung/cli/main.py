@@ -18,6 +18,8 @@ from rung.errors import UsageError, UserError
 COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("check", "rung.cli.check", "report everything that is wrong with a workload file"),
     ("dev", "rung.cli.dev", "run a workload on this machine"),
+    ("diff", "rung.cli.diff", "compare two environments, or one with what is on disk"),
+    ("eject", "rung.cli.eject", "write every environment once more, and leave the files to you"),
     ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("explain-access", "rung.cli.explain_access", "say who may do what with a node, and why"),

@@ -94,7 +94,7 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
         case ScheduledTask():
             yield tasks.scheduled_task(setting, part)
         case Host():
-            yield compute.host(setting, part)
+            yield from compute.host(setting, part)
         case HostGroup():
             yield compute.host_group(setting, part)
         case OfficeHours():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rung.parts.compute import Cluster, EcsService, Host, HostGroup, OfficeHours, Registry
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.edge import LoadBalancer
@@ -40,15 +42,19 @@ def cluster(setting: Setting, part: Cluster) -> Block:
     return setting.module(part, "ecs_cluster", "Where tasks run", arguments)
 
 
-def host(setting: Setting, part: Host) -> Block:
+def host(setting: Setting, part: Host) -> Iterator[Block]:
     """The one machine of a box, with its name in the DNS."""
-    left_out = ("stacks", "sites", "backup_bucket", "backup_hours", "backup_days", "disk_alarm_percent")
+    left_out = ("zone", "stacks", "sites", "backup_bucket", "backup_hours", "backup_days", "disk_alarm_percent")
     arguments = {
         **_machine(setting, part),
         "subnet_id": _first(setting.subnets("public")),
         **literals(part, *left_out),
     }
-    return setting.module(part, "host", "One machine runs everything, databases included", arguments)
+    if part.zone is not None:
+        arguments |= {"domain": setting.design.domain, "zone_id": Raw("data.aws_route53_zone.domain.zone_id")}
+        labels = ("aws_route53_zone", "domain")
+        yield Block(kind="data", labels=labels, attributes={"name": part.zone}, note="Where its name is kept")
+    yield setting.module(part, "host", "One machine runs everything, databases included", arguments)
 
 
 def host_group(setting: Setting, part: HostGroup) -> Block:

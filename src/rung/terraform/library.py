@@ -46,6 +46,13 @@ def module_files(name: str) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in kept}
 
 
+def whole_module(name: str) -> dict[str, str]:
+    """Every file of a module, with its tests and examples: for those who keep it without us."""
+    folder = FOLDER / name
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and ".terraform" not in str(path))
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
 def module_names() -> tuple[str, ...]:
     """Every module there is, sorted."""
     return tuple(sorted(path.parent.name for path in FOLDER.glob("*/main.tf")))

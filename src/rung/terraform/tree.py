@@ -11,6 +11,7 @@ from rung.terraform.bootstrap import bootstrap
 from rung.terraform.library import module_files, release_of, with_siblings
 from rung.terraform.root import compile as compiled
 from rung.terraform.root import modules_of
+from rung.terraform.waivers import checkov_configuration
 
 Late = Mapping[str, Mapping[str, Reference]]
 LOCK = "infra/modules.lock.json"
@@ -18,7 +19,8 @@ BOOTSTRAP_MODULES = ("deploy_identity", "state")
 
 
 def tree(designs: Mapping[str, Design], chosen: Iterable[str], late: Late | None = None) -> dict[str, str]:
-    """The files of `infra/` by path: the roots of the environments `chosen`, and the modules of all environments.
+    """The files of `infra/` by path: the roots of the environments `chosen`, and the modules of all environments;
+    and what their policy scan is told.
 
     `late`, by environment, is what the user data of machines is told.
 
@@ -33,6 +35,7 @@ def tree(designs: Mapping[str, Design], chosen: Iterable[str], late: Late | None
     for module in modules:
         files.update({f"infra/modules/{module}/{path}": text for path, text in module_files(module).items()})
     files[LOCK] = lock(modules)
+    files[".checkov.yaml"] = checkov_configuration()
     return files
 
 

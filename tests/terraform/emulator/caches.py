@@ -168,8 +168,17 @@ def _groups() -> dict[str, Any]:
         "delete_replication_group": delete,
         "describe_cache_clusters": lambda self: ActionResult({"CacheClusters": member(self).found()}),
         "delete_cache_subnet_group": delete_subnets,
-        "list_tags_for_resource": lambda self: ActionResult({"TagList": []}),
+        "list_tags_for_resource": _tags,
     }
+
+
+def _tags(response: Any) -> ActionResult:
+    """The tags that a thing was made with."""
+    wanted = response._get_params()["ResourceName"]
+    backend = response.elasticache_backend
+    kept = [thing for things in Caches.kept.values() for thing in things.values() if thing.get("ARN") == wanted]
+    kept += [{"Tags": group.tags} for group in backend.cache_subnet_groups.values() if group.arn == wanted]
+    return ActionResult({"TagList": kept[0].get("Tags", []) if kept else []})
 
 
 def _group(response: Any, given: Thing, members: list[str]) -> Thing:
@@ -189,6 +198,7 @@ def _group(response: Any, given: Thing, members: list[str]) -> Thing:
         "MultiAZ": "enabled" if _true(given, "MultiAZEnabled") else "disabled",
         "ClusterEnabled": False,
         "ClusterMode": "disabled",
+        "TransitEncryptionMode": "required" if _true(given, "TransitEncryptionEnabled") else None,
         "LogDeliveryConfigurations": [
             {**each, "Status": "active"} for each in given.get("LogDeliveryConfigurations", [])
         ],

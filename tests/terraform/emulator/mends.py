@@ -8,6 +8,9 @@ from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.budgets.responses import BudgetsResponse
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.rds.models import DBInstance
 from moto.sqs.models import Queue, SQSBackend
 from tests.terraform.emulator.caches import mend_caches
@@ -19,6 +22,8 @@ def mend() -> None:
     identities_of_database_instances()
     attributes_of_queues()
     notices_of_budgets()
+    descriptions_of_rules()
+    composite_alarms()
     mend_caches()
 
 
@@ -92,3 +97,35 @@ def notices_of_budgets() -> None:
 def _same_notice(one: dict[str, Any], other: dict[str, Any]) -> bool:
     names = ("NotificationType", "ComparisonOperator", "Threshold")
     return all(one.get(name) == other.get(name) for name in names)
+
+
+def descriptions_of_rules() -> None:
+    """A rule that names another group or a prefix list loses its description."""
+    rule: Any = SecurityGroupRule
+    begin = rule.__init__
+
+    def begin_with_description(self: Any, *arguments: Any, **options: Any) -> None:
+        begin(self, *arguments, **options)
+        ends = [each for each in (*arguments, *options.values()) if isinstance(each, dict)]
+        self.said = next((end["Description"] for end in ends if end.get("Description")), None)
+
+    rule.__init__ = begin_with_description
+    rule.description = property(lambda self: self.said)
+
+
+def composite_alarms() -> None:
+    """moto can tell composite alarms and cannot take them."""
+    alarms: Any = CloudWatchResponse
+
+    def put(self: Any) -> ActionResult:
+        given = self._get_params()
+        self.cloudwatch_backend.put_metric_alarm(
+            name=given["AlarmName"], namespace="", metric_name="", comparison_operator="", evaluation_periods=0,
+            period=0, threshold=0.0, statistic="", description=given.get("AlarmDescription", ""), dimensions=[],
+            alarm_actions=given.get("AlarmActions", []), ok_actions=given.get("OKActions", []),
+            insufficient_data_actions=given.get("InsufficientDataActions", []), rule=given["AlarmRule"],
+            tags=given.get("Tags", []),
+        )  # fmt: skip
+        return EmptyResult()
+
+    alarms.put_composite_alarm = put

@@ -35,13 +35,13 @@ variable "cidr" {
 }
 
 variable "zones" {
-  description = "Number of availability zones. Two survive the loss of one; databases ask for two at least."
+  description = "Number of availability zones. Two survive the loss of one; databases and load balancers ask for two at least, a single machine for one."
   type        = number
   default     = 2
 
   validation {
-    condition     = contains([2, 3], var.zones)
-    error_message = "zones must be 2 or 3."
+    condition     = contains([1, 2, 3], var.zones)
+    error_message = "zones must be 1, 2 or 3."
   }
 }
 
