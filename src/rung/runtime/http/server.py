@@ -38,8 +38,6 @@ _BACKLOG = 4_096
 _CONNECTIONS_MAX = 100_000
 #: Collect rarely: what lives long was frozen after start-up, what dies young is freed by its count.
 _GC_THRESHOLDS = (50_000, 20, 100)
-#: The server's threads wait so long for the interpreter at most, not Python's 5 ms: each does so once per request.
-_SWITCH_SECONDS = 0.000_5
 _STOP_SECONDS = 3.0
 #: For connections that came in last: their first request, and the answer to it.
 _LAST_ANSWERS_SECONDS = 1.5
@@ -73,7 +71,6 @@ async def run_worker(worker: Worker) -> int:
     metrics = serve_metrics()
     await worker.startup()
     settle_garbage()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     intake = Intake(worker.app, worker.state, host=worker.host, port=worker.port)
     server = _server(worker, intake)
     serving = asyncio.create_task(server.serve())
