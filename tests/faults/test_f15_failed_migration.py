@@ -39,7 +39,7 @@ def write_pausing_at(directory: Path, place: int) -> None:
 
 async def wait_for_migration(connection: asyncpg.Connection) -> None:
     """Until the migration waits for our lock: it is then before its statement, and everything so far is done."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not await connection.fetchval(  # noqa: ASYNC110 - the server is polled
             "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
         ):

@@ -4,6 +4,8 @@ A file `0007_add_orders.sql` runs in one transaction together with the row that 
 statement leaves either all of it or none (F15). Who else migrates waits for an advisory lock. A statement
 that waits for a lock gives up after `lock_timeout_seconds` and the file is tried again: a migration that
 queues behind an idle transaction would make every reader queue behind itself.
+
+A file that says `-- rung: no transaction` builds or drops indexes while the table is in use: see online_index.py.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from pathlib import Path
 import asyncpg
 
 from rung.errors import ApplicationError, Finding, Location, MachineError
+from rung.runtime import online_index
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.database.login import open_connection
 from rung.runtime.database.sql_text import Statement, line_of, statements
@@ -118,7 +121,8 @@ def read_migrations(directory: Path) -> list[Migration]:
             )
         )
     findings += _numbering(migrations)
-    findings += [finding for each in migrations for finding in _transaction_control(each)]
+    for each in migrations:
+        findings += _not_repeatable(each) if online_index.is_online(each.sql) else _transaction_control(each)
     if not directory.is_dir():
         findings.append(_no_directory(directory))
     if findings:
@@ -194,6 +198,23 @@ def _transaction_control(migration: Migration) -> list[Finding]:
         )
         for statement in migration.statements
         if _TRANSACTION_CONTROL.match(statement.words)
+    ]
+
+
+def _not_repeatable(migration: Migration) -> list[Finding]:
+    return [
+        Finding(
+            code="R0409",
+            severity="error",
+            message="a migration without a transaction has a statement that cannot be repeated",
+            location=_location(migration, statement.offset),
+            found=" ".join(statement.words.split()[:4]).lower(),
+            effect="a crash after it would leave half of the file applied; no migration is applied",
+            help="leave `create index concurrently if not exists` and `drop index concurrently if exists` here, "
+            "and move the rest into a file of its own",
+        )
+        for statement in migration.statements
+        if not online_index.can_be_repeated(statement)
     ]
 
 
@@ -322,21 +343,32 @@ class _Progress:
 
 
 async def _apply_once(connection: asyncpg.Connection, progress: _Progress, lock_timeout_seconds: float) -> None:
-    migration = progress.migration
     began = asyncio.get_running_loop().time()
+    if online_index.is_online(progress.migration.sql):
+        waits_seconds = max(lock_timeout_seconds, online_index.LOCK_TIMEOUT_SECONDS)
+        await connection.execute(f"set lock_timeout = {round(waits_seconds * 1000)}")
+        for statement in progress.migration.statements:
+            progress.offset = statement.offset
+            await online_index.execute(connection, statement)
+        await _record(connection, progress.migration, began)
+        return
     async with connection.transaction():
         await connection.execute(f"set local lock_timeout = {max(1, round(lock_timeout_seconds * 1000))}")
-        for statement in migration.statements:
+        for statement in progress.migration.statements:
             progress.offset = statement.offset
             await connection.execute(statement.text)
-        await connection.execute("reset role; reset all")
-        await connection.execute(
-            "insert into rung.migrations (number, name, checksum, duration_seconds) values ($1, $2, $3, $4)",
-            migration.number,
-            migration.name,
-            migration.checksum,
-            asyncio.get_running_loop().time() - began,
-        )
+        await _record(connection, progress.migration, began)
+
+
+async def _record(connection: asyncpg.Connection, migration: Migration, began: float) -> None:
+    await connection.execute("reset role; reset all")
+    await connection.execute(
+        "insert into rung.migrations (number, name, checksum, duration_seconds) values ($1, $2, $3, $4)",
+        migration.number,
+        migration.name,
+        migration.checksum,
+        asyncio.get_running_loop().time() - began,
+    )
 
 
 def _failed(progress: _Progress, error: asyncpg.PostgresError) -> Finding:
@@ -348,7 +380,9 @@ def _failed(progress: _Progress, error: asyncpg.PostgresError) -> Finding:
         message=f"migration {progress.migration.path.stem} failed",
         location=progress.location(error),
         found=f"{reason or error} (SQLSTATE {said.get('sqlstate', '?')})",
-        effect="nothing of this file is applied; those before it are",
+        effect="what the file did before it stands; the next run goes on, and drops an index that is half built"
+        if online_index.is_online(progress.migration.sql)
+        else "nothing of this file is applied; those before it are",
         help="correct the statement at that line and run the migrations again",
     )
 
