@@ -20,7 +20,10 @@ from pathlib import Path
 from rung.errors import Finding, MachineError
 from rung.local.process import drop_root, free_port, spawn, stop
 
-START_TIMEOUT_SECONDS = 20.0
+#: After a crash the server first reads its log again and writes it all to disk: 20 s were too short on a busy one.
+START_TIMEOUT_SECONDS = 45.0
+#: For so long a server that ends at once is started again: its predecessor's memory may still be there.
+START_RETRY_SECONDS = 20.0
 STOP_TIMEOUT_SECONDS = 10.0
 RETRY_SECONDS = 0.1
 #: Fast shutdown: sessions are ended, everything committed is on disk. Immediate: as after a crash.

@@ -68,7 +68,7 @@ async def _postgres(
         command=postgres.postgres_command(directory, port, settings),
         environment=postgres.SERVER_ENVIRONMENT,
         ready=Postmaster(directory=directory),
-        restart=RestartPolicy(start_retry_seconds=postgres.START_TIMEOUT_SECONDS),
+        restart=RestartPolicy(start_retry_seconds=postgres.START_RETRY_SECONDS),
         output=directory / "postgres.log",
         stop_signal=postgres.STOP_SIGNAL,
         kill_signal=postgres.KILL_SIGNAL,
