@@ -15,7 +15,7 @@ import pytest
 from rung.local.postgres import PostgresServer, start_postgres
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.queue import Backoff, PostgresQueue
-from rung.testing import MemoryBroker, MemoryQueue, ShiftedClock
+from rung.testing import FaultProxy, MemoryBroker, MemoryQueue, ShiftedClock
 from rung.testing.queue_conformance import QueueConformance
 from rung.testing.queue_harness import LANES
 
@@ -35,6 +35,7 @@ class PostgresHarness:
     def __init__(self, server: PostgresServer, database: str) -> None:
         self._server = server
         self.url = server.url_of(database)
+        self._proxy: FaultProxy | None = None
         self._clock = ShiftedClock()
         self.queues: list[PostgresQueue] = []
 
@@ -47,8 +48,9 @@ class PostgresHarness:
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
     ) -> PostgresQueue:
+        port = self._server.port if self._proxy is None else self._proxy.port
         binding = QueueBinding(
-            url=self.url,
+            url=self.url.replace(f":{self._server.port}/", f":{port}/"),
             lanes=lanes,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
@@ -64,6 +66,23 @@ class PostgresHarness:
             )
         )
         return self.queues[-1]
+
+    async def divert(self) -> None:
+        self._proxy = await FaultProxy("127.0.0.1", self._server.port).__aenter__()
+
+    @asynccontextmanager
+    async def cut_off(self) -> AsyncIterator[None]:
+        assert self._proxy is not None
+        self._proxy.blackhole()
+        yield
+        self._proxy.heal()
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for queue in self.queues:
+            await queue.close()
+        if self._proxy is not None:
+            await self._proxy.__aexit__(None, None, None)
 
     async def advance(self, seconds: float) -> None:
         connection = await asyncpg.connect(self.url)
@@ -103,8 +122,7 @@ class TestPostgres(QueueConformance):
         await connection.close()
         harness = PostgresHarness(killable_server, name)
         yield harness
-        for queue in harness.queues:
-            await queue.close()
+        await harness.close()
 
 
 class MemoryHarness:

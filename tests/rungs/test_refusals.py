@@ -104,6 +104,24 @@ def test_a_node_that_a_rung_cannot_hold(
     assert (f"rung={able!r}" if able else "no rung can as yet") in finding.help
 
 
+def existing_database(work: Workload) -> None:
+    work.postgres("old", existing="arn:aws:rds:eu-west-1:123456789012:db:old")
+
+
+def existing_queue(work: Workload) -> None:
+    work.queue("old", existing="arn:aws:sqs:eu-west-1:123456789012:old")
+
+
+@pytest.mark.parametrize("declare", [existing_database, existing_queue])
+def test_what_exists_and_cannot_be_used_is_refused_and_not_made_anew(declare: Callable[[Workload], None]) -> None:
+    work = small()
+    declare(work)
+    work.environment("dev")
+    (finding,) = refused(work)
+    assert finding.code == "R0801"
+    assert "external(...)" in finding.help
+
+
 def test_every_reason_is_said_at_once() -> None:
     work = small()
     bus(work)
@@ -155,7 +173,6 @@ def named(environment: dict[str, Any]) -> Workload:
         ({"domain": "tea.example.com"}, "R0808"),
         ({"domain": "tea.example.com", "zone": "example.org"}, "R0808"),
         ({"zone": "example.org"}, "R0808"),
-        ({"existing_load_balancer": "main"}, "R0809"),
         ({"region": "Ireland"}, "R0810"),
         ({"office_hours": OfficeHours(start="7 o'clock")}, "R0814"),
         ({"office_hours": OfficeHours(days="weekdays")}, "R0814"),
@@ -226,6 +243,13 @@ def test_a_time_that_eventbridge_cannot_keep() -> None:
     work.environment("dev")
     assert codes(refused(work)) == ["R0812"]
     place(work.freeze(), "dev", rung="box")
+
+
+def test_a_secret_that_exists_by_no_arn() -> None:
+    work = small()
+    work.secret("token", rotate_days=30, existing="token")
+    work.environment("dev")
+    assert codes(refused(work)) == ["R0809"]
 
 
 def test_a_queue_in_postgres_without_one() -> None:

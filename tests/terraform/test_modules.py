@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,31 @@ def test_every_module_does_what_its_tests_say(
         with subtests.test(module):
             assert outcome.complaints == []
             assert outcome.passed == harness.run_count(module)
+
+
+@pytest.mark.terraform
+@pytest.mark.timeout(180)
+def test_every_example_is_valid(terraform: Terraform, tmp_path: Path) -> None:
+    """All of them from one root: each has a provider block, and each block would start a provider."""
+    shutil.copytree(harness.MODULES, tmp_path / "modules")
+    examples = sorted(path.parent for path in (tmp_path / "modules").glob("*/examples/basic/main.tf"))
+    calls = [
+        f'module "{path.parents[1].name}" {{\n  source = "./{path.relative_to(tmp_path)}"\n}}\n'
+        for path in examples
+    ]
+    (tmp_path / "main.tf").write_text("\n".join(calls))
+    with attached(terraform) as runner:
+        runner.init(tmp_path)
+        assert runner.validate(tmp_path) == []
+
+
+@pytest.mark.parametrize("module", ALL)
+def test_a_module_has_what_every_module_has(module: str) -> None:
+    folder = harness.MODULES / module
+    wanted = ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md", f"tests/{module}.tftest.hcl")
+    assert [name for name in wanted if not (folder / name).is_file()] == []
+    assert (folder / "variables.tf").read_text().startswith('variable "name" {')
+    assert (folder / "versions.tf").read_text().startswith("# module version ")
 
 
 @pytest.mark.terraform

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from rung.delivery.documents import document_files
 from rung.delivery.failures import failure_files, runbooks_named
 from rung.delivery.images import image_files
 from rung.delivery.makefile import makefile
@@ -30,4 +31,5 @@ def files(graph: Graph, designs: Mapping[str, Design]) -> dict[str, str]:
         **workflow_files(designs, project),
         **runbook_files(designs, runbooks_named(designs)),
         **failure_files(designs),
+        **document_files(graph, designs),
     }

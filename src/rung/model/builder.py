@@ -373,8 +373,7 @@ class Workload:
         region: str = DEFAULT_REGION, scale: float = 1.0, domain: str | None = None, zone: str | None = None,
         nat: str | None = None, distribution: bool | None = None, firewall: bool | None = None,
         office_hours: OfficeHours | None = None, stop_when_idle: Duration | bool | None = None,
-        existing_vpc: ExistingVpc | None = None, existing_load_balancer: str | None = None,
-        existing_certificate: str | None = None,
+        existing_vpc: ExistingVpc | None = None,
         overrides: Overrides | None = None, sizes: Sizes | None = None,
     ) -> None:  # fmt: skip
         """A copy of the workload. `production` is assumed of the names production, prod and live.
@@ -389,8 +388,7 @@ class Workload:
             "region": region, "scale": scale, "domain": domain, "zone": zone, "nat": nat,
             "distribution": distribution, "firewall": firewall, "office_hours": office_hours,
             "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", idle),
-            "existing_vpc": existing_vpc, "existing_load_balancer": existing_load_balancer,
-            "existing_certificate": existing_certificate,
+            "existing_vpc": existing_vpc,
             "overrides": read_overrides(statement, overrides or {}, types),
             "sizes": read_sizes(statement, sizes or {}),
         }  # fmt: skip

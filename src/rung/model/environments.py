@@ -79,7 +79,5 @@ class Environment:
     office_hours: OfficeHours | None = None
     stop_when_idle_seconds: float | None = None
     existing_vpc: ExistingVpc | None = None
-    existing_load_balancer: str | None = None
-    existing_certificate: str | None = None
     overrides: tuple[Override, ...] = ()
     sizes: tuple[Sizing, ...] = ()

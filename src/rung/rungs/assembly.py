@@ -13,6 +13,7 @@ from rung.parts.operations import DeployIdentity
 from rung.rungs import stores
 from rung.rungs.access import PrincipalOf, statements_of, with_unique_sids
 from rung.rungs.entrance import edge_connections
+from rung.rungs.existing import known_outputs, named, to_make
 from rung.rungs.networks import platform_connections
 from rung.rungs.overriding import overridden
 from rung.rungs.reach import POSTGRES_PORT, connections_of, egress_of, grants_of
@@ -28,10 +29,11 @@ def design_of(
 
     `statements` and `connections` are the rung's own, beyond those of the graph's edges.
     """
-    base = overridden(setting, tuple(parts))
+    known = known_outputs(setting.graph)
+    base = to_make(overridden(setting, tuple(parts)), known)
     base = (*base, *overridden(setting, tuple(_around(setting, base))))
     watched = overridden(setting, tuple(watching_parts(setting, base)))
-    granted = with_unique_sids((*statements_of(setting, part_of), *statements))
+    granted = with_unique_sids(named((*statements_of(setting, part_of), *statements), known))
     return Design(
         workload=setting.graph.name, rung=setting.rung, environment=setting.environment.name,
         production=setting.production, region=setting.region, domain=setting.environment.domain,

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 
 from rung.errors import Finding
 from rung.model.checks.report import problem
+from rung.model.nodes import Bucket, Secret, Table
 from rung.rungs.entrance import has_distribution, routed_services
+from rung.rungs.existing import BEGINNINGS
 from rung.rungs.networks import has_externals
 from rung.rungs.setting import Setting
 
@@ -66,8 +68,7 @@ def _ways_in(setting: Setting) -> Iterator[Finding]:
     """R0805: a site without a door, a firewall without one."""
     environment = setting.environment
     if environment.rung == "box":
-        given = {"distribution": environment.distribution, "firewall": environment.firewall,
-                 "existing_load_balancer": environment.existing_load_balancer}  # fmt: skip
+        given = {"distribution": environment.distribution, "firewall": environment.firewall}
         for name, value in given.items():
             if value:
                 yield _wrong(
@@ -200,11 +201,11 @@ def _repository(setting: Setting) -> Iterator[Finding]:
 
 def _existing(setting: Setting) -> Iterator[Finding]:
     """R0809: something that exists, by a name that is none."""
-    environment = setting.environment
-    wanted = (
-        ("existing_load_balancer", environment.existing_load_balancer, "arn:aws:elasticloadbalancing:"),
-        ("existing_certificate", environment.existing_certificate, "arn:aws:acm:"),
-    )
+    wanted = [
+        (f"{node.name}.existing", node.existing, BEGINNINGS[node.kind])
+        for node in setting.graph.nodes
+        if isinstance(node, Secret | Table | Bucket)
+    ]
     for name, value, beginning in wanted:
         if value is not None and not value.startswith(beginning):
             yield _wrong(

@@ -15,8 +15,6 @@ from rung.rungs.reach import HTTP_PORT, HTTPS_PORT, port_of
 from rung.rungs.setting import Setting
 
 ACCESS_LOG_DAYS = 90
-#: CloudFront takes its certificates from there alone.
-EDGE_CERTIFICATES = "arn:aws:acm:us-east-1:"
 
 
 def has_distribution(setting: Setting) -> bool:
@@ -79,18 +77,16 @@ def _certificates(setting: Setting) -> Iterator[Certificate]:
     if not domain:
         return
     zone = zone_of(setting)
-    existing = setting.environment.existing_certificate
-    at_edge = existing is not None and existing.startswith(EDGE_CERTIFICATES)
     if routed_services(setting):
         yield Certificate(
             name=setting.platform("certificate"), node="@workload", domain=domain, zone=zone,
-            why="for the load balancer", existing=None if at_edge else existing,
+            why="for the load balancer",
         )  # fmt: skip
     if has_distribution(setting):
         yield Certificate(
             name=setting.platform("edge-certificate"), node="@workload", domain=domain, zone=zone,
             scope="CLOUDFRONT",
-            why="for CloudFront", existing=existing if at_edge else None,
+            why="for CloudFront",
         )  # fmt: skip
 
 
@@ -103,7 +99,6 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
     behind = has_distribution(setting)
     return LoadBalancer(
         name=setting.platform("load-balancer"), internal=behind, logs=logs, protected=setting.production,
-        existing=setting.environment.existing_load_balancer,
         forwards=tuple(_forward(setting, route) for route in setting.routes if _is_service(setting,
         route)),
         certificate=setting.platform("certificate") if setting.environment.domain else None,

@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator
 from rung.errors import Finding
 from rung.model.checks.environments import nobody_is_told
 from rung.model.checks.report import label, problem
-from rung.model.nodes import Bus, Job, Node, Postgres, Queue, Rule, Schedule, Search, Service, Workflow
+from rung.model.nodes import (
+    Bus,
+    Cache,
+    Files,
+    Job,
+    Node,
+    Postgres,
+    Queue,
+    Rule,
+    Schedule,
+    Search,
+    Service,
+    Workflow,
+)
 from rung.rungs.clock import has_both_days
 from rung.rungs.machines import (
     BOX_SERVING_SHARE,
@@ -53,6 +66,9 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
     box = setting.rung == "box"
     for node in setting.graph.nodes:
         match node:
+            case Postgres() | Cache() | Queue() | Bus() | Files() if node.existing is not None:
+                advice = "drop existing=, or reach it as external(...) with a secret(...)"
+                yield _refused(setting, node, f"one that exists already ({node.existing})", advice)
             case Workflow():
                 yield _refused(setting, node, "durable workflows", "split it into queues and workers")
             case Search():
@@ -68,8 +84,6 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
             case Queue() if node.broker == "sqs" and box:
                 advice = "drop broker=: a box keeps queues in its Postgres"
                 yield _refused(setting, node, "a queue on SQS", advice, "host")
-            case Postgres() if node.existing is not None and box:
-                yield _refused(setting, node, "a database outside of it", "drop existing=", "host")
             case _:
                 continue
 

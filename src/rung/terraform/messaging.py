@@ -30,6 +30,7 @@ def event_rule(setting: Setting, part: EventRule) -> Block:
         "bus_name": output(part.bus, "name"),
         "target_arn": output(part.target, "arn"),
         "key_arn": None if part.dead_letter else setting.data_key,
+        "own_dead_letters": part.dead_letter is None,
         "dead_letter_arn": output(part.dead_letter, "arn") if part.dead_letter else None,
         **literals(part, "bus", "target", "dead_letter"),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rung.runtime.queue import Backoff, Queue
 
@@ -35,4 +35,17 @@ class QueueHarness(Protocol):
 
     async def crash_broker(self) -> None:
         """End the broker as a crash does, and start it again. Called only with the capability `durable`."""
+        ...
+
+
+@runtime_checkable
+class Partitions(Protocol):
+    """A harness that can also cut its backend off; without it the test of partitions is skipped."""
+
+    async def divert(self) -> None:
+        """Queues that are opened from now on can be cut off."""
+        ...
+
+    def cut_off(self) -> AbstractAsyncContextManager[None]:
+        """While entered, what they send vanishes, and nothing reaches them; nobody is told."""
         ...

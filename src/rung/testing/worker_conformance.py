@@ -7,9 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+from prometheus_client import REGISTRY
+
 from rung.runtime.queue import Entry, Message, Queue
 from rung.runtime.worker import Worker, WorkerSettings
-from rung.testing.queue_harness import QueueHarness
+from rung.testing.queue_harness import Partitions, QueueHarness
 
 
 class WorkerConformance:
@@ -61,6 +64,34 @@ class WorkerConformance:
         left = await watching.receive(max_messages=10)
         assert [message.receive_count for message in left] == [1] * 6
 
+    async def test_a_worker_tells_that_it_is_cut_off_and_goes_on_by_itself(self, harness: QueueHarness) -> None:
+        if not isinstance(harness, Partitions):
+            pytest.skip("the harness cannot cut its backend off")
+
+        async def handle(message: Message) -> None:
+            handled.append(message.id)
+
+        handled: list[str] = []
+        watching = harness.open()
+        await harness.divert()
+        worker = _worker(harness.open, handle)
+        running = asyncio.create_task(worker.run())
+        first = await watching.send(b"before")
+        await _until(harness, lambda: _is_in(first, handled))
+        async with harness.cut_off():
+            second = await watching.send(b"meanwhile")
+            await _until(harness, lambda: _answered_before(watching, _POLLED_SECONDS_MAX))
+            assert handled == [first]
+        await _until(harness, lambda: _is_in(second, handled))
+        assert not await _answered_before(watching, _POLLED_SECONDS_MAX), "the worker's health says so too"
+        worker.stop()
+        async with asyncio.timeout(20):
+            await running
+
+
+#: A worker that is not cut off asks at least every second.
+_POLLED_SECONDS_MAX = 2.5
+
 
 def _worker(
     open_queue: Callable[[], Queue], handler: Callable[[Message], Awaitable[None]], **settings: Any
@@ -94,3 +125,13 @@ async def _is_empty(queue: Queue) -> bool:
 
 async def _in_flight_is(queue: Queue, count: int) -> bool:
     return (await queue.statistics()).in_flight == count
+
+
+async def _is_in(identity: str, handled: list[str]) -> bool:
+    return identity in handled
+
+
+async def _answered_before(queue: Queue, seconds: float) -> bool:
+    """Whether the worker's gauge says that the broker has not answered it for so long."""
+    labels = {"worker": "conformance", "queue": queue.name}
+    return (REGISTRY.get_sample_value("rung_worker_last_poll_age_seconds", labels) or 0.0) > seconds

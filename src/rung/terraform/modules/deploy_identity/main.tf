@@ -51,22 +51,11 @@ locals {
     "iam:UpdateRoleDescription",
   ]
 
-  # Both roles: the state is read, and locked while it is read or written.
+  # Both roles: the state is read.
   state_statements = [
     { Sid = "FindState", Effect = "Allow", Action = "s3:ListBucket", Resource = var.state_bucket_arn },
     { Sid = "ReadState", Effect = "Allow", Action = "s3:GetObject", Resource = local.state_arn },
-    {
-      Sid      = "LockState"
-      Effect   = "Allow"
-      Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
-      Resource = local.lock_arn
-    },
-    {
-      Sid      = "DecryptState"
-      Effect   = "Allow"
-      Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource = var.state_key_arn
-    },
+    { Sid = "DecryptState", Effect = "Allow", Action = "kms:Decrypt", Resource = var.state_key_arn },
   ]
 }
 
@@ -151,7 +140,7 @@ resource "aws_iam_role_policy" "plan" {
         Sid         = "NoObjects"
         Effect      = "Deny"
         Action      = ["s3:GetObject", "s3:GetObjectVersion"]
-        NotResource = [local.state_arn, local.lock_arn]
+        NotResource = local.state_arn
       },
       {
         Sid         = "NoDecryption"
@@ -195,6 +184,13 @@ resource "aws_iam_role_policy" "apply" {
     Version = "2012-10-17"
     Statement = concat(local.state_statements, [
       { Sid = "WriteState", Effect = "Allow", Action = "s3:PutObject", Resource = local.state_arn },
+      {
+        Sid      = "LockState"
+        Effect   = "Allow"
+        Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+        Resource = local.lock_arn
+      },
+      { Sid = "EncryptState", Effect = "Allow", Action = "kms:GenerateDataKey", Resource = var.state_key_arn },
       {
         Sid       = "Services"
         Effect    = "Allow"
