@@ -211,15 +211,22 @@ def test_a_site_without_a_door() -> None:
     assert codes(refused(work)) == ["R0805"]
 
 
-def test_a_name_that_is_too_long_for_what_leads_to_it() -> None:
+def test_a_name_that_is_too_long_for_aws() -> None:
     work = small()
-    front = work.service("the-front-of-the-tea-house", app="tea.front:app", health="/health")
-    work.route("/house/*", front)
+    work.cache("the-memory-of-the-whole-tea-house")
     work.environment("dev")
     (finding,) = refused(work)
     assert finding.code == "R0806"
-    assert "34 characters" in finding.found
+    assert "41 characters; a cache group takes 32" in finding.found
     assert "24 characters or fewer" in finding.help
+
+
+def test_a_workload_may_have_a_name_of_some_words() -> None:
+    work = Workload("customer-portal")
+    api = work.service("administration-api", app="portal.api:app", health="/health")
+    work.route("/*", api)
+    work.environment("production", production=False)
+    assert place(work.freeze(), "production").parts
 
 
 def test_two_parts_of_one_name() -> None:

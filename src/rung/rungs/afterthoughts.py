@@ -11,21 +11,18 @@ from rung.model.nodes import Postgres
 from rung.parts.compute import EcsService, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
-from rung.parts.edge import LoadBalancer
 from rung.rungs.alarms import memory_of_class
 from rung.rungs.overriding import in_vain
 from rung.rungs.setting import Setting
 from rung.rungs.sizes import USABLE_CONNECTIONS, connections_of_acu, connections_of_memory, connections_wanted
 
-#: The longest full name, `<workload>-<environment>-<part>`, by kind of part. Sources: AWS, the API reference of
-#: each service, less what we append to the names of roles and buckets.
+#: The longest full name, `<workload>-<environment>-<part>`, by kind of part: what AWS takes, less what is appended
+#: to names of roles, buckets and copies. Those of load balancers and their targets are cut where they are made.
 LONGEST: dict[str, int] = {
-    "load_balancer": 32, "cache_group": 40, "sqs_queue": 76, "event_rule": 64, "event_bus": 64,
-    "scheduled_task": 54, "ecs_service": 48, "ecs_job": 48, "host": 48, "host_group": 48,
-    "postgres_instance": 63, "aurora_cluster": 52, "bucket": 50, "site": 50, "table": 255, "secret": 512,
+    "cache_group": 32, "sqs_queue": 76, "event_rule": 61, "event_bus": 40, "scheduled_task": 52, "ecs_service": 50,
+    "ecs_job": 50, "host": 56, "host_group": 56, "postgres_instance": 50, "aurora_cluster": 50, "bucket": 50,
+    "site": 49, "table": 255, "secret": 500, "load_balancer": 100,
 }  # fmt: skip
-#: Target groups bear the name of what they lead to.
-LONGEST_TARGET = 32
 
 
 def afterthoughts_of(setting: Setting, design: Design) -> tuple[Finding, ...]:
@@ -63,9 +60,8 @@ def _twice(setting: Setting, design: Design) -> Iterator[Finding]:
 
 def _names(setting: Setting, design: Design) -> Iterator[Finding]:
     """R0806: a name that is too long for AWS."""
-    targets = {forward.target for part in design.of(LoadBalancer) for forward in part.forwards}
     for part in design.parts:
-        longest = min(LONGEST.get(part.kind, 255), LONGEST_TARGET if part.name in targets else 255)
+        longest = LONGEST.get(part.kind, 255)
         full = f"{setting.prefix}-{part.name}"
         if len(full) > longest:
             spare = longest - len(full) + len(part.name)
@@ -76,7 +72,8 @@ def _names(setting: Setting, design: Design) -> Iterator[Finding]:
             )
             yield problem(
                 setting.graph, "R0806", _place(setting, part), f'the name "{full}" is too long for AWS',
-                found=f"{len(full)} characters; {_kind(part)} takes {longest}", effect="AWS refuses to create it",
+                found=f"{len(full)} characters; a {_kind(part)} takes {longest}",
+                effect="AWS refuses to create it",
                 advice=f"{advice}, or shorten the name of the workload or the environment",
                 related=(setting.environment.name,),
             )  # fmt: skip

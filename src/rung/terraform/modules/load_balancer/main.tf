@@ -3,6 +3,11 @@
 locals {
   https = length(var.certificate_arns) > 0
 
+  short_name = (
+    length(var.name) <= 32 ? var.name :
+    "${trimsuffix(substr(var.name, 0, 23), "-")}-${substr(sha256(var.name), 0, 8)}"
+  )
+
   # A priority is made of the rule alone: class (host, then kind of path), then length of the fixed part of the path,
   # then a few bits of its text. So a new rule moves no other, and no update has to swap two priorities.
   forwards = {
@@ -22,7 +27,7 @@ locals {
 }
 
 resource "aws_lb" "this" {
-  name               = var.name
+  name               = local.short_name
   load_balancer_type = "application"
   internal           = var.internal
   subnets            = var.subnet_ids

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the load balancer."
+  description = "Name of the load balancer: <workload>-<environment>-<part>. AWS takes 32 characters: a longer name is cut and ends with a digest of the whole."
   type        = string
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$", var.name)) && !startswith(var.name, "internal-")
-    error_message = "name must be 1 to 32 letters, digits and hyphens, must not begin or end with a hyphen, nor begin with internal-."
+    condition     = can(regex("^[A-Za-z0-9]([A-Za-z0-9-]{0,98}[A-Za-z0-9])?$", var.name)) && !startswith(var.name, "internal-")
+    error_message = "name must be 1 to 100 letters, digits and hyphens, must not begin or end with a hyphen, nor begin with internal-."
   }
 }
 

@@ -232,3 +232,16 @@ run "two_equal_priorities_are_refused" {
 
   expect_failures = [aws_lb_listener_rule.this]
 }
+
+run "a_name_that_is_too_long_for_aws" {
+  command = plan
+
+  variables {
+    name = "customer-portal-production-load-balancer"
+  }
+
+  assert {
+    condition     = length(aws_lb.this.name) <= 32 && startswith(aws_lb.this.name, "customer-portal-product-")
+    error_message = "it is cut, and ends with a digest of the whole"
+  }
+}
