@@ -20,6 +20,7 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from processor_time import Snapshot, cores, snapshot
 from shop_stack import Stack, arguments, running_shop, send, show
 
 from rung.load.arrivals import spikes
@@ -55,10 +56,18 @@ def main() -> int:
             warmup_seconds=options.warmup, seed=options.seed, processes=options.processes,
             segments=segments_of(spikes((FACTOR, BEFORE_SECONDS, SALE_SECONDS))),
         )  # fmt: skip
-        result = send(plan, Aims(), name="shop, flash sale")
+        snapshots: list[Snapshot] = []
+        edges = {int(BEFORE_SECONDS) + 1, int(BEFORE_SECONDS + SALE_SECONDS) - 1}
+
+        def look(second: int) -> None:
+            if second in edges:
+                snapshots.append(snapshot(shop.process.pid, str(shop.folder.parent)))
+
+        result = send(plan, Aims(), name="shop, flash sale", on_second=look)
         drained_seconds = _drain(shop)
         broken, sold = asyncio.run(_sold(shop, sku))
-    return show(rows_of(result, drained_seconds, broken, sold, units), result, options)
+    rows = rows_of(result, drained_seconds, broken, sold, units)
+    return show([*rows, *processor_rows(result, snapshots)], result, options)
 
 
 def rows_of(
@@ -89,6 +98,19 @@ def rows_of(
         ("generator lag p99", milliseconds(result.generator.lag.p99_ms), "", None),
         ("generator share of a core", f"{result.generator.cpu_share:.0%}", "", None),
     ]  # fmt: skip
+
+
+def processor_rows(result: LoadResult, snapshots: Sequence[Snapshot]) -> list[tuple[str, str, str, bool | None]]:
+    """Who used the machine's cores during the sale, and what that is for each request that was answered."""
+    if len(snapshots) < 2:
+        return []
+    sale = result.seconds[int(BEFORE_SECONDS) + 1 : int(BEFORE_SECONDS + SALE_SECONDS) - 1]
+    answered = sum(second.completed for second in sale) / len(sale)
+    used = sorted(cores(snapshots[0], snapshots[-1]).items(), key=lambda item: -item[1])
+    return [
+        (f"  cores: {part}", f"{share:.2f}, {share / max(1.0, answered) * 1e6:,.0f} µs per answer", "", None)
+        for part, share in used
+    ]
 
 
 def _both(group: GroupResult) -> tuple[str, str, str, bool | None]:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -116,12 +116,20 @@ def _collect(stream: IO[bytes], events: list[dict[str, Any]]) -> None:
             events.append(event)
 
 
-def send(plan: Plan, aims: Aims, *, name: str) -> LoadResult:
-    """Run the plan with one line per ten seconds on standard error."""
+def send(
+    plan: Plan, aims: Aims, *, name: str, on_second: Callable[[int], None] = lambda second: None
+) -> LoadResult:
+    """Run the plan with one line per ten seconds on standard error; `on_second` hears each second that is over."""
     from datetime import UTC, datetime
 
     started_at = datetime.now(UTC)
-    recording: Recording = asyncio.run(Run(plan, _tell).run())
+
+    def hear(progress: Progress) -> None:
+        _tell(progress)
+        if progress.second is not None:
+            on_second(progress.index + 1)
+
+    recording: Recording = asyncio.run(Run(plan, hear).run())
     return judge(recording, plan, aims, name=name, started_at=started_at)
 
 

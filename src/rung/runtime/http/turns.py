@@ -18,8 +18,8 @@ import time
 from collections import deque
 
 #: What new requests may take of a round, at least and at most: as much as everything else in it, between these.
-SLICE_SECONDS = 0.002
-SLICE_SECONDS_MAX = 0.004
+SLICE_SECONDS = 0.001
+SLICE_SECONDS_MAX = 0.002
 #: How long a request of each class stands in line at most.
 PATIENCE_SECONDS = (0.2, 0.1, 0.05)
 _COUNT_MAX = 500.0
