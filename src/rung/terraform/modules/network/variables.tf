@@ -43,6 +43,11 @@ variable "zones" {
     condition     = contains([1, 2, 3], var.zones)
     error_message = "zones must be 1, 2 or 3."
   }
+
+  validation {
+    condition     = var.zones > 1 || length(setsubtract(var.tiers, ["public"])) == 0
+    error_message = "zones must be 2 at least with private or isolated subnets: AWS takes no load balancer and no database of one zone."
+  }
 }
 
 variable "availability_zones" {

@@ -110,6 +110,7 @@ run "public_only_for_a_single_machine" {
   variables {
     tiers = ["public"]
     nat   = "none"
+    zones = 1
   }
 
   assert {
@@ -118,7 +119,7 @@ run "public_only_for_a_single_machine" {
   }
 
   assert {
-    condition     = output.private_subnet_ids == [] && length(output.public_subnet_ids) == 2
+    condition     = output.private_subnet_ids == [] && length(output.public_subnet_ids) == 1
     error_message = "outputs say which tiers there are"
   }
 }
@@ -157,7 +158,7 @@ run "wrong_values_are_refused" {
     name                = "Shop"
     region              = "Frankfurt"
     cidr                = "10.0.0.0/8"
-    zones               = 1
+    zones               = 4
     availability_zones  = ["eu-central-1a", "eu-central-1a"]
     nat                 = "cheap"
     nat_instance_type   = "t3.nano"
@@ -193,6 +194,16 @@ run "ecr_without_s3_is_refused" {
   }
 
   expect_failures = [var.interface_endpoints]
+}
+
+run "one_zone_is_for_a_single_machine" {
+  command = plan
+
+  variables {
+    zones = 1
+  }
+
+  expect_failures = [var.zones]
 }
 
 run "unknown_tiers_and_gateways_are_refused" {
