@@ -24,6 +24,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("explain-access", "rung.cli.explain_access", "say who may do what with a node, and why"),
     ("forecast", "rung.cli.forecast", "simulate a day of traffic through a design"),
+    ("import", "rung.cli.import_", "make a workload file of a compose file or of Copilot's manifests"),
     ("load", "rung.cli.load", "send the users of a workload's traffic model to it"),
     ("migrate", "rung.cli.migrate", "apply a folder of SQL migrations to a database"),
     ("prices", "rung.cli.prices", "list, search and renew the price book"),

@@ -40,8 +40,11 @@ def document_files(graph: Graph, designs: Mapping[str, Design]) -> dict[str, str
         "workload": graph.name,
         "environments": ", ".join(design.environment for design in in_order(designs)),
     }
+    picture = f"![The parts of {graph.name} and what they do to one another]"
     return {
-        "docs/architecture.md": _document("architecture.md", **values, sections=_sections(graph, ordered)),
+        "docs/architecture.md": _document(
+            "architecture.md", **values, sections=_sections(graph, ordered), picture=f"{picture}(architecture.svg)"
+        ),
         "docs/architecture.svg": svg(picture_of(main, graph)),
         "docs/adr/0001-rungs.md": _document("adr.md", **values, choices="\n".join(map(_choice, ordered))),
         "SECURITY.md": _document("SECURITY.md", **values, contact=_contact(people)),
