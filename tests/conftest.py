@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 from tests.aws.emulator import Emulator
 
 from rung.local.postgres import PostgresServer, start_postgres
 from rung.local.redis import RedisServer, start_redis
 from rung.runtime.aws.secrets import SECRETS
+
+#: How long an example takes is told by the machine; what has to be fast is measured where that is the point.
+hypothesis.settings.register_profile("rung", deadline=None)
+hypothesis.settings.load_profile("rung")
 
 
 @pytest.fixture(scope="session")
