@@ -62,6 +62,7 @@ def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple
             return (
                 "python", "-m", "rung.runtime.job", "--name", node.name, "--handler", node.handler,
                 "--deadline-seconds", f"{node.deadline_seconds:g}",
+                *(("--exclusive",) if isinstance(node, Schedule) else ()),
             )  # fmt: skip
 
 

@@ -128,6 +128,20 @@ def binding(name: str, kind: type[BindingType], environment: Mapping[str, str] |
     return found
 
 
+def first_of(kind: type[BindingType], environment: Mapping[str, str] | None = None) -> BindingType | None:
+    """The first binding of a type that this process has, by name; None without one."""
+    variables = os.environ if environment is None else environment
+    for name in sorted(variables):
+        if name.startswith("RUNG_BINDING_"):
+            try:
+                found = msgspec.json.decode(variables[name], type=Binding)
+            except msgspec.MsgspecError:
+                continue
+            if isinstance(found, kind):
+                return found
+    return None
+
+
 async def read_secrets(environment: Mapping[str, str] | None = None) -> None:
     """Read what the bindings keep in Secrets Manager, all at once, before anybody waits for it.
 

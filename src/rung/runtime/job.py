@@ -1,7 +1,8 @@
 """`python -m rung.runtime.job --name seed --handler module:object`: run a handler once and end.
 
 The handler takes no argument and may be a coroutine function. Exit status 0 when it returns, 1 when it raises or
-takes longer than its deadline, 143 when it was stopped by SIGTERM.
+takes longer than its deadline, 143 when it was stopped by SIGTERM. With `--exclusive` it does nothing, with status
+0, while another run of the same name goes on: a lock in the process's first Postgres, freed when a run dies.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from rung.runtime import lifespan
-from rung.runtime.bindings import read_secrets
+from rung.runtime.bindings import PostgresBinding, first_of, read_secrets
 from rung.runtime.context import Context, Deadline, new_correlation_id, serving
+from rung.runtime.database.login import open_connection
 from rung.runtime.log import configure_logging, logger
 
 log = logger(__name__)
+LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
+LOCK_SECONDS = 5
 STOPPED_STATUS = 128 + signal.SIGTERM
 
 
@@ -33,10 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default=os.environ.get("RUNG_NODE", "job"))
     parser.add_argument("--handler", required=True, metavar="module:object")
     parser.add_argument("--deadline-seconds", type=float, default=3_600.0)
+    parser.add_argument("--exclusive", action="store_true", help="not while another run goes on")
     options = parser.parse_args(arguments)
     configure_logging(node=options.name)
     sys.path.insert(0, str(Path.cwd()))
-    return asyncio.run(run(options.name, _handler(options.handler), options.deadline_seconds))
+    running = run(options.name, _handler(options.handler), options.deadline_seconds, exclusive=options.exclusive)
+    return asyncio.run(running)
 
 
 def _handler(entry: str) -> Callable[[], Any]:
@@ -48,9 +54,24 @@ def _handler(entry: str) -> Callable[[], Any]:
     return handler
 
 
-async def run(name: str, handler: Callable[[], Any], deadline_seconds: float) -> int:
+async def run(name: str, handler: Callable[[], Any], deadline_seconds: float, *, exclusive: bool = False) -> int:
     """Run `handler` in a context of its own and close what it opened; the exit status."""
     await read_secrets()
+    lock = None
+    if exclusive and (found := first_of(PostgresBinding)) is not None:
+        lock = await open_connection(found.url, found.credentials_secret, timeout=LOCK_SECONDS)
+        if not await lock.fetchval(LOCK, f"rung job {name}"):
+            log.info("another run goes on: nothing is done", job=name)
+            await lock.close()
+            return 0
+    try:
+        return await _run(name, handler, deadline_seconds)
+    finally:
+        if lock is not None:
+            lock.terminate()
+
+
+async def _run(name: str, handler: Callable[[], Any], deadline_seconds: float) -> int:
     task = asyncio.ensure_future(_call(handler, deadline_seconds))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     began = time.monotonic()

@@ -177,7 +177,7 @@ module "expire_carts" {
   image          = "${module.images.repository_url}:${var.image_tag}"
   repository_arn = module.images.repository_arn
   log_key_arn    = module.keys.log_key_arn
-  command        = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50")
+  command        = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
   stop_seconds   = 55
   environment = merge(local.common, {
     RUNG_NODE       = "expire-carts"
@@ -196,7 +196,7 @@ module "expire_reservations" {
   image          = "${module.images.repository_url}:${var.image_tag}"
   repository_arn = module.images.repository_arn
   log_key_arn    = module.keys.log_key_arn
-  command        = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50")
+  command        = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
   stop_seconds   = 55
   environment = merge(local.common, {
     RUNG_NODE           = "expire-reservations"
