@@ -1,4 +1,4 @@
-"""F11, F12, F33 and F34 with a queue on SQS, its outbox in Postgres, and real worker processes."""
+"""F01, F11, F12, F33 and F34 with a queue on SQS, its outbox in Postgres, and real worker processes."""
 
 from __future__ import annotations
 
@@ -133,6 +133,36 @@ async def test_f12_one_effect_however_often_a_message_is_delivered(place: Place,
     assert await place.effects.by_id() == dict.fromkeys(sent, 1)
     place.emulator.advance(3600)
     assert await place.queue.receive(max_messages=100) == [], "an hour later they are known to be done"
+
+
+KILLED = (
+    PREAMBLE
+    + """
+async def handle(message):
+    die_once(message, "before")
+"""
+    + EFFECT
+    + """
+    die_once(message, "after")
+"""
+)
+
+
+@pytest.mark.parametrize("place", [20], indirect=True)
+async def test_f01_a_killed_worker_loses_nothing_and_repeats_no_effect(place: Place, tmp_path: Path) -> None:
+    points = ["before", "after", "never"] * 2
+    sent = [result.id for result in await place.queue.send_batch([Entry(body=f'"{point}"') for point in points])]
+    supervisor = Supervisor(tmp_path, KILLED, place.binding(), "--concurrency", "1", count=2)
+
+    async def is_done() -> bool:
+        return len(await place.effects.by_id()) == len(sent) and await is_worked_off(place.queue)  # type: ignore[arg-type]
+
+    try:
+        await supervisor.until(is_done, seconds=55)
+    finally:
+        supervisor.end()
+    assert await place.effects.by_id() == dict.fromkeys(sent, 1)
+    assert supervisor.exits.count(-signal.SIGKILL) == 4
 
 
 WAITS = (
