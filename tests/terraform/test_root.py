@@ -15,6 +15,7 @@ from rung.terraform.hcl import WIDTH
 from rung.terraform.root import compile as compiled
 from rung.terraform.root import modules_of
 from rung.terraform.setting import Setting, UnknownVariableError
+from rung.terraform.waivers import WAIVERS
 
 PROD = ("prod", "fargate")
 
@@ -109,6 +110,12 @@ def test_lines_of_prose_and_blocks_stay_readable() -> None:
     """Rows of tables may be longer than a screen; nothing else may."""
     for line in _text(shop.design(*PROD)).splitlines():
         assert len(line) <= WIDTH + 25 or " = { " in line or "split(" in line, line
+
+
+def test_every_waiver_is_in_the_reference_with_its_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/policy-waivers.md").read_text()
+    rows = dict(re.findall(r"^\| (CKV2?_AWS_\d+) \| (.+) \|$", page, re.MULTILINE))
+    assert rows == WAIVERS
 
 
 def test_modules_are_named_once_and_sorted() -> None:

@@ -23,12 +23,11 @@ that the bucket's state lacks: `terraform state push errored.tfstate`, then plan
 the last good one (the largest `serial`), and bring it back:
 
     aws s3api list-object-versions --bucket {bucket} --prefix {key}
-    aws s3api get-object --bucket {bucket} --key {key} --version-id <id> good.tfstate
-    terraform state push good.tfstate
+    aws s3api copy-object --bucket {bucket} --key {key} --copy-source '{bucket}/{key}?versionId=<id>'
 
-Terraform refuses a state of another `lineage`, or with a smaller `serial` than the bucket's: that is a
-protection. After you have seen that the version is the right one, `-force` overrules it. Then plan, and read the
-plan: what was made after that version shows as missing.
+Then plan, and read the plan: what was made after that version shows as missing. `terraform state push` refuses a
+state of another `lineage`, or with a smaller `serial` than the bucket's: that is a protection, and it cannot push
+over a state that was cut off, because it reads what is there first.
 """
 
 

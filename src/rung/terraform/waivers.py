@@ -14,6 +14,7 @@ WAIVERS = {
     "CKV2_AWS_57": "passwords of roles are replaced by a deployment, keys of other companies by a person, who is"
     " reminded; neither needs a function of its own",
     "CKV2_AWS_62": "nobody waits for events of these buckets",
+    "CKV2_AWS_65": "CloudFront delivers its access log through an access control list: that one bucket takes them",
     "CKV2_AWS_71": "one certificate for the domain and what is below it: a host that is added needs no new one",
     "CKV_AWS_21": "access logs are written once and deleted after 90 days: there is nothing to go back to",
     "CKV_AWS_144": "a copy in another region is a decision of the business, which pays for it",
@@ -23,6 +24,7 @@ WAIVERS = {
     "CKV_AWS_259": "the header is set: Checkov reads another attribute than the provider has",
     "CKV_AWS_310": "there is one origin of each kind: a second one would be a second environment",
     "CKV_AWS_338": "firewall logs are for the weeks after an attack, not for a year",
+    "CKV_AWS_341": "containers on a machine ask it for its role: their requests take one hop more",
     "CKV_AWS_374": "no country is shut out by default: say blocked countries where the law asks for it",
     "CKV_AWS_378": "TLS ends at the load balancer; inside the VPC the security groups let nobody else in",
 }

@@ -11,6 +11,7 @@ from moto.budgets.responses import BudgetsResponse
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
 from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.responses import EC2Response
 from moto.rds.models import DBInstance
 from moto.sqs.models import Queue, SQSBackend
 from tests.terraform.emulator.caches import mend_caches
@@ -24,6 +25,7 @@ def mend() -> None:
     notices_of_budgets()
     descriptions_of_rules()
     composite_alarms()
+    monitoring_of_instances()
     mend_caches()
 
 
@@ -129,3 +131,17 @@ def composite_alarms() -> None:
         return EmptyResult()
 
     alarms.put_composite_alarm = put
+
+
+def monitoring_of_instances() -> None:
+    """Detailed metrics of an instance: moto knows whether they are on, and cannot turn them on."""
+    machines: Any = EC2Response
+
+    def monitor(self: Any) -> ActionResult:
+        told = []
+        for name in self._get_param("InstanceIds", []):
+            self.ec2_backend.get_instance(name).monitoring_state = "enabled"
+            told.append({"InstanceId": name, "Monitoring": {"State": "enabled"}})
+        return ActionResult({"InstanceMonitorings": told})
+
+    machines.monitor_instances = monitor

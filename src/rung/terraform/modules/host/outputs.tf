@@ -37,3 +37,8 @@ output "data_volume_id" {
   description = "Id of the data volume."
   value       = aws_ebs_volume.data.id
 }
+
+output "name" {
+  description = "Name of the machine: the dimension of the metrics that its own scripts publish."
+  value       = var.name
+}
