@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
-from rung.forecast.behaviour import Behaviour, reason_of, unit_of
+from rung.forecast.behaviour import Behaviour
+from rung.model.assumed import described
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "forecast.md"
 
@@ -13,7 +13,5 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "forecast.md"
 def test_the_page_lists_every_assumption_with_its_default() -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = text.partition("<!-- assumptions -->")[2].partition("<!-- /assumptions -->")[0]
-    names = [each.name for each in fields(Behaviour) if each.name != "day"]
-    given = Behaviour()
-    rows = [f"| `{name}` | {getattr(given, name):g} | {unit_of(name)} | {reason_of(name)} |" for name in names]
+    rows = [f"| `{name}` | {value:g} | {unit} | {why} |" for name, value, unit, why in described(Behaviour())]
     assert table.strip().splitlines()[2:] == rows

@@ -36,13 +36,15 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     """Print the bill, the comparison, the difference or the derivations. Raises UserError with findings."""
     from rung.cli.production import environment_or_production
+    from rung.model.assumed import assumed
     from rung.model.read import load_workload
+    from rung.price.assumptions import Assumptions
     from rung.price.shelf import book_in_use
 
     graph = load_workload(arguments.workload)
     arguments.env = environment_or_production(graph, arguments.env)
     book = book_in_use()
-    assumptions = _assumptions(arguments.assume)
+    assumptions = assumed(Assumptions(), arguments.assume)
     if arguments.compare:
         return _compare(graph, book, assumptions, arguments)
     bill = _bill(graph, book, assumptions, arguments.env, arguments.rung)
@@ -72,31 +74,6 @@ def _savings(
     from rung.rungs import place
 
     return savings(place(graph, arguments.env, rung=arguments.rung), graph, book, assumptions)
-
-
-def _assumptions(texts: list[str]) -> Assumptions:
-    """`--assume response_kib=20` over the defaults. Raises UsageError with the names that there are."""
-    from dataclasses import fields, replace
-
-    from rung.model.near import suggestion
-    from rung.price.assumptions import Assumptions
-
-    defaults = Assumptions()
-    known = {each.name for each in fields(defaults)} - {"day"}
-    changes: dict[str, Any] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        if name not in known:
-            raise UsageError(
-                f"no assumption {name!r}{suggestion(name, known)}; there are {', '.join(sorted(known))}"
-            )
-        try:
-            changes[name] = float(value)
-        except ValueError:
-            raise UsageError(f"--assume {name} needs a number, not {value!r}") from None
-        if not 0 <= changes[name] < 1e12:
-            raise UsageError(f"--assume {name}={value}: it must not be negative")
-    return replace(defaults, **changes)
 
 
 def _compare(graph: Graph, book: PriceBook, assumptions: Assumptions, arguments: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,10 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.hours <= 24 * 7:
         raise UsageError("--hours is more than 0 and at most 168")
     _needs_numpy()
+    from rung.forecast.behaviour import Behaviour
     from rung.forecast.outcome import outcome_of
     from rung.forecast.simulate import simulate
+    from rung.model.assumed import assumed
 
-    behaviour = _behaviour(arguments.assume)
+    behaviour = assumed(Behaviour(), arguments.assume)
     system = _system(arguments, behaviour)
     faults = [_fault(text) for text in arguments.fault]
     with _Progress(arguments.format == "text") as progress:
@@ -85,28 +87,6 @@ def _system(arguments: argparse.Namespace, behaviour: Behaviour) -> System:
     graph = load_workload(arguments.workload)
     environment = environment_or_production(graph, arguments.env)
     return system_of(graph, place(graph, environment, rung=arguments.rung), behaviour)
-
-
-def _behaviour(texts: list[str]) -> Behaviour:
-    """`--assume cpu_ms=2.5` over the defaults. Raises UsageError with the names that there are."""
-    from rung.forecast.behaviour import Behaviour
-    from rung.model.near import suggestion
-
-    defaults = Behaviour()
-    known = {each.name for each in fields(defaults)} - {"day"}
-    changes: dict[str, Any] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        if name not in known:
-            there = ", ".join(sorted(known))
-            raise UsageError(f"no assumption {name!r}{suggestion(name, known)}; there are {there}")
-        try:
-            changes[name] = float(value)
-        except ValueError:
-            raise UsageError(f"--assume {name} needs a number, not {value!r}") from None
-        if not 0 <= changes[name] < 1e9:
-            raise UsageError(f"--assume {name}={value}: it must not be negative")
-    return replace(defaults, **changes)
 
 
 def _fault(text: str) -> Fault:
@@ -223,14 +203,10 @@ def _badness(minute: Minute) -> tuple[int, float]:
 def _write_report(
     file: Path, system: System, outcome: Outcome, day: Day, spikes: list[float], behaviour: Behaviour
 ) -> None:
-    from rung.forecast.behaviour import reason_of, unit_of
     from rung.forecast.report import render_report
+    from rung.model.assumed import described
 
-    facts = {
-        each.name: f"{getattr(behaviour, each.name):g} {unit_of(each.name)}: {reason_of(each.name)}"
-        for each in fields(behaviour)
-        if each.name != "day"
-    }
+    facts = {name: f"{value:g} {unit}: {why}" for name, value, unit, why in described(behaviour)}
     file.write_text(render_report(system, outcome, day.minutes, spikes=spikes, facts=facts), encoding="utf-8")
 
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
+from rung.model.assumed import assumption
 from rung.model.day import EVENING_DAY
 
 
@@ -14,41 +15,21 @@ from rung.model.day import EVENING_DAY
 class Behaviour:
     """Each field's metadata holds its unit and why its default. `cv` is the coefficient of variation."""
 
-    day: tuple[float, ...] = field(
-        default=EVENING_DAY, metadata={"unit": "share of the busy hour", "why": "24 hours, busiest in the evening"}
+    day: tuple[float, ...] = assumption(
+        EVENING_DAY, unit="share of the busy hour", why="24 hours, busiest in the evening"
     )
-    cpu_ms: float = field(default=4.0, metadata={"unit": "ms", "why": "CPU of one request in the service"})
-    cpu_cv: float = field(default=1.0, metadata={"unit": "", "why": "some requests are much dearer than most"})
-    database_share: float = field(
-        default=0.3, metadata={"unit": "share of requests", "why": "what the cache does not answer"}
+    cpu_ms: float = assumption(4.0, unit="ms", why="CPU of one request in the service")
+    cpu_cv: float = assumption(1.0, unit="", why="some requests are much dearer than most")
+    database_share: float = assumption(0.3, unit="share of requests", why="what the cache does not answer")
+    database_ms: float = assumption(1.0, unit="ms", why="CPU of the queries of one request")
+    database_cv: float = assumption(1.5, unit="", why="a report among lookups by key")
+    network_ms: float = assumption(2.0, unit="ms", why="load balancer and zones, there and back")
+    timeout_seconds: float = assumption(10.0, unit="s", why="visitors leave; the runtime's deadline is longer")
+    shed_seconds: float = assumption(1.0, unit="s", why="the runtime refuses what would wait longer")
+    task_start_seconds: float = assumption(
+        45.0, unit="s", why="Fargate: place, pull the image, start, pass health checks"
     )
-    database_ms: float = field(default=1.0, metadata={"unit": "ms", "why": "CPU of the queries of one request"})
-    database_cv: float = field(default=1.5, metadata={"unit": "", "why": "a report among lookups by key"})
-    network_ms: float = field(
-        default=2.0, metadata={"unit": "ms", "why": "load balancer and zones, there and back"}
+    vcpu_per_acu: float = assumption(
+        0.25, unit="vCPU", why="an Aurora capacity unit: about 2 GiB and its share of CPU"
     )
-    timeout_seconds: float = field(
-        default=10.0, metadata={"unit": "s", "why": "visitors leave; the runtime's deadline is longer"}
-    )
-    shed_seconds: float = field(
-        default=1.0, metadata={"unit": "s", "why": "the runtime refuses what would wait longer"}
-    )
-    task_start_seconds: float = field(
-        default=45.0, metadata={"unit": "s", "why": "Fargate: place, pull the image, start, pass health checks"}
-    )
-    vcpu_per_acu: float = field(
-        default=0.25, metadata={"unit": "vCPU", "why": "an Aurora capacity unit: about 2 GiB and its share of CPU"}
-    )
-    message_ms: float = field(
-        default=50.0, metadata={"unit": "ms", "why": "one message, where the worker does not say"}
-    )
-
-
-def unit_of(name: str) -> str:
-    """The unit of a field."""
-    return next(str(each.metadata["unit"]) for each in fields(Behaviour) if each.name == name)
-
-
-def reason_of(name: str) -> str:
-    """Why its default is what it is."""
-    return next(str(each.metadata["why"]) for each in fields(Behaviour) if each.name == name)
+    message_ms: float = assumption(50.0, unit="ms", why="one message, where the worker does not say")

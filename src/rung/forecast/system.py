@@ -15,9 +15,7 @@ from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.compute import TargetTracking as TrackingPart
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design
-
-#: vCPUs of instance sizes; the families that rungs use have two up to `large`.
-_VCPUS = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
+from rung.parts.instances import vcpus_of
 
 
 class ForecastError(UserError):
@@ -116,7 +114,7 @@ def _entrances(graph: Graph, design: Design, behaviour: Behaviour) -> Iterator[E
         )  # fmt: skip
     for group in design.of(HostGroup):
         yield Entrance(
-            name=group.name, node=group.node, vcpu=_vcpus(group.instance_type),
+            name=group.name, node=group.node, vcpu=vcpus_of(group.instance_type),
             limits=Limits(least=group.min_hosts, most=group.max_hosts),
             scaling=TargetTracking(target=group.cpu_target / 100), start_seconds=4 * behaviour.task_start_seconds,
             share=1.0,
@@ -124,7 +122,7 @@ def _entrances(graph: Graph, design: Design, behaviour: Behaviour) -> Iterator[E
     for host in design.of(Host):
         # The services and their databases share the machine: half of it answers, half of it stores.
         yield Entrance(
-            name=host.name, node=host.node, vcpu=_vcpus(host.instance_type) / 2, limits=Limits(least=1, most=1),
+            name=host.name, node=host.node, vcpu=vcpus_of(host.instance_type) / 2, limits=Limits(least=1, most=1),
             scaling=None, start_seconds=0.0, share=1.0,
         )  # fmt: skip
 
@@ -146,14 +144,14 @@ def _store(graph: Graph, design: Design, behaviour: Behaviour) -> Store | None:
             most_vcpu=cluster.max_acu * behaviour.vcpu_per_acu, pool=pools.get(cluster.node, 8),
         )  # fmt: skip
     for instance in design.of(PostgresInstance):
-        cores = _vcpus(instance.instance_class)
+        cores = vcpus_of(instance.instance_class)
         return Store(
             name=instance.name, node=instance.node, least_vcpu=cores, most_vcpu=cores,
             pool=pools.get(instance.node, 8),
         )  # fmt: skip
     for host in design.of(Host):
-        cores = _vcpus(host.instance_type) / 2
-        return Store(name=host.name, node=host.node, least_vcpu=cores, most_vcpu=cores, pool=20)
+        half = vcpus_of(host.instance_type) / 2
+        return Store(name=host.name, node=host.node, least_vcpu=half, most_vcpu=half, pool=20)
     return None
 
 
@@ -174,12 +172,6 @@ def _backlogs(graph: Graph, design: Design, behaviour: Behaviour) -> Iterator[Ba
             concurrency=node.concurrency, limits=Limits(least=least, most=most),
             acceptable_seconds=node.acceptable_latency_seconds, start_seconds=behaviour.task_start_seconds,
         )  # fmt: skip
-
-
-def _vcpus(instance_type: str) -> float:
-    """vCPUs by size: `t4g.small` and `db.t4g.small` have 2."""
-    family, size = instance_type.split(".")[-2:]
-    return 1.0 if size == "medium" and not family.startswith("t") else float(_VCPUS.get(size, 2))
 
 
 def _no_traffic(graph: Graph) -> Finding:

@@ -16,6 +16,7 @@ from rung.parts.compute import (
     Registry,
     ScheduledTask,
 )
+from rung.parts.instances import vcpus_of
 from rung.parts.network import Network
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
@@ -131,13 +132,6 @@ def office_hours(part: OfficeHours, charging: Charging) -> Iterator[Line]:
     """It costs next to nothing; what it saves is in the other lines."""
     key = ("eventbridge", "scheduler-invocations", "")
     yield charging.line(part.name, part.node, "start and stop", key, 44 / 1e6, "twice on 22 working days")
-
-
-def vcpus_of(instance_type: str) -> int:
-    """vCPUs by size: `t4g.small` has 2. Raises KeyError for a size that AWS does not have."""
-    sizes = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
-    family, size = instance_type.split(".")[-2:]
-    return 1 if size == "medium" and not family.startswith("t") else sizes[size]
 
 
 def _worker_hours(part: EcsService, charging: Charging) -> Quantity:
