@@ -20,9 +20,8 @@ $(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
 	@PYTHON="$(PYTHON)" scripts/setup $(VENV) requirements.lock
 	@touch $@
 
-test: setup  ## every test, on real parts; those that measure time have the machine to themselves
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not soak and not fault and not browser"
-	$(BIN)/python -m pytest -q -m "(fault or browser) and not soak"
+test: setup policy  ## every test, on real parts; those that measure time have the machine to themselves
+	scripts/test $(BIN)/python
 
 soak: setup  ## the faults at their full counts (RUNG_SOAK_SHARE=0.1: a tenth of them)
 	$(BIN)/python -m pytest -q -m soak --timeout 3600 tests/faults

@@ -57,7 +57,7 @@ def _alarms(aws: Cloud, design: Design) -> Iterator[str]:
     told = aws.client("cloudwatch", design.region).describe_alarms(MaxRecords=100)["MetricAlarms"]
     alarms = {each["AlarmName"]: each for each in told}
     wanted = {name_of(design, alarm.name) for alarm in design.of(Alarm)}
-    yield from _compare("alarms", wanted, {name for name in alarms if "burn" not in name})
+    yield from _compare("alarms", wanted, {name for name in alarms if not _of_others(name)})
     for alarm in design.of(Alarm):
         found = alarms.get(name_of(design, alarm.name), {})
         if found and f"/{alarm.runbook}.md" not in found.get("AlarmDescription", ""):
@@ -66,6 +66,11 @@ def _alarms(aws: Cloud, design: Design) -> Iterator[str]:
             yield f"{alarm.name} tells nobody"
         if found and found["Threshold"] != alarm.threshold:
             yield f"{alarm.name} rings at {found['Threshold']} instead of {alarm.threshold}"
+
+
+def _of_others(name: str) -> bool:
+    """Alarms that the design does not list: those of objectives, and those that scaling makes for itself."""
+    return "burn" in name or name.startswith("TargetTracking-")
 
 
 def _queues(aws: Cloud, design: Design) -> Iterator[str]:
@@ -132,7 +137,7 @@ def _policies(aws: Cloud, design: Design) -> Iterator[str]:
 
 def _role(iam: Any, name: str) -> str:
     roles = [role["RoleName"] for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
-    return next(role for role in (f"{name}-task", name) if role in roles)
+    return next(role for role in (f"{name}-task", f"{name}-host", name) if role in roles)
 
 
 def _rules(aws: Cloud, design: Design) -> Iterator[str]:
