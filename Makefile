@@ -24,7 +24,7 @@ test: setup policy  ## every test, on real parts; those that measure time have t
 	scripts/test $(BIN)/python
 
 soak: setup  ## the faults at their full counts (RUNG_SOAK_SHARE=0.1: a tenth of them)
-	$(BIN)/python -m pytest -q -m soak --timeout 3600 tests/faults
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
 
 lint: setup  ## style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

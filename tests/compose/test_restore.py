@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -134,8 +134,8 @@ class Box:
 
 
 @pytest.fixture
-async def box_machine(tmp_path: Path, machines: Machines, postgres_server: PostgresServer) -> Box:
-    """A box with orders in its database."""
+async def box_machine(tmp_path: Path, machines: Machines, postgres_server: PostgresServer) -> AsyncIterator[Box]:
+    """A box with orders in its database. Databases and roles are the server's: none is left to other tests."""
     made = Box(tmp_path, machines, postgres_server)
     await made.clean()
     await made.sql(f"create role shop_owner superuser login password '{postgres_server.password}'", "postgres")
@@ -147,7 +147,8 @@ async def box_machine(tmp_path: Path, machines: Machines, postgres_server: Postg
         "insert into orders (name, total, at) select 'Käufer „' || n || '“ \t' || chr(128512), n * 1.01, "
         f"timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, {ROWS}) n"
     )
-    return made
+    yield made
+    await made.clean()
 
 
 async def test_what_is_backed_up_wiped_and_restored_is_the_same(box_machine: Box) -> None:

@@ -99,9 +99,10 @@ async def test_a_stall_shows_in_the_latency_of_all_that_was_due_meanwhile(
     recording = await load(server.url, Step("GET", "/ok"), users=4, rate=200, seconds=3.0)
     histogram = recording.groups[0].histogram()
     assert recording.groups[0].errors == {}
-    # About 200 of 600 requests were due in the stalled second, their delays evenly from 1 s down to 0.
+    # About 200 of 600 requests were due in the stalled second, their delays evenly from 1 s down to 0: half of
+    # them above 0.5 s, and more where the machine needs a while to work off what waited.
     assert histogram.percentile_us(99) > 900_000
-    assert histogram.above(500_000) == pytest.approx(100, rel=0.4)
+    assert histogram.above(500_000) > 60
     service = recording.groups[0].service
     assert sum(count for value, count in service.items() if value > 500_000) <= 4
 
