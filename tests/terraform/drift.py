@@ -11,6 +11,12 @@ from typing import Any
 #: (resource type, attribute) -> why it differs.
 KNOWN: dict[tuple[str, str], str] = {
     ("aws_appautoscaling_target", "tags_all"): "moto keeps no tags of scaling targets",
+    ("aws_autoscaling_group", "capacity_reservation_specification"): "moto tells an empty choice for none",
+    ("aws_autoscaling_group", "default_instance_warmup"): "moto does not keep it",
+    ("aws_autoscaling_group", "launch_template"): "moto tells the version's number, not that it is the newest",
+    ("aws_autoscaling_group", "max_instance_lifetime"): "moto does not keep it",
+    ("aws_autoscaling_policy", "enabled"): "moto does not keep it",
+    ("aws_autoscaling_policy", "predictive_scaling_configuration"): "moto tells an empty one for none",
     ("aws_budgets_budget", "tags_all"): "moto keeps no tags of budgets",
     ("aws_cloudfront_response_headers_policy", "custom_headers_config"): "ministack tells an empty list for none",
     ("aws_cloudfront_response_headers_policy", "remove_headers_config"): "ministack tells an empty list for none",
@@ -25,7 +31,13 @@ KNOWN: dict[tuple[str, str], str] = {
     ("aws_ecs_service", "iam_role"): "part of the replacement",
     ("aws_ecs_service", "tags"): "part of the replacement",
     ("aws_ecs_service", "triggers"): "part of the replacement",
+    ("aws_elasticache_replication_group", "transit_encryption_mode"): "the mend tells it by another name",
     ("aws_rds_cluster", "scaling_configuration"): "moto tells the settings of Serverless v1 too",
+    ("aws_db_instance", "performance_insights_enabled"): "moto does not keep it",
+    ("aws_db_instance", "performance_insights_kms_key_id"): "moto does not keep it",
+    ("aws_db_instance", "performance_insights_retention_period"): "moto does not keep it",
+    ("aws_db_parameter_group", "parameter"): "moto tells no parameters of a group",
+    ("aws_launch_template", "tag_specifications"): "moto tells the template's own tags among them",
 }
 
 

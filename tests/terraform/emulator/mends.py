@@ -10,6 +10,7 @@ from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.budgets.responses import BudgetsResponse
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 from moto.rds.models import DBInstance
@@ -26,6 +27,7 @@ def mend() -> None:
     descriptions_of_rules()
     composite_alarms()
     monitoring_of_instances()
+    interfaces_of_terminated_instances()
     mend_caches()
 
 
@@ -145,3 +147,19 @@ def monitoring_of_instances() -> None:
         return ActionResult({"InstanceMonitorings": told})
 
     machines.monitor_instances = monitor
+
+
+def interfaces_of_terminated_instances() -> None:
+    """A machine that is gone keeps its network interface, which then cannot be deleted."""
+    machines: Any = EC2Backend
+    terminate = machines.terminate_instances
+
+    def terminate_and_detach(self: Any, instance_ids: list[str]) -> Any:
+        told = terminate(self, instance_ids)
+        for interface in list(self.enis.values()):
+            if interface.instance is not None and interface.instance.id in instance_ids:
+                interface.instance = interface.attachment_id = interface.device_index = None
+                interface.status = "available"
+        return told
+
+    machines.terminate_instances = terminate_and_detach

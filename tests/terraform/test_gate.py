@@ -1,0 +1,118 @@
+"""The gate of every rung: plan, policy scan, apply, quiet second plan, what exists against the graph, destroy.
+
+Against emulators on this machine. An apply waits for what Terraform's provider waits for, whatever answers: most
+of its time nothing is computed, so the rungs run beside each other and beside other tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.terraform import drift, existing, shop
+from tests.terraform.emulator.cloud import CREDENTIALS, REPOSITORY, Cloud, cloud
+from tests.terraform.tool import REQUIRED, Terraform
+
+from rung.parts.design import Design
+from rung.terraform.waivers import checkov_configuration
+
+CHECKOV = REPOSITORY / ".venv-policy" / "bin" / "checkov"
+PARALLEL = "-parallelism=30"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """One environment on one rung, its root, and the emulators it talks to."""
+
+    design: Design
+    root: Path
+    aws: Cloud
+    terraform: Terraform
+
+    def run(self, *arguments: str, timeout_seconds: float = 400) -> str:
+        """A Terraform command in the root; its standard output."""
+        environment = {**shop.VARIABLES, **CREDENTIALS}
+        result = self.terraform.run(
+            self.root, *arguments, "-no-color", environment=environment, timeout_seconds=timeout_seconds
+        )
+        return result.stdout
+
+    def plan(self, name: str, *arguments: str) -> dict[str, object]:
+        """A plan, kept as `name`, as JSON."""
+        self.run("plan", "-input=false", f"-out={name}", *arguments)
+        return dict(json.loads(self.run("show", "-json", name).split("\n", 1)[0]))
+
+
+@pytest.fixture
+def stand(request: pytest.FixtureRequest, terraform: Terraform, tmp_path: Path) -> Iterator[Stand]:
+    """The environment on the rung that the test is parametrised with."""
+    environment, rung = request.param
+    root = shop.write(tmp_path, shop.files(environment, rung)) / "infra" / environment
+    with cloud(tmp_path) as aws:
+        aws.point(root)
+        existing.prepare(aws, shop.design(environment, rung))
+        terraform.init(root, "-input=false")
+        yield Stand(design=shop.design(environment, rung), root=root, aws=aws, terraform=terraform)
+
+
+def scan(stand: Stand, name: str) -> subprocess.Popen[str]:
+    """Begin to scan a plan with Checkov. A value that is known after the apply counts as set."""
+    if not CHECKOV.is_file():
+        reason = "Checkov is not installed: make policy"
+        pytest.fail(reason) if os.environ.get(REQUIRED) else pytest.skip(reason)
+    (stand.root / "plan.json").write_text(stand.run("show", "-json", name))
+    (stand.root / ".checkov.yaml").write_text(checkov_configuration())
+    command = [
+        str(CHECKOV),
+        "-f",
+        "plan.json",
+        "--config-file",
+        ".checkov.yaml",
+        "-o",
+        "json",
+        "--compact",
+        "--quiet",
+    ]
+    environment = {**os.environ, "EVAL_TF_PLAN_AFTER_UNKNOWN": "True"}
+    return subprocess.Popen(
+        command, cwd=stand.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def failed_rules(scanning: subprocess.Popen[str]) -> list[str]:
+    """What a scan complains about: rule and resource."""
+    output, errors = scanning.communicate(timeout=180)
+    report = json.loads(output or "{}")
+    assert report, errors
+    report = report[0] if isinstance(report, list) else report
+    assert report["summary"]["passed"] > 100
+    return [f"{each['check_id']} {each['resource']}" for each in report["results"]["failed_checks"]]
+
+
+#: Production where a rung holds it; on a box the environment of shop that is most like it.
+GATES = [
+    pytest.param((environment, rung), id=f"{rung}-{environment}", marks=pytest.mark.xdist_group(f"gate-{rung}"))
+    for environment, rung in (("prod", "fargate"), ("prod", "host"), ("staging", "box"))
+]
+
+
+@pytest.mark.soak
+@pytest.mark.terraform
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("stand", GATES, indirect=True)
+def test_gate(stand: Stand) -> None:
+    first = stand.plan("first")
+    assert {change["change"]["actions"][0] for change in first["resource_changes"]} <= {"create", "read"}  # type: ignore[attr-defined]
+    scanning = scan(stand, "first")
+    stand.run("apply", "-input=false", PARALLEL, "first")
+    assert failed_rules(scanning) == []
+    assert existing.differences(stand.aws, stand.design) == []
+    assert drift.unexplained(stand.plan("second", PARALLEL)) == []
+    existing.unprotect(stand.aws, stand.design)
+    stand.run("destroy", "-auto-approve", "-input=false", PARALLEL)
+    assert json.loads((stand.root / "terraform.tfstate").read_text())["resources"] == []
