@@ -34,6 +34,7 @@ for part, answer in state["answers"].items():
 sys.exit(state["fails"].get(next((part for part in state["fails"] if part in words), ""), 0))
 """
 ANSWERS = {
+    "get-caller-identity": "123456789012",
     "describe-services": "arn:definition",
     "describe-task-definition": "123.dkr.ecr.eu-central-1.amazonaws.com/shop-prod-images:<running>",
     "reverse(sort_by": "new\told\tolder",
@@ -205,6 +206,13 @@ def test_a_plan_is_made_for_the_image_that_runs(project: Project) -> None:
     code, said, calls = project.run("plan", "prod", "-lock=false")
     assert code == 0, said
     assert position(calls, "terraform -chdir=infra/prod plan -input=false -out=tfplan -lock=false [old]") >= 0
+
+
+def test_terraform_is_told_where_its_state_is(project: Project) -> None:
+    """Its bucket has the account's number in its name, which the pipeline asks for."""
+    _, _, calls = project.run("plan", "prod")
+    bucket = "-backend-config=bucket=shop-state-123456789012"
+    assert position(calls, f"terraform -chdir=infra/prod init -input=false {bucket}") >= 0
 
 
 def test_the_first_push_makes_the_registry(project: Project) -> None:
