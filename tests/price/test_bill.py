@@ -53,7 +53,7 @@ def test_tasks_over_the_day_by_hand(fargate: Design, shop: Graph, book: PriceBoo
     """1,000 requests a second at the busy hour, 4 ms each: the sum over the curve, task by task."""
     (api,) = [part for part in fargate.of(EcsService) if part.name == "api"]
     given = Assumptions()
-    each = api.container.cpu * 1_000 / given.cpu_ms_per_request * given.cpu_target
+    each = api.container.cpu * 1_000 / given.cpu_ms * given.cpu_target
     hours = [max(api.min_tasks, min(api.max_tasks, -(-1_000 * share // each))) for share in given.day]
     spikes = given.spikes_per_month * (api.max_tasks - max(hours)) * 0.5
     expected = (sum(hours) * HOURS_PER_MONTH / 24 + spikes) * api.container.cpu

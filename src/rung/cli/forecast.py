@@ -36,6 +36,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("--fault", action="append", default=[], metavar="NAME@HH:MM[=VALUE]",
                          help=f"one of {', '.join(FAULTS)}")  # fmt: skip
     command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a measured value")
+    command.add_argument("--measured", type=Path, metavar="LOAD.json", help="a result of rung load --format json")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--report", type=Path, metavar="FILE.html")
     command.add_argument("--format", choices=("text", "json"), default="text")
@@ -52,8 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     from rung.forecast.outcome import outcome_of
     from rung.forecast.simulate import simulate
     from rung.model.assumed import assumed
+    from rung.model.measured import read_load
 
-    behaviour = assumed(Behaviour(), arguments.assume)
+    behaviour = assumed(read_load(Behaviour(), arguments.measured), arguments.assume)
     system = _system(arguments, behaviour)
     faults = [_fault(text) for text in arguments.fault]
     with _Progress(arguments.format == "text") as progress:

@@ -109,7 +109,7 @@ def _entrances(graph: Graph, design: Design, behaviour: Behaviour) -> Iterator[E
         yield Entrance(
             name=part.name, node=part.node, vcpu=part.container.cpu,
             limits=Limits(least=part.min_tasks, most=part.max_tasks),
-            scaling=None if tracking is None else _tracking(tracking),
+            scaling=None if tracking is None else _tracking(tracking, behaviour.cpu_target),
             start_seconds=behaviour.task_start_seconds, share=1 / len(web),
         )  # fmt: skip
     for group in design.of(HostGroup):
@@ -127,9 +127,9 @@ def _entrances(graph: Graph, design: Design, behaviour: Behaviour) -> Iterator[E
         )  # fmt: skip
 
 
-def _tracking(part: TrackingPart) -> TargetTracking:
+def _tracking(part: TrackingPart, cpu_target: float) -> TargetTracking:
     """The policy on CPU; a policy on requests holds the same tasks when its target was derived from their CPU."""
-    target = part.target / 100 if part.metric in ("cpu", "memory") else 0.6
+    target = part.target / 100 if part.metric in ("cpu", "memory") else cpu_target
     return TargetTracking(
         target=target, out_cooldown=part.scale_out_cooldown_seconds, in_cooldown=part.scale_in_cooldown_seconds
     )

@@ -1,16 +1,48 @@
-"""Assumptions: dataclasses whose fields hold, beside a default, its unit and why it is the default."""
+"""Assumptions: dataclasses whose fields hold, beside a default, its unit and why it is the default.
+
+A value that somebody measured or gave takes the place of the default, and remembers that it did.
+"""
 
 from __future__ import annotations
 
-from dataclasses import Field, field, fields, replace
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Literal, Self, TypeVar
 
 from rung.errors import UsageError
 from rung.model.near import suggestion
 
-Assumed = TypeVar("Assumed")
 #: No assumption is larger: more is a slip of the unit.
 _MOST = 1e12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """Where the value of one assumption comes from, when it is not the default; `how` in words."""
+
+    name: str
+    kind: Literal["measured", "given"]
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What every table of assumptions can say: which of its values are not assumed any more."""
+
+    basis: tuple[Basis, ...] = ()
+
+    def basis_of(self, name: str) -> Literal["assumed", "measured", "given"]:
+        """Whether a value is the default, was measured, or was given by the user."""
+        return next((each.kind for each in self.basis if each.name == name), "assumed")
+
+    def with_values(self, values: Mapping[str, float], kind: Literal["measured", "given"], how: str) -> Self:
+        """`values` in place of what was there; the later word about a value counts."""
+        kept = tuple(each for each in self.basis if each.name not in values)
+        added = tuple(Basis(name=name, kind=kind, how=how) for name in values)
+        return replace(self, **dict(values), basis=(*kept, *added))
+
+
+Assumed = TypeVar("Assumed", bound=Assumptions)
 
 
 def assumption(default: Any, *, unit: str, why: str) -> Any:
@@ -18,12 +50,14 @@ def assumption(default: Any, *, unit: str, why: str) -> Any:
     return field(default=default, metadata={"unit": unit, "why": why})
 
 
-def described(given: Any) -> list[tuple[str, float, str, str]]:
-    """Name, value, unit and reason of every assumption that is a number."""
+def described(given: Assumptions) -> list[tuple[str, float, str, str]]:
+    """Name, value, unit and reason of every assumption that is a number; of a measured one, how it was."""
+    said = {each.name: each.how for each in given.basis}
     return [
-        (each.name, getattr(given, each.name), str(each.metadata["unit"]), str(each.metadata["why"]))
+        (each.name, getattr(given, each.name), str(each.metadata["unit"]),
+         said.get(each.name, str(each.metadata["why"])))
         for each in _numbers(given)
-    ]
+    ]  # fmt: skip
 
 
 def assumed(defaults: Assumed, texts: list[str]) -> Assumed:
@@ -36,10 +70,10 @@ def assumed(defaults: Assumed, texts: list[str]) -> Assumed:
             there = ", ".join(sorted(known))
             raise UsageError(f"no assumption {name!r}{suggestion(name, known)}; there are {there}")
         changes[name] = _number(name, value)
-    return replace(defaults, **changes)  # type: ignore[type-var]
+    return defaults.with_values(changes, "given", "given with --assume") if changes else defaults
 
 
-def _numbers(given: Any) -> list[Field[Any]]:
+def _numbers(given: Assumptions) -> list[Field[Any]]:
     return [each for each in fields(given) if isinstance(getattr(given, each.name), float)]
 
 

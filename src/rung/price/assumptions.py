@@ -1,4 +1,4 @@
-"""What a workload file cannot know and a bill needs: each with a default, its unit, and why that default.
+"""What a workload file cannot know and a bill needs beside what one request costs (rung.model.measured).
 
 All of them can be replaced by measured values; `rung estimate --explain` says which line rests on which.
 """
@@ -8,28 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rung.model.assumed import assumption
-from rung.model.day import EVENING_DAY
+from rung.model.measured import Behaviour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assumptions:
+class Assumptions(Behaviour):
     """Each field's metadata holds its unit and the reason for its default."""
 
-    day: tuple[float, ...] = assumption(
-        EVENING_DAY, unit="share of the busy hour", why="24 hours, busiest in the evening"
-    )
     spikes_per_month: float = assumption(4.0, unit="spikes", why="one campaign a week")
     nonproduction_traffic: float = assumption(0.01, unit="share of traffic", why="people who test, no visitors")
-    response_kib: float = assumption(8.0, unit="KiB", why="a compressed page of JSON")
-    request_kib: float = assumption(1.0, unit="KiB", why="headers and a small body")
     site_kib: float = assumption(150.0, unit="KiB", why="a light page with its scripts")
     session_requests: float = assumption(12.0, unit="requests", why="one load of the site starts a session")
-    cpu_ms_per_request: float = assumption(
-        4.0, unit="ms", why="an ASGI handler with one query; measure with rung load"
-    )
-    cpu_target: float = assumption(0.6, unit="share", why="where target tracking holds it")
-    database_share: float = assumption(0.3, unit="share of requests", why="what the cache does not answer")
-    requests_per_acu: float = assumption(200.0, unit="requests/s", why="short indexed queries on one ACU")
     io_per_request: float = assumption(0.2, unit="I/O", why="most pages are in memory, every write is one")
     log_kib_per_request: float = assumption(0.1, unit="KiB", why="the access log is sampled, warnings are not")
     log_kib_per_message: float = assumption(0.5, unit="KiB", why="one line for a message")

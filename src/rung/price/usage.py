@@ -54,7 +54,7 @@ class Usage:
 
     def task_hours(self, vcpu: float, minimum: int, maximum: int) -> Quantity:
         """Task-hours of a service that scales on CPU between `minimum` and `maximum` over the day, with spikes."""
-        each = vcpu * 1_000 / self.assumptions.cpu_ms_per_request * self.assumptions.cpu_target
+        each = vcpu * 1_000 / self.assumptions.cpu_ms * self.assumptions.cpu_target
         hours = [tasks_for(self.rate_at(hour), each, minimum, maximum) for hour in range(24)]
         days = HOURS_PER_MONTH / 24
         # A spike is paid for until the scale-in, a quarter of an hour after it.
@@ -64,7 +64,7 @@ class Usage:
         value = sum(hours) * days + self.assumptions.spikes_per_month * spike * 0.5
         because = (
             f"{min(hours)} to {max(hours)} tasks over the day: {each:,.0f} requests/s a task at "
-            f"{self.assumptions.cpu_target:.0%} of {vcpu:g} vCPU, {self.assumptions.cpu_ms_per_request:g} ms each"
+            f"{self.assumptions.cpu_target:.0%} of {vcpu:g} vCPU, {self.assumptions.cpu_ms:g} ms each"
         )
         return Quantity(value=value, unit="task-hour", because=because)
 
