@@ -18,3 +18,10 @@ def paths(value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(each, str) and each.startswith("/") for each in value):
         raise ValueError(f'{value!r} is no list of path prefixes: write one such as ["/api/checkout"]')
     return tuple(value)
+
+
+def words(value: Any, example: str) -> tuple[str, ...]:
+    """A list of words as a tuple, without repetition."""
+    if isinstance(value, str) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"{value!r} is no list of words: write one such as {example}")
+    return tuple(dict.fromkeys(value))

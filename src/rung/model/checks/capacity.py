@@ -225,7 +225,9 @@ _LIMITS: tuple[tuple[str, float, float], ...] = (
     ("deadline_seconds", 0.001, math.inf), ("visibility_timeout_seconds", 1, math.inf), ("cpu", 0.01, 192),
     ("memory_mib", 1, 1_048_576), ("rotate_days", 1, 3_650), ("concurrent_users", 1, math.inf),
     ("think_time_seconds", 0.001, math.inf), ("peak", 1, math.inf), ("scale", 0.01, 100),
-    ("storage_gib", 1, math.inf), ("backup_days", 0, 3_650),
+    ("storage_gib", 1, math.inf), ("backup_days", 0, 3_650), ("engineers", 0, 100_000), ("customers", 0, math.inf),
+    ("operations_hours", 0, math.inf), ("engineer_hour_usd", 0, math.inf), ("downtime_hour_usd", 0, math.inf),
+    ("monthly_revenue_usd", 0, math.inf),
 )  # fmt: skip
 
 
