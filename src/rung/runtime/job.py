@@ -1,8 +1,10 @@
 """`python -m rung.runtime.job --name seed --handler module:object`: run a handler once and end.
 
-The handler takes no argument and may be a coroutine function. Exit status 0 when it returns, 1 when it raises or
-takes longer than its deadline, 143 when it was stopped by SIGTERM. With `--exclusive` it does nothing, with status
-0, while another run of the same name goes on: a lock in the process's first Postgres, freed when a run dies.
+The handler may be a coroutine function. Exit status 0 when it returns, 1 when it raises or takes longer than its
+deadline, 143 when it was stopped by SIGTERM. With `--exclusive` it is the run of a schedule: it does nothing, with
+status 0, while another run of the same name goes on (a lock in the process's first Postgres, freed when a run
+dies), and a handler that takes an argument gets a `Tick`. Its moment is the one that `RUNG_TICK_AT` names, as the
+clock that starts the task writes it; without one, the start.
 """
 
 from __future__ import annotations
@@ -15,20 +17,26 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rung.runtime import lifespan
 from rung.runtime.bindings import PostgresBinding, first_of, read_secrets
+from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.context import Context, Deadline, new_correlation_id, serving
 from rung.runtime.database.login import open_connection
 from rung.runtime.log import configure_logging, logger
+from rung.runtime.schedule.handler import Tick
 
 log = logger(__name__)
 LOCK = "select pg_try_advisory_lock(hashtextextended($1, 0))"
 LOCK_SECONDS = 5
 STOPPED_STATUS = 128 + signal.SIGTERM
+#: The moment for which the clock starts a run: EventBridge Scheduler writes it as 2022-03-22T18:59:43Z.
+TICK_VARIABLE = "RUNG_TICK_AT"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,20 +45,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default=os.environ.get("RUNG_NODE", "job"))
     parser.add_argument("--handler", required=True, metavar="module:object")
     parser.add_argument("--deadline-seconds", type=float, default=3_600.0)
-    parser.add_argument("--exclusive", action="store_true", help="not while another run goes on")
+    parser.add_argument("--exclusive", action="store_true", help="a schedule's: not while another run goes on")
     options = parser.parse_args(arguments)
     configure_logging(node=options.name)
     sys.path.insert(0, str(Path.cwd()))
-    running = run(options.name, _handler(options.handler), options.deadline_seconds, exclusive=options.exclusive)
-    return asyncio.run(running)
+    handler = _handler(options.handler)
+    if options.exclusive:
+        handler = ticked(handler, options.name, os.environ)
+    return asyncio.run(run(options.name, handler, options.deadline_seconds, exclusive=options.exclusive))
 
 
-def _handler(entry: str) -> Callable[[], Any]:
+def ticked(
+    handler: Callable[..., Any], schedule: str, environment: Mapping[str, str], clock: Clock = SYSTEM_CLOCK
+) -> Callable[[], Any]:
+    """The handler of a schedule without its argument: a handler that takes one gets this run's `Tick`."""
+    if not inspect.signature(handler).parameters:
+        return handler
+    return partial(handler, Tick(schedule=schedule, at=_moment(environment.get(TICK_VARIABLE, ""), clock)))
+
+
+def _moment(text: str, clock: Clock) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return clock.now()
+    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def _handler(entry: str) -> Callable[..., Any]:
     module, _, path = entry.partition(":")
     found: Any = importlib.import_module(module)
     for name in path.split("."):
         found = getattr(found, name)
-    handler: Callable[[], Any] = found
+    handler: Callable[..., Any] = found
     return handler
 
 

@@ -5,6 +5,15 @@ locals {
   family_arn = replace(var.task_definition_arn, "/:[0-9]+$/", "")
   partition  = split(":", var.cluster_arn)[1]
   region     = split(":", var.cluster_arn)[3]
+
+  # What the scheduler tells the task: the moment for which it starts it. The scheduler looks for its keyword in the
+  # text as it is, so the brackets must not be escaped, as jsonencode escapes them.
+  moment = replace(replace(jsonencode({
+    containerOverrides = [{
+      name        = var.container_name
+      environment = [{ name = "RUNG_TICK_AT", value = "<aws.scheduler.scheduled-time>" }]
+    }]
+  }), "\\u003c", "<"), "\\u003e", ">")
 }
 
 # A group of its own: the scheduler measures groups, not schedules, and the role is for this group alone.
@@ -27,6 +36,7 @@ resource "aws_scheduler_schedule" "this" {
   target {
     arn      = var.cluster_arn
     role_arn = aws_iam_role.this.arn
+    input    = local.moment
 
     ecs_parameters {
       task_definition_arn     = var.task_definition_arn

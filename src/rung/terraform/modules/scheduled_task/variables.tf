@@ -79,6 +79,12 @@ variable "timezone" {
   }
 }
 
+variable "container_name" {
+  description = "Container of the task that is told the moment of the run, as RUNG_TICK_AT."
+  type        = string
+  default     = "app"
+}
+
 variable "max_attempts" {
   description = "How often the scheduler tries to start the task again when ECS refuses. What happens inside the task is not its concern."
   type        = number

@@ -43,6 +43,11 @@ run "may_start_this_task_and_no_other" {
     condition     = aws_sqs_queue.dead.kms_master_key_id == var.key_arn && aws_scheduler_schedule.this.kms_key_arn == var.key_arn && !aws_scheduler_schedule.this.target[0].ecs_parameters[0].network_configuration[0].assign_public_ip
     error_message = "encrypted, and without a public address"
   }
+
+  assert {
+    condition     = strcontains(aws_scheduler_schedule.this.target[0].input, "\"<aws.scheduler.scheduled-time>\"") && jsondecode(aws_scheduler_schedule.this.target[0].input).containerOverrides[0].name == "app"
+    error_message = "the task is told the moment of its run, by the keyword that the scheduler replaces"
+  }
 }
 
 run "asleep_in_another_time_zone" {
