@@ -1,4 +1,4 @@
-"""Reading what a workload file gives as a dict or a list. Each raises ValueError with an example."""
+"""Reading what a workload file gives as a dict or a list (ValueError with an example), and filling records."""
 
 from __future__ import annotations
 
@@ -25,3 +25,9 @@ def words(value: Any, example: str) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(each, str) for each in value):
         raise ValueError(f"{value!r} is no list of words: write one such as {example}")
     return tuple(dict.fromkeys(value))
+
+
+def set_fields(node: object, /, **values: object) -> None:
+    """Fill a frozen record while it is being built. Never call it on one that somebody else has seen."""
+    for field, value in values.items():
+        object.__setattr__(node, field, value)
