@@ -292,3 +292,13 @@ def test_facts_alone_make_no_design_fail() -> None:
     work.environment("prod")
     for rung in ("box", "host", "fargate"):
         assert place(work.freeze(), "prod", rung=rung).production
+
+
+def test_a_queue_on_a_box_without_a_database_is_refused_not_a_crash() -> None:
+    work = Workload("tea")
+    mails = work.queue("mails")
+    intake = work.service("intake", app="tea.intake:app", health="/health", uses=[mails.send])
+    work.worker("mailer", handler="tea.mail:send", consumes=mails)
+    work.route("/*", intake)
+    work.traffic(Traffic(concurrent_users=10))
+    assert codes(refused(work, "box")) == ["R0813"]

@@ -111,8 +111,9 @@ def _edges(setting: Setting) -> Iterator[Finding]:
 
 def _traffic(setting: Setting) -> Iterator[Finding]:
     """R0802: more than one machine can do."""
-    if setting.rung != "box" or any(_nodes(setting)):
-        return
+    uncarried = setting.carrier() is None and bool(setting.graph.of(Queue))
+    if setting.rung != "box" or uncarried or any(_nodes(setting)):
+        return  # without a database to keep its queues in there is no box to measure: R0813 says so
     from rung.rungs.box import stacks_of
 
     needed, memory = serving_vcpu(setting) / BOX_SERVING_SHARE, memory_of(stacks_of(setting))
