@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rung.parts.operations import Alarm, Metric, Notification
 from rung.terraform.hcl import Block, Expression, Raw, Row
-from rung.terraform.names import of_resource, output
+from rung.terraform.names import environment_name, of_resource, output
 from rung.terraform.setting import Setting
 
 BLOCK = "watch"
@@ -37,7 +37,7 @@ def alarms(setting: Setting) -> Block | None:
     names = _names(found)
     notification = setting.design.of(Notification)
     arguments: dict[str, Expression] = {
-        "name": f"{setting.design.workload}-{setting.design.environment}",
+        "name": environment_name(setting.design),
         "topic_arns": {
             "page": output(notification[0].name, "topic_arn"),
             "ticket": output(notification[0].name, "ticket_topic_arn"),

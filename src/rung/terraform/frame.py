@@ -1,4 +1,4 @@
-"""What frames the parts of a root: versions, state, providers, variables, outputs."""
+"""What frames the parts of a root: Terraform itself with its state and provider, variables, outputs."""
 
 from __future__ import annotations
 
@@ -17,36 +17,31 @@ TERRAFORM, PROVIDER = ">= 1.11", ">= 5.100, < 7"
 EDGE_REGION = "us-east-1"
 
 
-def versions() -> Iterator[Block]:
-    """What plans this: Terraform itself and one provider."""
+def terraform(design: Design) -> Iterator[Block]:
+    """What plans this, where its state is kept, the account and region, and the tags that everything carries.
+
+    The bucket's name ends in the account's id, which no file here should know.
+    """
     provider: Expression = {"source": "hashicorp/aws", "version": PROVIDER}
-    inner = Block(kind="required_providers", attributes={"aws": provider})
-    yield Block(kind="terraform", attributes={"required_version": TERRAFORM}, blocks=(inner,))
-
-
-def backend(design: Design) -> Iterator[Block]:
-    """Where the state is kept. The bucket's name ends in the account's id, which no file here should know."""
-    attributes: dict[str, Expression] = {
+    state: dict[str, Expression] = {
         "key": f"{design.workload}/{design.environment}.tfstate",
         "region": design.region,
         "encrypt": True,
         "use_lockfile": True,
     }
     note = f"terraform init -backend-config=bucket={design.workload}-state-<account id>   (made by ../bootstrap)"
-    yield Block(kind="terraform", attributes={}, blocks=(
-        Block(kind="backend", labels=("s3",), attributes=attributes, note=note),
+    yield Block(kind="terraform", attributes={"required_version": TERRAFORM}, blocks=(
+        Block(kind="required_providers", attributes={"aws": provider}, short=True),
+        Block(kind="backend", labels=("s3",), attributes=state, note=note),
     ))  # fmt: skip
-
-
-def providers(design: Design) -> Iterator[Block]:
-    """The account and region, and the tags that everything carries."""
-    yield _provider(design, {"region": Raw("local.region")})
+    yield _provider({"region": Raw("local.region")})
     if needs_edge_region(design):
-        yield _provider(design, {"alias": "us_east_1", "region": EDGE_REGION})
-    yield Block(
-        kind="locals",
-        attributes={"region": design.region, "account_id": Raw("data.aws_caller_identity.current.account_id")},
-    )
+        yield _provider({"alias": "us_east_1", "region": EDGE_REGION})
+    yield Block(kind="locals", attributes={
+        "region": design.region,
+        "account_id": Raw("data.aws_caller_identity.current.account_id"),
+        "tags": {"Workload": design.workload, "Environment": design.environment, "ManagedBy": "terraform"},
+    })  # fmt: skip
     yield Block(kind="data", labels=("aws_caller_identity", "current"), attributes={})
 
 
@@ -114,16 +109,9 @@ def _addresses(design: Design) -> dict[str, Expression]:
     return found
 
 
-def _provider(design: Design, attributes: dict[str, Expression]) -> Block:
-    tags: Expression = {
-        "Workload": design.workload, "Environment": design.environment, "ManagedBy": "terraform"
-    }  # fmt: skip
-    return Block(
-        kind="provider",
-        labels=("aws",),
-        attributes=attributes,
-        blocks=(Block(kind="default_tags", attributes={"tags": tags}),),
-    )
+def _provider(attributes: dict[str, Expression]) -> Block:
+    tags = Block(kind="default_tags", attributes={"tags": Raw("local.tags")}, short=True)
+    return Block(kind="provider", labels=("aws",), attributes=attributes, blocks=(tags,))
 
 
 def _variable(name: str, description: str, default: str | None = None) -> Block:

@@ -1,117 +1,203 @@
 """Who may do what: the statements of the design's edges, one table.
 
-Statements of one role that differ in their resources alone are one statement here. Sets of actions that several
-statements share, and the condition that a key is used through one service, are written once as locals.
+Statements of one role that differ in their resources alone are one statement here, and what another statement
+of the role allows already is left out. The right to use a key by way of a service stands in the row of what that
+service keeps. Sets of actions that several statements share, and such rights, are written once as locals.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rung.parts.access import Condition, Statement
-from rung.parts.compute import Host, HostGroup
 from rung.parts.design import Design
-from rung.terraform.hcl import Block, Expression, Noted, Raw, Row
-from rung.terraform.names import of_resource, output, workload_line
+from rung.parts.values import Reference
+from rung.terraform.hcl import Block, Expression, Noted, Raw, Row, Text
+from rung.terraform.names import environment_name, of_resource, output, workload_line
 from rung.terraform.setting import Setting
 
 BLOCK = "access"
+VIA_SERVICE = "kms:ViaService"
+#: Actions on a key that change nothing.
+READING = ("kms:Decrypt",)
+Actions = tuple[str, ...]
 Conditions = tuple[Condition, ...]
+KeyUse = tuple[Actions, Reference | str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One row: a statement, why it is there, and what its role may do with the key of what it is about."""
+
+    statement: Statement
+    reasons: tuple[Statement, ...]
+    key: KeyUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
-    """What is written once: actions and conditions by the name of their local."""
+    """What is written once, by the name of its local: sets of actions, and ways to use a key."""
 
-    actions: dict[tuple[str, ...], str]
-    conditions: dict[Conditions, str]
+    actions: dict[Actions, str]
+    keys: dict[KeyUse, str]
 
 
 def grants(setting: Setting) -> Iterator[Block]:
     """The locals, then one table of statements; each is a row."""
-    design = setting.design
-    by_principal = merged(design)
-    if not by_principal:
+    rows = rows_of(setting.design)
+    if not rows:
         return
-    statements = [statement for found in by_principal.values() for statement in found]
-    shared = Shared(actions=_shared_actions(statements), conditions=_shared_conditions(statements))
+    shared = Shared(actions=_shared_actions(rows), keys=_shared_keys(rows))
     yield from _locals(shared)
+    principals = dict.fromkeys(row.statement.principal for row in rows)
     arguments: dict[str, Expression] = {
-        "name": f"{design.workload}-{design.environment}",
-        "roles": {name: output(name, _role_output(design, name)) for name in by_principal},
-        "statements": _rows(statements, shared),
+        "name": environment_name(setting.design),
+        "parties": [output(name, "party") for name in principals],
+        "statements": _table(setting.design, rows, shared),
     }
-    yield setting.call(
-        BLOCK, "access", "Who may do what, with the edge of the workload that asks for it", arguments
-    )
+    note = "Who may do what, with the edges of the workload that ask for it"
+    yield setting.call(BLOCK, "access", note, arguments)
 
 
-def _rows(statements: list[Statement], shared: Shared) -> dict[str, Expression]:
-    """A row for each statement; a comment before each that has another reason than the one before it."""
-    rows: dict[str, Expression] = {}
-    last = ""
-    for each in statements:
-        row = Row(_statement(each, shared))
-        sid = each.sid if each.sid not in rows else f"{each.sid}Of{_words(each.principal)}"
-        rows[sid] = row if each.why == last else Noted(each.why, row)
-        last = each.why
-    return rows
-
-
-def merged(design: Design) -> dict[str, list[Statement]]:
-    """The statements by role; those with the same actions and conditions are one."""
-    found: dict[str, dict[object, list[Statement]]] = {}
+def rows_of(design: Design) -> list[Grant]:
+    """The rows of the table, role by role."""
+    by_principal: dict[str, list[Statement]] = {}
     for each in design.statements:
-        key = (each.actions, each.conditions)
-        found.setdefault(each.principal, {}).setdefault(key, []).append(each)
-    return {name: [_one(design, group) for group in groups.values()] for name, groups in found.items()}
+        by_principal.setdefault(each.principal, []).append(each)
+    return [row for statements in by_principal.values() for row in _with_keys(_narrowed(_merged(statements)))]
 
 
-def _one(design: Design, group: list[Statement]) -> Statement:
+def _merged(statements: Iterable[Statement]) -> list[Grant]:
+    """Those with the same actions and conditions are one."""
+    found: dict[object, list[Statement]] = {}
+    for each in statements:
+        found.setdefault((each.actions, each.conditions), []).append(each)
+    return [Grant(statement=_one(group), reasons=tuple(group)) for group in found.values()]
+
+
+def _one(group: list[Statement]) -> Statement:
     first, *others = group
     resources = tuple(dict.fromkeys(resource for each in group for resource in each.resources))
     targets = dict.fromkeys(each.edge.target for each in others if each.edge)
     suffix = "".join(_words(target) for target in targets if first.edge and target != first.edge.target)
-    reasons = dict.fromkeys(_reason(each) for each in group)
-    line = workload_line(design, first.edge.source) if first.edge else ""
-    return replace(first, sid=first.sid + suffix, resources=resources, why=f"{', '.join(reasons)}{line}")
+    return replace(first, sid=first.sid + suffix, resources=resources)
 
 
-def _reason(statement: Statement) -> str:
-    edge = statement.edge
-    return statement.why if edge is None else f"{edge.source} {edge.verb} {edge.target}"
+def _narrowed(rows: list[Grant]) -> Iterator[Grant]:
+    """Without the resources for which another statement of the role allows the same and more."""
+    for row in rows:
+        resources = tuple(
+            each for each in row.statement.resources if not any(_covers(other, row, each) for other in rows)
+        )
+        if resources:
+            yield replace(row, statement=replace(row.statement, resources=resources))
+
+
+def _covers(other: Grant, row: Grant, resource: Reference | str) -> bool:
+    wide, narrow = other.statement, row.statement
+    return (
+        wide.conditions == narrow.conditions
+        and set(wide.actions) > set(narrow.actions)
+        and resource in wide.resources
+    )
+
+
+def _with_keys(narrowed: Iterable[Grant]) -> list[Grant]:
+    """The use of a key moves into the first row about its service; where there is none it keeps its own."""
+    rows = list(narrowed)
+    for row in list(rows):
+        use = _key_use(row.statement)
+        about = use and next((each for each in rows if each.key is None and _service_of(each) == use[2]), None)
+        if use and about:
+            rows[rows.index(about)] = replace(about, key=use, reasons=(*about.reasons, *row.reasons))
+            rows.remove(row)
+    return rows
+
+
+def _key_use(statement: Statement) -> KeyUse | None:
+    """What the statement allows on one key by way of one service, if that is what it is about."""
+    match statement:
+        case Statement(conditions=(Condition(key=condition, values=(str() as service,)),), resources=(key,)) if (
+            condition == VIA_SERVICE
+        ):
+            return statement.actions, key, service.partition(".")[0]
+        case _:
+            return None
+
+
+def _service_of(row: Grant) -> str:
+    return row.statement.actions[0].partition(":")[0]
+
+
+def _table(design: Design, rows: list[Grant], shared: Shared) -> dict[str, Expression]:
+    """A row for each statement; a comment before each that others ask for than asked for the one before it."""
+    found: dict[str, Expression] = {}
+    subjects = [_subject(row) for row in rows]
+    for index, row in enumerate(rows):
+        sid = row.statement.sid
+        line = Row(_statement(row, shared))
+        if index and subjects[index] == subjects[index - 1]:
+            note = ""
+        else:
+            alike = [each for each, subject in zip(rows, subjects, strict=True) if subject == subjects[index]]
+            note = _note(design, [reason for each in alike for reason in each.reasons])
+        name = sid if sid not in found else f"{sid}Of{_words(row.statement.principal)}"
+        found[name] = Noted(note, line) if note else line
+    return found
+
+
+def _subject(row: Grant) -> object:
+    """Who asks: the same role, the same nodes of the workload; each reason of the platform's is one of its own."""
+    sources = frozenset(each.edge.source for each in row.reasons if each.edge)
+    return (row.statement.principal, sources or row.statement.why)
+
+
+def _note(design: Design, reasons: list[Statement]) -> str:
+    """`api: read db, session-key; send orders (workload.py:13)`, or the platform's own reason."""
+    verbs: dict[str, dict[str, dict[str, None]]] = {}
+    for each in reasons:
+        if each.edge is not None:
+            verbs.setdefault(each.edge.source, {}).setdefault(each.edge.verb, {})[each.edge.target] = None
+    said = [
+        f"{source}: " + "; ".join(f"{verb} {', '.join(targets)}" for verb, targets in found.items())
+        + workload_line(design, source)
+        for source, found in verbs.items()
+    ]  # fmt: skip
+    return ". ".join([*said, *dict.fromkeys(each.why for each in reasons if each.edge is None)])
 
 
 def _words(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("-"))
 
 
-def _shared_actions(statements: list[Statement]) -> dict[tuple[str, ...], str]:
+def _shared_actions(rows: list[Grant]) -> dict[Actions, str]:
     """Sets of two actions or more that two statements or more have, by service and verb of the first."""
-    counts: Counter[tuple[str, ...]] = Counter(each.actions for each in statements if len(each.actions) > 1)
-    names: dict[str, tuple[str, ...]] = {}
-    for each in statements:
-        if counts[each.actions] > 1 and each.edge is not None and each.actions not in names.values():
-            names.setdefault(f"{each.actions[0].partition(':')[0]}_{each.edge.verb}", each.actions)
+    counts: Counter[Actions] = Counter(each.statement.actions for each in rows if len(each.statement.actions) > 1)
+    names: dict[str, Actions] = {}
+    for each in rows:
+        actions, edge = each.statement.actions, each.statement.edge
+        if counts[actions] > 1 and edge is not None and actions not in names.values():
+            names.setdefault(f"{_service_of(each)}_{edge.verb}", actions)
     return {actions: name for name, actions in names.items()}
 
 
-def _shared_conditions(statements: list[Statement]) -> dict[Conditions, str]:
-    """`kms:ViaService` of one service: `local.through_sqs`."""
-    counts = Counter(each.conditions for each in statements)
-    return {
-        conditions: f"through_{str(conditions[0].values[0]).partition('.')[0]}"
-        for conditions, count in counts.items()
-        if count > 1 and len(conditions) == 1 and conditions[0].key == "kms:ViaService"
-    }
+def _shared_keys(rows: list[Grant]) -> dict[KeyUse, str]:
+    """Ways to use a key: `local.sqs_read_key`, and `local.sqs_write_key` where something is encrypted too."""
+    names: dict[KeyUse, str] = {}
+    for use in dict.fromkeys(row.key for row in rows if row.key):
+        name = f"{use[2]}_{'read' if use[0] == READING else 'write'}_key"
+        count = sum(each.startswith(name) for each in names.values())
+        names[use] = f"{name}_{count + 1}" if count else name
+    return names
 
 
 def _locals(shared: Shared) -> Iterator[Block]:
     attributes: dict[str, Expression] = {name: list(actions) for actions, name in shared.actions.items()}
-    for conditions, name in shared.conditions.items():
-        attributes[name] = Row(_when(conditions))
+    for (actions, key, service), name in shared.keys.items():
+        through = Text((f"{service}.", Raw("local.region"), ".amazonaws.com"))
+        attributes[name] = Row({"arn": of_resource(key), "actions": list(actions), "through": through})
     if attributes:
         note = (
             "Several may do these alike; a key is used by way of the service whose data it encrypts, and no other"
@@ -119,17 +205,17 @@ def _locals(shared: Shared) -> Iterator[Block]:
         yield Block(kind="locals", attributes=attributes, note=note)
 
 
-def _statement(statement: Statement, shared: Shared) -> Expression:
+def _statement(row: Grant, shared: Shared) -> Expression:
+    statement = row.statement
     actions = shared.actions.get(statement.actions)
-    conditions = shared.conditions.get(statement.conditions)
     entry: dict[str, Expression] = {
         "role": statement.principal,
         "actions": Raw(f"local.{actions}") if actions else list(statement.actions),
         "resources": [of_resource(each) for each in statement.resources],
     }
-    if statement.conditions:
-        entry["when"] = Raw(f"local.{conditions}") if conditions else _when(statement.conditions)
-    return entry
+    if row.key:
+        entry["key"] = Raw(f"local.{shared.keys[row.key]}")
+    return entry | ({"when": _when(statement.conditions)} if statement.conditions else {})
 
 
 def _when(conditions: Conditions) -> Expression:
@@ -139,7 +225,3 @@ def _when(conditions: Conditions) -> Expression:
         values: list[Expression] = [of_resource(value) for value in each.values]
         found.setdefault(each.operator, {})[each.key] = values
     return found
-
-
-def _role_output(design: Design, principal: str) -> str:
-    return "role_name" if isinstance(design.part(principal), Host | HostGroup) else "task_role_name"

@@ -62,13 +62,17 @@ Expression = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A block with its labels, its attributes, then its inner blocks. `note` is the comment before it."""
+    """A block with its labels, its attributes, then its inner blocks. `note` is the comment before it.
+
+    `short`: its one attribute stands on the block's own line.
+    """
 
     kind: str
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, Expression]
     blocks: tuple[Block, ...] = ()
     note: str = ""
+    short: bool = False
 
 
 def document(blocks: Iterable[Block]) -> str:
@@ -78,7 +82,7 @@ def document(blocks: Iterable[Block]) -> str:
 
 def expression(value: Expression) -> str:
     """One expression, as it would stand behind an attribute's name at the left margin."""
-    return "\n".join(_lines(value, "", 0, outer=False))
+    return "\n".join(_lines(value, "", 0))
 
 
 def quoted(text: str) -> str:
@@ -89,17 +93,22 @@ def quoted(text: str) -> str:
 def _block(block: Block, indent: str) -> str:
     labels = "".join(f" {quoted(label)}" for label in block.labels)
     lines = [f"{indent}# {line}" for line in block.note.splitlines()]
+    head = f"{indent}{block.kind}{labels} {{"
     if not block.attributes and not block.blocks:
-        return "\n".join([*lines, f"{indent}{block.kind}{labels} {{", f"{indent}}}"]) + "\n"
+        return "\n".join([*lines, f"{head}}}"]) + "\n"
+    if block.short:
+        return "\n".join([*lines, f"{head} {_assignments(block.attributes, '')[0]} }}"]) + "\n"
     inner = indent + INDENT
     body = ["\n".join(_assignments(block.attributes, inner))] if block.attributes else []
-    body += [_block(each, inner).rstrip("\n") for each in block.blocks]
-    return "\n".join([*lines, f"{indent}{block.kind}{labels} {{", "\n\n".join(body), f"{indent}}}"]) + "\n"
+    for each in block.blocks:
+        gap = "\n" if body and not each.short else ""
+        body.append(gap + _block(each, inner).rstrip("\n"))
+    return "\n".join([*lines, head, *body, f"{indent}}}"]) + "\n"
 
 
-def _assignments(entries: Mapping[str, Expression], indent: str, *, outer: bool = True) -> list[str]:
+def _assignments(entries: Mapping[str, Expression], indent: str) -> list[str]:
     """`name = value` for every entry; the signs of neighbours that take one line each stand below each other."""
-    rendered = [_assignment(name, value, indent, outer=outer) for name, value in entries.items()]
+    rendered = [_assignment(name, value, indent) for name, value in entries.items()]
     result: list[str] = []
     for start, end in _runs(rendered):
         width = max(len(name) for _, name, _ in rendered[start:end])
@@ -110,13 +119,13 @@ def _assignments(entries: Mapping[str, Expression], indent: str, *, outer: bool 
     return result
 
 
-def _assignment(name: str, value: Expression, indent: str, *, outer: bool) -> tuple[list[str], str, list[str]]:
+def _assignment(name: str, value: Expression, indent: str) -> tuple[list[str], str, list[str]]:
     key = _key(name)
     notes: list[str] = []
     while isinstance(value, Noted):
         notes += [f"{indent}# {line}" for line in value.note.splitlines()]
         value = value.value
-    return notes, key, _lines(value, indent, len(indent) + len(key) + 3, outer=outer)
+    return notes, key, _lines(value, indent, len(indent) + len(key) + 3)
 
 
 def _runs(rendered: Sequence[tuple[list[str], str, list[str]]]) -> Iterable[tuple[int, int]]:
@@ -130,19 +139,15 @@ def _runs(rendered: Sequence[tuple[list[str], str, list[str]]]) -> Iterable[tupl
         yield start, len(rendered)
 
 
-def _lines(value: Expression, indent: str, column: int, *, outer: bool) -> list[str]:
-    """The lines of a value that begins in `column` of a line indented by `indent`.
-
-    `outer`: the value of a block's attribute. An object is spread over lines there, even a short one.
-    """
+def _lines(value: Expression, indent: str, column: int) -> list[str]:
+    """The lines of a value that begins in `column` of a line indented by `indent`: one while it fits."""
     if isinstance(value, Row):
         return [_line(value.value) or ""]
-    if not (outer and isinstance(value, Mapping) and value):
-        line = _line(value)
-        if line is not None and column + len(line) <= WIDTH:
-            return [line]
+    line = _line(value)
+    if line is not None and column + len(line) <= WIDTH:
+        return [line]
     if isinstance(value, Mapping) and value:
-        return ["{", *_assignments(value, indent + INDENT, outer=False), f"{indent}}}"]
+        return ["{", *_assignments(value, indent + INDENT), f"{indent}}}"]
     if isinstance(value, Sequence) and not isinstance(value, str) and value:
         return ["[", *_items(value, indent + INDENT), f"{indent}]"]
     if isinstance(value, Call):
@@ -151,23 +156,36 @@ def _lines(value: Expression, indent: str, column: int, *, outer: bool) -> list[
 
 
 def _items(items: Sequence[Expression], indent: str) -> list[str]:
+    if all(isinstance(item, str | int | float | Raw | None) for item in items):
+        return _filled([f"{_line(item)}," for item in items], indent)
     result: list[str] = []
     for item in items:
         while isinstance(item, Noted):
             result += [f"{indent}# {line}" for line in item.note.splitlines()]
             item = item.value
-        lines = _lines(item, indent, len(indent), outer=False)
+        lines = _lines(item, indent, len(indent))
         result += [f"{indent}{lines[0]}", *lines[1:-1], f"{lines[-1]},"] if len(lines) > 1 else [
             f"{indent}{lines[0]},"
         ]  # fmt: skip
     return result
 
 
+def _filled(words: Sequence[str], indent: str) -> list[str]:
+    """Short items share lines as words do."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + 1 + len(word) <= WIDTH:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{indent}{word}")
+    return lines
+
+
 def _call(call: Call, indent: str, column: int) -> list[str]:
     """A call whose last argument opens on the call's own line: `jsonencode({`."""
     *first, last = call.arguments
     head = "".join(f"{_line(argument)}, " for argument in first)
-    lines = _lines(last, indent, column + len(call.function) + len(head) + 1, outer=False)
+    lines = _lines(last, indent, column + len(call.function) + len(head) + 1)
     return [f"{call.function}({head}{lines[0]}", *lines[1:-1], f"{lines[-1]})"] if len(lines) > 1 else [
         f"{call.function}({head}{lines[0]})"
     ]  # fmt: skip

@@ -12,9 +12,14 @@ def label(part: str) -> str:
     return part.replace("-", "_")
 
 
+def environment_name(design: Design) -> str:
+    """What the name of everything begins with: `shop-production`."""
+    return f"{design.workload}-{design.environment}"
+
+
 def full_name(design: Design, part: str) -> str:
     """What the part is called in AWS: `shop-production-orders-payment`."""
-    return f"{design.workload}-{design.environment}-{part}"
+    return f"{environment_name(design)}-{part}"
 
 
 def output(part: str, name: str) -> Raw:

@@ -43,8 +43,8 @@ def dashboard(setting: Setting, part: Dashboard) -> Block:
 def budget(setting: Setting, part: Budget) -> Block:
     """The month's limit, for what carries this environment's tags."""
     arguments = {
-        "topic_arn": _ticket(setting), "cost_tags": {"Workload": setting.design.workload,
-                                                     "Environment": setting.design.environment},
+        "topic_arn": _ticket(setting),
+        "cost_tags": {"Workload": setting.design.workload, "Environment": setting.design.environment},
         **literals(part, "runbook"),
     }  # fmt: skip
     return setting.module(part, "budget", f"A month may cost {part.monthly_usd:,.0f} US dollars", arguments)

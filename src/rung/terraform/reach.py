@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rung.parts.network import Connection
-from rung.terraform.hcl import Block, Expression, Raw
-from rung.terraform.names import output
+from rung.terraform.hcl import Block, Expression, Raw, Row
+from rung.terraform.names import environment_name, output
 from rung.terraform.setting import Setting
 
 BLOCK = "reach"
@@ -21,20 +21,21 @@ def reach(setting: Setting) -> Iterator[Block]:
     connections = setting.design.connections
     if not connections and not setting.design.egress:
         return
+    endpoints = output(setting.network.name, "endpoints_security_group_id")
     ends = list(dict.fromkeys(end for each in connections for end in (each.source, each.target)))
     outside = _outside(setting)
     if CLOUDFRONT in ends:
         yield Block(
             kind="data", labels=("aws_ec2_managed_prefix_list", CLOUDFRONT), attributes={"name": CLOUDFRONT_LIST},
-            note="The addresses from which CloudFront's requests come",
+            note="The addresses from which CloudFront's requests come", short=True,
         )  # fmt: skip
     addresses = {INTERNET: ANYWHERE} if INTERNET in ends else {}
+    parts = [end for end in ends if end not in (INTERNET, CLOUDFRONT, ENDPOINTS, *GATEWAYS)]
     arguments: dict[str, Expression] = {
-        "allowed": {
-            **_allowed(connections),
-            **{f"{source} to {hosts}": ports for (source, hosts), ports in outside.items()},
-        },
-        "groups": {end: _group(setting, end) for end in ends if end not in (INTERNET, CLOUDFRONT, *GATEWAYS)},
+        "name": environment_name(setting.design),
+        "allowed": {source: Row(targets) for source, targets in _allowed(connections, outside).items()},
+        "parties": [output(part, "party") for part in parts],
+        "groups": {ENDPOINTS: endpoints} if ENDPOINTS in ends else {},
         "prefix_lists": {end: _prefix_list(setting, end) for end in ends if end in (CLOUDFRONT, *GATEWAYS)},
         "addresses": {**addresses, **{hosts: ANYWHERE for _, hosts in outside}},
     }  # fmt: skip
@@ -42,14 +43,19 @@ def reach(setting: Setting) -> Iterator[Block]:
     yield setting.call(BLOCK, "reach", note, arguments)
 
 
-def _allowed(connections: tuple[Connection, ...]) -> dict[str, Expression]:
-    found: dict[str, list[Expression]] = {}
+def _allowed(
+    connections: tuple[Connection, ...], outside: dict[tuple[str, str], list[Expression]]
+) -> dict[str, dict[str, list[Expression]]]:
+    """Ports by who reaches whom."""
+    found: dict[str, dict[str, list[Expression]]] = {}
     for each in connections:
         assert each.protocol == "tcp", f"{each.source} to {each.target} is {each.protocol}: rules are for TCP"
-        key = f"{each.source} to {each.target}"
-        if each.port not in found.setdefault(key, []):
-            found[key].append(each.port)
-    return dict(found)
+        ports = found.setdefault(each.source, {}).setdefault(each.target, [])
+        if each.port not in ports:
+            ports.append(each.port)
+    for (source, hosts), ports in outside.items():
+        found.setdefault(source, {})[hosts] = ports
+    return found
 
 
 def _outside(setting: Setting) -> dict[tuple[str, str], list[Expression]]:
@@ -66,12 +72,6 @@ def _outside(setting: Setting) -> dict[tuple[str, str], list[Expression]]:
     for (source, port), hosts in by_port.items():
         found.setdefault((source, " and ".join(hosts)), []).append(port)
     return found
-
-
-def _group(setting: Setting, end: str) -> Expression:
-    if end == ENDPOINTS:
-        return output(setting.network.name, "endpoints_security_group_id")
-    return output(end, "security_group_id")
 
 
 def _prefix_list(setting: Setting, end: str) -> Expression:

@@ -15,7 +15,7 @@ from rung.terraform.hcl import Block, document
 from rung.terraform.reach import reach
 from rung.terraform.setting import Setting
 
-FILES = ("versions", "backend", "providers", "variables", "network", "data", "services", "async", "edge", "grants",
+FILES = ("terraform", "variables", "network", "data", "services", "async", "edge", "grants",
          "observability", "outputs")  # fmt: skip
 
 
@@ -34,9 +34,7 @@ def blocks_by_file(design: Design, late: Mapping[str, Reference]) -> dict[str, l
     setting = Setting(design=design, late=late)
     bindings = bindings_of(design)
     found: dict[str, list[Block]] = {name: [] for name in FILES}
-    found["versions"] += frame.versions()
-    found["backend"] += frame.backend(design)
-    found["providers"] += frame.providers(design)
+    found["terraform"] += frame.terraform(design)
     found["variables"] += frame.variables(design)
     found["services"] += bindings.locals()
     for part in design.parts:

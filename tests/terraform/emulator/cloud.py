@@ -64,7 +64,7 @@ class Cloud:
     def point(self, root: Path, *, backend: str = 'backend "local" {}') -> None:
         """Let a root talk to the emulators: override files, which Terraform merges over the generated ones."""
         providers = [_provider(None, self)]
-        if "us_east_1" in (root / "providers.tf").read_text():
+        if "us_east_1" in (root / "terraform.tf").read_text():
             providers.append(_provider("us_east_1", self))
         text = "\n".join([*providers, f"terraform {{\n  {backend}\n}}\n", *_turned_off(root)])
         (root / "emulator_override.tf").write_text(text)

@@ -45,7 +45,7 @@ def state(design: Design, _: Parts) -> list[str]:
     """Whether the lock is somebody's, and which versions of the state there are."""
     folder = f"infra/{design.environment}"
     return [
-        f"cat {folder}/backend.tf  # bucket and key of the state",
+        f"cat {folder}/terraform.tf  # bucket and key of the state",
         f"terraform -chdir={folder} init && terraform -chdir={folder} plan -lock-timeout=60s",
         f"terraform -chdir={folder} force-unlock LOCK_ID  # only when its owner has ended: the message names it",
         aws(design, 's3api list-object-versions --bucket "$BUCKET" --prefix "$KEY" --max-items 10'),

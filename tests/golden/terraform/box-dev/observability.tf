@@ -22,10 +22,7 @@ module "budget" {
   name        = "shop-dev-budget"
   monthly_usd = 500
   topic_arn   = module.alarms.ticket_topic_arn
-  cost_tags = {
-    Workload    = "shop"
-    Environment = "dev"
-  }
+  cost_tags   = { Workload = "shop", Environment = "dev" }
 }
 
 # What is watched, and where it rings
@@ -47,8 +44,5 @@ module "watch" {
     box-memory-high    = { kind = "host-memory-high", limit = 90, InstanceId = module.box.instance_id }
     box-backup-missing = { kind = "backup-missing", limit = 1, Workload = module.box.name }
   }
-  topic_arns = {
-    page   = module.alarms.topic_arn
-    ticket = module.alarms.ticket_topic_arn
-  }
+  topic_arns = { page = module.alarms.topic_arn, ticket = module.alarms.ticket_topic_arn }
 }

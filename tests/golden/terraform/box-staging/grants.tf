@@ -1,31 +1,29 @@
 # Who may talk to whom, and to which ports; what is not here is refused
 module "reach" {
   source = "../modules/reach"
-  name   = "shop-staging-reach"
+  name   = "shop-staging"
   allowed = {
-    "internet to box" = [443, 80]
-    "box to internet" = [443]
+    internet = { box = [443, 80] }
+    box      = { internet = [443] }
   }
-  groups = {
-    box = module.box.security_group_id
-  }
-  addresses = {
-    internet = "0.0.0.0/0"
-  }
+  parties   = [module.box.party]
+  addresses = { internet = "0.0.0.0/0" }
 }
 
-# Who may do what, with the edge of the workload that asks for it
+# Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
+locals {
+  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
+  s3_write_key            = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "s3.${local.region}.amazonaws.com" }
+}
+
+# Who may do what, with the edges of the workload that ask for it
 module "access" {
-  source = "../modules/access"
-  name   = "shop-staging"
-  roles = {
-    box = module.box.role_name
-  }
+  source  = "../modules/access"
+  name    = "shop-staging"
+  parties = [module.box.party]
   statements = {
-    # api read session-key, api read admin-key, reads which image to run (workload.py:13)
-    ApiReadSessionKeyAdminKey = { role = "box", actions = ["secretsmanager:GetSecretValue"], resources = [module.session_key.arn, module.admin_key.arn, module.release.arn] }
-    # api read session-key, reads which image to run (workload.py:13)
-    ApiReadSessionKeyKey = { role = "box", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-west-1.amazonaws.com"] } } }
+    # api: read session-key, admin-key (workload.py:13). reads which image to run
+    ApiReadSessionKeyAdminKey = { role = "box", actions = ["secretsmanager:GetSecretValue"], resources = [module.session_key.arn, module.admin_key.arn, module.release.arn], key = local.secretsmanager_read_key }
     # pulls the workload's image
     PullImage = { role = "box", actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resources = [module.images.repository_arn] }
     # signs in to the registry; AWS knows no narrower resource
@@ -36,11 +34,9 @@ module "access" {
     PublishMetrics = { role = "box", actions = ["cloudwatch:PutMetricData"], resources = ["*"], when = { StringEquals = { "cloudwatch:namespace" = ["CWAgent", "rung"] } } }
     # writes the logs of its containers
     WriteLogs = { role = "box", actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${module.box.log_group_arn}:*"] }
-    # backups and restores
-    WriteBackups = { role = "box", actions = ["s3:GetObject", "s3:PutObject"], resources = ["${module.backups.arn}/*"] }
+    # backups and restores. backups are encrypted
+    WriteBackups = { role = "box", actions = ["s3:GetObject", "s3:PutObject"], resources = ["${module.backups.arn}/*"], key = local.s3_write_key }
     # finds the last backup
     ListBackups = { role = "box", actions = ["s3:ListBucket"], resources = [module.backups.arn] }
-    # backups are encrypted
-    WriteBackupsKey = { role = "box", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [module.keys.data_key_arn], when = { StringEquals = { "kms:ViaService" = ["s3.eu-west-1.amazonaws.com"] } } }
   }
 }

@@ -22,10 +22,7 @@ module "budget" {
   name        = "shop-dev-budget"
   monthly_usd = 500
   topic_arn   = module.alarms.ticket_topic_arn
-  cost_tags = {
-    Workload    = "shop"
-    Environment = "dev"
-  }
+  cost_tags   = { Workload = "shop", Environment = "dev" }
 }
 
 # What is watched, and where it rings
@@ -78,8 +75,5 @@ module "watch" {
     api-slow                             = { kind = "service-slow", limit = 0.1, LoadBalancer = module.load_balancer.arn_suffix, TargetGroup = module.load_balancer.target_group_suffixes["api"] }
     api-unhealthy                        = { kind = "no-healthy-targets", limit = 1, LoadBalancer = module.load_balancer.arn_suffix, TargetGroup = module.load_balancer.target_group_suffixes["api"] }
   }
-  topic_arns = {
-    page   = module.alarms.topic_arn
-    ticket = module.alarms.ticket_topic_arn
-  }
+  topic_arns = { page = module.alarms.topic_arn, ticket = module.alarms.ticket_topic_arn }
 }

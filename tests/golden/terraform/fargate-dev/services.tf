@@ -1,10 +1,6 @@
 # What containers are told alike: who they are, and where what they use is
 locals {
-  common = {
-    RUNG_WORKLOAD    = "shop"
-    RUNG_ENVIRONMENT = "dev"
-    RUNG_LOG_FORMAT  = "json"
-  }
+  common = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "dev", RUNG_LOG_FORMAT = "json" }
   db = {
     kind                      = "postgres"
     url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
@@ -128,11 +124,8 @@ module "api" {
   target_group_arns = [module.load_balancer.target_group_arns["api"]]
   max_tasks         = 1
   spot_share        = 1
-  scaling = {
-    cpu_target    = 60
-    memory_target = 75
-  }
-  rollback_alarms = ["shop-dev-api-memory-high", "shop-dev-api-errors", "shop-dev-api-slow"]
+  scaling           = { cpu_target = 60, memory_target = 75 }
+  rollback_alarms   = ["shop-dev-api-memory-high", "shop-dev-api-errors", "shop-dev-api-slow"]
 }
 
 # fulfil takes messages: a safe minimum (workload.py:16)

@@ -1,9 +1,7 @@
 # Whoever is told, told from us-east-1 too: there the check is, and its alarm
 module "uptime_alarms" {
-  source = "../modules/notification"
-  providers = {
-    aws = aws.us_east_1
-  }
+  source     = "../modules/notification"
+  providers  = { aws = aws.us_east_1 }
   name       = "shop-prod-uptime-alarms"
   account_id = local.account_id
   own_key    = true
@@ -12,10 +10,8 @@ module "uptime_alarms" {
 
 # uptime: asks from outside of AWS
 module "uptime" {
-  source = "../modules/uptime_check"
-  providers = {
-    aws = aws.us_east_1
-  }
+  source      = "../modules/uptime_check"
+  providers   = { aws = aws.us_east_1 }
   name        = "shop-prod-uptime"
   domain      = "shop.example.com"
   topic_arn   = module.uptime_alarms.topic_arn
@@ -57,10 +53,7 @@ module "budget" {
   name        = "shop-prod-budget"
   monthly_usd = 2000
   topic_arn   = module.alarms.ticket_topic_arn
-  cost_tags = {
-    Workload    = "shop"
-    Environment = "prod"
-  }
+  cost_tags   = { Workload = "shop", Environment = "prod" }
 }
 
 # What is watched, and where it rings
@@ -119,8 +112,5 @@ module "watch" {
     api-slow                             = { kind = "service-slow", limit = 0.1, LoadBalancer = module.load_balancer.arn_suffix, TargetGroup = module.load_balancer.target_group_suffixes["api"] }
     api-unhealthy                        = { kind = "no-healthy-targets", limit = 1, LoadBalancer = module.load_balancer.arn_suffix, TargetGroup = module.load_balancer.target_group_suffixes["api"] }
   }
-  topic_arns = {
-    page   = module.alarms.topic_arn
-    ticket = module.alarms.ticket_topic_arn
-  }
+  topic_arns = { page = module.alarms.topic_arn, ticket = module.alarms.ticket_topic_arn }
 }

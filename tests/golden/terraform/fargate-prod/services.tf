@@ -1,10 +1,6 @@
 # What containers are told alike: who they are, and where what they use is
 locals {
-  common = {
-    RUNG_WORKLOAD    = "shop"
-    RUNG_ENVIRONMENT = "prod"
-    RUNG_LOG_FORMAT  = "json"
-  }
+  common = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "prod", RUNG_LOG_FORMAT = "json" }
   db = {
     kind                      = "postgres"
     url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
@@ -130,12 +126,9 @@ module "api" {
   min_tasks         = 4
   max_tasks         = 20
   on_demand_base    = 3
-  scaling = {
-    cpu_target    = 60
-    memory_target = 75
-  }
-  rollback_alarms = ["shop-prod-api-memory-high", "shop-prod-api-errors", "shop-prod-api-slow"]
-  log_days        = 365
+  scaling           = { cpu_target = 60, memory_target = 75 }
+  rollback_alarms   = ["shop-prod-api-memory-high", "shop-prod-api-errors", "shop-prod-api-slow"]
+  log_days          = 365
 }
 
 # fulfil takes messages: a safe minimum (workload.py:16)

@@ -8,13 +8,11 @@ module "certificate" {
 
 # edge-certificate: for CloudFront
 module "edge_certificate" {
-  source = "../modules/certificate"
-  providers = {
-    aws = aws.us_east_1
-  }
-  name   = "shop-staging-edge-certificate"
-  domain = "staging.shop.example.com"
-  zone   = "example.com"
+  source    = "../modules/certificate"
+  providers = { aws = aws.us_east_1 }
+  name      = "shop-staging-edge-certificate"
+  domain    = "staging.shop.example.com"
+  zone      = "example.com"
 }
 
 # load-balancer: spreads requests over tasks, reached by CloudFront alone
@@ -25,12 +23,10 @@ module "load_balancer" {
   subnet_ids       = module.network.private_subnet_ids
   logs_bucket      = module.logs.name
   certificate_arns = [module.certificate.arn]
-  targets = {
-    api = { port = 8000 }
-  }
-  forwards  = [{ path = "/api/*", target = "api" }]
-  internal  = true
-  protected = false
+  targets          = { api = { port = 8000 } }
+  forwards         = [{ path = "/api/*", target = "api" }]
+  internal         = true
+  protected        = false
 }
 
 # web is the folder web, uploaded by the pipeline: static files, read by CloudFront (workload.py:34)
@@ -48,15 +44,9 @@ module "distribution" {
   name               = "shop-staging-distribution"
   logs_bucket_domain = module.logs.domain_name
   forwards           = [{ path = "/api/*", target = "api" }, { path = "/*", target = "web" }]
-  load_balancer = {
-    arn      = module.load_balancer.arn
-    dns_name = module.load_balancer.dns_name
-    https    = true
-  }
-  sites = {
-    web = { bucket_domain = module.web.regional_domain_name, spa = true }
-  }
-  domain          = "staging.shop.example.com"
-  certificate_arn = module.edge_certificate.arn
-  zone_id         = module.edge_certificate.zone_id
+  load_balancer      = { arn = module.load_balancer.arn, dns_name = module.load_balancer.dns_name, https = true }
+  sites              = { web = { bucket_domain = module.web.regional_domain_name, spa = true } }
+  domain             = "staging.shop.example.com"
+  certificate_arn    = module.edge_certificate.arn
+  zone_id            = module.edge_certificate.zone_id
 }

@@ -1,10 +1,6 @@
 # What containers are told alike: who they are, and where what they use is
 locals {
-  common = {
-    RUNG_WORKLOAD    = "shop"
-    RUNG_ENVIRONMENT = "staging"
-    RUNG_LOG_FORMAT  = "json"
-  }
+  common = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "staging", RUNG_LOG_FORMAT = "json" }
   db = {
     kind                      = "postgres"
     url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"
@@ -128,11 +124,8 @@ module "api" {
   target_group_arns = [module.load_balancer.target_group_arns["api"]]
   max_tasks         = 1
   spot_share        = 1
-  scaling = {
-    cpu_target    = 60
-    memory_target = 75
-  }
-  rollback_alarms = ["shop-staging-api-memory-high", "shop-staging-api-errors", "shop-staging-api-slow"]
+  scaling           = { cpu_target = 60, memory_target = 75 }
+  rollback_alarms   = ["shop-staging-api-memory-high", "shop-staging-api-errors", "shop-staging-api-slow"]
 }
 
 # fulfil takes messages: a safe minimum (workload.py:16)
@@ -223,16 +216,13 @@ module "seed" {
 
 # Outside of working hours nothing runs: runs while people work (workload.py:58)
 module "office_hours" {
-  source       = "../modules/office_hours"
-  name         = "shop-staging-office-hours"
-  account_id   = local.account_id
-  region       = local.region
-  log_key_arn  = module.keys.log_key_arn
-  cluster_name = module.cluster.name
-  services = {
-    shop-staging-api    = { min_tasks = 1, max_tasks = 1 }
-    shop-staging-fulfil = { min_tasks = 1, max_tasks = 1 }
-  }
+  source               = "../modules/office_hours"
+  name                 = "shop-staging-office-hours"
+  account_id           = local.account_id
+  region               = local.region
+  log_key_arn          = module.keys.log_key_arn
+  cluster_name         = module.cluster.name
+  services             = { shop-staging-api = { min_tasks = 1, max_tasks = 1 }, shop-staging-fulfil = { min_tasks = 1, max_tasks = 1 } }
   database_clusters    = [module.db.identifier]
   timezone             = "Europe/Berlin"
   idle_hours           = 4

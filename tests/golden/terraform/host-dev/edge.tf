@@ -5,12 +5,10 @@ module "load_balancer" {
   vpc_id      = module.network.vpc_id
   subnet_ids  = module.network.private_subnet_ids
   logs_bucket = module.logs.name
-  targets = {
-    hosts = { port = 80, type = "instance", health_path = "/ping" }
-  }
-  forwards  = [{ path = "/api/*", target = "hosts" }]
-  internal  = true
-  protected = false
+  targets     = { hosts = { port = 80, type = "instance", health_path = "/ping" } }
+  forwards    = [{ path = "/api/*", target = "hosts" }]
+  internal    = true
+  protected   = false
 }
 
 # web is the folder web, uploaded by the pipeline: static files, read by CloudFront (workload.py:34)
@@ -28,11 +26,6 @@ module "distribution" {
   name               = "shop-dev-distribution"
   logs_bucket_domain = module.logs.domain_name
   forwards           = [{ path = "/api/*", target = "hosts" }, { path = "/*", target = "web" }]
-  load_balancer = {
-    arn      = module.load_balancer.arn
-    dns_name = module.load_balancer.dns_name
-  }
-  sites = {
-    web = { bucket_domain = module.web.regional_domain_name, spa = true }
-  }
+  load_balancer      = { arn = module.load_balancer.arn, dns_name = module.load_balancer.dns_name }
+  sites              = { web = { bucket_domain = module.web.regional_domain_name, spa = true } }
 }

@@ -1,84 +1,50 @@
 # The addresses from which CloudFront's requests come
-data "aws_ec2_managed_prefix_list" "cloudfront" {
-  name = "com.amazonaws.global.cloudfront.origin-facing"
-}
+data "aws_ec2_managed_prefix_list" "cloudfront" { name = "com.amazonaws.global.cloudfront.origin-facing" }
 
 # Who may talk to whom, and to which ports; what is not here is refused
 module "reach" {
   source = "../modules/reach"
-  name   = "shop-dev-reach"
+  name   = "shop-dev"
   allowed = {
-    "hosts to db"                     = [5432]
-    "hosts to cache"                  = [6379]
-    "expire-carts to db"              = [5432]
-    "expire-reservations to db"       = [5432]
-    "seed to db"                      = [5432]
-    "seed to cache"                   = [6379]
-    "cloudfront to load-balancer"     = [80]
-    "load-balancer to hosts"          = [80]
-    "db-migrate to db"                = [5432]
-    "hosts to internet"               = [443]
-    "hosts to s3"                     = [443]
-    "db-migrate to internet"          = [443]
-    "db-migrate to s3"                = [443]
-    "expire-carts to internet"        = [443]
-    "expire-carts to s3"              = [443]
-    "expire-reservations to internet" = [443]
-    "expire-reservations to s3"       = [443]
-    "seed to internet"                = [443]
-    "seed to s3"                      = [443]
+    hosts               = { db = [5432], cache = [6379], internet = [443], s3 = [443] }
+    expire-carts        = { db = [5432], internet = [443], s3 = [443] }
+    expire-reservations = { db = [5432], internet = [443], s3 = [443] }
+    seed                = { db = [5432], cache = [6379], internet = [443], s3 = [443] }
+    cloudfront          = { load-balancer = [80] }
+    load-balancer       = { hosts = [80] }
+    db-migrate          = { db = [5432], internet = [443], s3 = [443] }
   }
-  groups = {
-    hosts               = module.hosts.security_group_id
-    db                  = module.db.security_group_id
-    cache               = module.cache.security_group_id
-    expire-carts        = module.expire_carts.security_group_id
-    expire-reservations = module.expire_reservations.security_group_id
-    seed                = module.seed.security_group_id
-    load-balancer       = module.load_balancer.security_group_id
-    db-migrate          = module.db_migrate.security_group_id
-  }
-  prefix_lists = {
-    cloudfront = data.aws_ec2_managed_prefix_list.cloudfront.id
-    s3         = module.network.s3_prefix_list_id
-  }
-  addresses = {
-    internet = "0.0.0.0/0"
-  }
+  parties = [
+    module.hosts.party, module.db.party, module.cache.party, module.expire_carts.party, module.expire_reservations.party,
+    module.seed.party, module.load_balancer.party, module.db_migrate.party,
+  ]
+  prefix_lists = { cloudfront = data.aws_ec2_managed_prefix_list.cloudfront.id, s3 = module.network.s3_prefix_list_id }
+  addresses    = { internet = "0.0.0.0/0" }
 }
 
 # Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
 locals {
-  sqs_send               = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
-  kms_send               = ["kms:Decrypt", "kms:GenerateDataKey"]
-  through_secretsmanager = { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-west-1.amazonaws.com"] } }
-  through_sqs            = { StringEquals = { "kms:ViaService" = ["sqs.eu-west-1.amazonaws.com"] } }
+  sqs_send                = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
+  sqs_write_key           = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "sqs.${local.region}.amazonaws.com" }
 }
 
-# Who may do what, with the edge of the workload that asks for it
+# Who may do what, with the edges of the workload that ask for it
 module "access" {
   source = "../modules/access"
   name   = "shop-dev"
-  roles = {
-    hosts               = module.hosts.role_name
-    expire-carts        = module.expire_carts.task_role_name
-    expire-reservations = module.expire_reservations.task_role_name
-    seed                = module.seed.task_role_name
-    db-migrate          = module.db_migrate.task_role_name
-  }
+  parties = [
+    module.hosts.party, module.expire_carts.party, module.expire_reservations.party, module.seed.party,
+    module.db_migrate.party,
+  ]
   statements = {
-    # api read db, api read session-key, api read admin-key, fulfil read db, reads which image to run (workload.py:13)
-    ApiReadDbSessionKeyAdminKey = { role = "hosts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_api.arn, module.session_key.arn, module.admin_key.arn, module.db_fulfil.arn, module.release.arn] }
-    # api read db, reads which image to run (workload.py:13)
-    ApiReadDbKey = { role = "hosts", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
-    # api read cache (workload.py:13)
+    # api: read db, session-key, admin-key; send orders (workload.py:13). fulfil: read db; consume orders (workload.py:16). reads which image to run
+    ApiReadDbSessionKeyAdminKey = { role = "hosts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_api.arn, module.session_key.arn, module.admin_key.arn, module.db_fulfil.arn, module.release.arn], key = local.secretsmanager_read_key }
+    # api: read cache (workload.py:13)
     ApiReadCache = { role = "hosts", actions = ["elasticache:Connect"], resources = [module.cache.arn, module.cache.user_arn] }
-    # api send orders, fulfil consume orders (workload.py:13)
-    ApiSendOrders = { role = "hosts", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn, module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
-    # api send orders (workload.py:13)
-    ApiSendOrdersDeadLetters = { role = "hosts", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
-    ApiSendOrdersKey         = { role = "hosts", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
-    # fulfil consume orders (workload.py:16)
+    # api: read db, session-key, admin-key; send orders (workload.py:13). fulfil: read db; consume orders (workload.py:16). reads which image to run
+    ApiSendOrders = { role = "hosts", actions = local.sqs_send, resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn], key = local.sqs_write_key }
+    # fulfil: consume orders (workload.py:16)
     FulfilConsumeOrders = { role = "hosts", actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
     # pulls the workload's image
     PullImage = { role = "hosts", actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resources = [module.images.repository_arn] }
@@ -90,23 +56,16 @@ module "access" {
     PublishMetrics = { role = "hosts", actions = ["cloudwatch:PutMetricData"], resources = ["*"], when = { StringEquals = { "cloudwatch:namespace" = ["CWAgent", "rung"] } } }
     # writes the logs of its containers
     WriteLogs = { role = "hosts", actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${module.hosts.log_group_arn}:*"] }
-    # expire-carts read db (workload.py:24)
-    ExpireCartsReadDb    = { role = "expire-carts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_carts.arn] }
-    ExpireCartsReadDbKey = { role = "expire-carts", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
-    # expire-reservations read db (workload.py:25)
-    ExpireReservationsReadDb    = { role = "expire-reservations", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_reservations.arn] }
-    ExpireReservationsReadDbKey = { role = "expire-reservations", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
-    # expire-reservations send orders (workload.py:25)
-    ExpireReservationsSendOrders            = { role = "expire-reservations", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn] }
+    # expire-carts: read db (workload.py:24)
+    ExpireCartsReadDb = { role = "expire-carts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_carts.arn], key = local.secretsmanager_read_key }
+    # expire-reservations: read db; send orders (workload.py:25)
+    ExpireReservationsReadDb                = { role = "expire-reservations", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_reservations.arn], key = local.secretsmanager_read_key }
+    ExpireReservationsSendOrders            = { role = "expire-reservations", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn], key = local.sqs_write_key }
     ExpireReservationsSendOrdersDeadLetters = { role = "expire-reservations", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
-    ExpireReservationsSendOrdersKey         = { role = "expire-reservations", actions = local.kms_send, resources = [module.keys.data_key_arn], when = local.through_sqs }
-    # seed read db (workload.py:32)
-    SeedReadDb    = { role = "seed", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_seed.arn] }
-    SeedReadDbKey = { role = "seed", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
-    # seed read cache (workload.py:32)
+    # seed: read db, cache (workload.py:32)
+    SeedReadDb    = { role = "seed", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_seed.arn], key = local.secretsmanager_read_key }
     SeedReadCache = { role = "seed", actions = ["elasticache:Connect"], resources = [module.cache.arn, module.cache.user_arn] }
     # sets up the roles of the database and applies the migrations
-    DbMigrateSecrets    = { role = "db-migrate", actions = ["secretsmanager:GetSecretValue"], resources = [module.db.master_secret_arn, module.db_api.arn, module.db_fulfil.arn, module.db_expire_carts.arn, module.db_expire_reservations.arn, module.db_seed.arn] }
-    DbMigrateSecretsKey = { role = "db-migrate", actions = ["kms:Decrypt"], resources = [module.keys.data_key_arn], when = local.through_secretsmanager }
+    DbMigrateSecrets = { role = "db-migrate", actions = ["secretsmanager:GetSecretValue"], resources = [module.db.master_secret_arn, module.db_api.arn, module.db_fulfil.arn, module.db_expire_carts.arn, module.db_expire_reservations.arn, module.db_seed.arn], key = local.secretsmanager_read_key }
   }
 }

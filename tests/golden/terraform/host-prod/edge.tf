@@ -8,26 +8,20 @@ module "certificate" {
 
 # edge-certificate: for CloudFront
 module "edge_certificate" {
-  source = "../modules/certificate"
-  providers = {
-    aws = aws.us_east_1
-  }
-  name   = "shop-prod-edge-certificate"
-  domain = "shop.example.com"
-  zone   = "example.com"
+  source    = "../modules/certificate"
+  providers = { aws = aws.us_east_1 }
+  name      = "shop-prod-edge-certificate"
+  domain    = "shop.example.com"
+  zone      = "example.com"
 }
 
 # firewall: refuses what is known to be hostile
 module "firewall" {
-  source = "../modules/firewall"
-  providers = {
-    aws = aws.us_east_1
-  }
-  name = "shop-prod-firewall"
+  source    = "../modules/firewall"
+  providers = { aws = aws.us_east_1 }
+  name      = "shop-prod-firewall"
   managed_groups = [
-    "AWSManagedRulesCommonRuleSet",
-    "AWSManagedRulesKnownBadInputsRuleSet",
-    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList",
   ]
 }
 
@@ -39,11 +33,9 @@ module "load_balancer" {
   subnet_ids       = module.network.private_subnet_ids
   logs_bucket      = module.logs.name
   certificate_arns = [module.certificate.arn]
-  targets = {
-    hosts = { port = 80, type = "instance", health_path = "/ping" }
-  }
-  forwards = [{ path = "/api/*", target = "hosts" }]
-  internal = true
+  targets          = { hosts = { port = 80, type = "instance", health_path = "/ping" } }
+  forwards         = [{ path = "/api/*", target = "hosts" }]
+  internal         = true
 }
 
 # web is the folder web, uploaded by the pipeline: static files, read by CloudFront (workload.py:34)
@@ -61,16 +53,10 @@ module "distribution" {
   name               = "shop-prod-distribution"
   logs_bucket_domain = module.logs.domain_name
   forwards           = [{ path = "/api/*", target = "hosts" }, { path = "/*", target = "web" }]
-  load_balancer = {
-    arn      = module.load_balancer.arn
-    dns_name = module.load_balancer.dns_name
-    https    = true
-  }
-  sites = {
-    web = { bucket_domain = module.web.regional_domain_name, spa = true }
-  }
-  domain          = "shop.example.com"
-  certificate_arn = module.edge_certificate.arn
-  zone_id         = module.edge_certificate.zone_id
-  firewall_arn    = module.firewall.arn
+  load_balancer      = { arn = module.load_balancer.arn, dns_name = module.load_balancer.dns_name, https = true }
+  sites              = { web = { bucket_domain = module.web.regional_domain_name, spa = true } }
+  domain             = "shop.example.com"
+  certificate_arn    = module.edge_certificate.arn
+  zone_id            = module.edge_certificate.zone_id
+  firewall_arn       = module.firewall.arn
 }

@@ -1,10 +1,6 @@
 # What containers are told alike: who they are, and where what they use is
 locals {
-  common = {
-    RUNG_WORKLOAD    = "shop"
-    RUNG_ENVIRONMENT = "staging"
-    RUNG_LOG_FORMAT  = "json"
-  }
+  common = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "staging", RUNG_LOG_FORMAT = "json" }
   db = {
     kind                      = "postgres"
     url                       = "postgresql://${module.db.endpoint}:5432/shop?sslmode=verify-full"

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the inline policies: each is called <name>-<role>."
+  description = "Prefix of the inline policies, <workload>-<environment>: each is called <name>-<role>."
   type        = string
 
   validation {
@@ -8,18 +8,26 @@ variable "name" {
   }
 }
 
-variable "roles" {
-  description = "Names of IAM roles by the short name that statements use."
-  type        = map(string)
+variable "parties" {
+  description = "Whose roles they are: the output party of a module. Each is called by its name without the name of this module and a hyphen: shop-prod-api is api."
+  type = list(object({
+    name      = string
+    role_name = string
+  }))
 }
 
 variable "statements" {
-  description = "What is allowed, by Sid. role: one of roles; when: conditions, operator to key to values."
+  description = "What is allowed, by Sid. role: one of parties; when: conditions, operator to key to values; key: what may be done with a KMS key by way of the service through, a statement of its own with the Sid <Sid>Key."
   type = map(object({
     role      = string
     actions   = list(string)
     resources = list(string)
     when      = optional(map(map(list(string))), {})
+    key = optional(object({
+      arn     = string
+      actions = list(string)
+      through = string
+    }))
   }))
 
   validation {
@@ -28,12 +36,12 @@ variable "statements" {
   }
 
   validation {
-    condition     = alltrue([for statement in var.statements : contains(keys(var.roles), statement.role)])
-    error_message = "Every role must be one of roles."
+    condition     = alltrue([for statement in var.statements : contains(keys(local.roles), statement.role)])
+    error_message = "Every role must be one of parties."
   }
 
   validation {
-    condition     = alltrue(flatten([for statement in var.statements : [for action in statement.actions : can(regex("^[a-z0-9-]+:[A-Za-z][A-Za-z0-9]+$", action))]]))
+    condition     = alltrue(flatten([for statement in var.statements : [for action in concat(statement.actions, try(statement.key.actions, [])) : can(regex("^[a-z0-9-]+:[A-Za-z][A-Za-z0-9]+$", action))]]))
     error_message = "Every action must be one action in full, such as s3:GetObject: no wildcards."
   }
 

@@ -37,3 +37,8 @@ output "user_arn" {
   description = "ARN of that user: elasticache:Connect is allowed on it and on arn together."
   value       = aws_elasticache_user.app.arn
 }
+
+output "party" {
+  description = "What the table reach knows it by: its name and security group."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id }
+}

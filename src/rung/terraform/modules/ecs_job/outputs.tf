@@ -37,3 +37,8 @@ output "log_group_name" {
   description = "Name of the log group."
   value       = aws_cloudwatch_log_group.this.name
 }
+
+output "party" {
+  description = "What the tables reach and access know it by: its name, security group and role."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id, role_name = aws_iam_role.task.name }
+}

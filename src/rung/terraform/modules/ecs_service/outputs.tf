@@ -52,3 +52,8 @@ output "scaling_resource_id" {
   description = "What Application Auto Scaling calls the service, for limits by other schedules (office hours)."
   value       = aws_appautoscaling_target.this.resource_id
 }
+
+output "party" {
+  description = "What the tables reach and access know it by: its name, security group and role."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id, role_name = aws_iam_role.task.name }
+}

@@ -25,3 +25,8 @@ output "security_group_id" {
   description = "Security group of the mount targets (port 2049), without any rule of its own."
   value       = aws_security_group.this.id
 }
+
+output "party" {
+  description = "What the table reach knows it by: its name and security group."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id }
+}

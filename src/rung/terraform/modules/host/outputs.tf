@@ -42,3 +42,8 @@ output "name" {
   description = "Name of the machine: the dimension of the metrics that its own scripts publish."
   value       = var.name
 }
+
+output "party" {
+  description = "What the tables reach and access know it by: its name, security group and role."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id, role_name = aws_iam_role.this.name }
+}

@@ -40,3 +40,8 @@ output "target_group_suffixes" {
   description = "Last parts of the ARNs by name of the target, as metrics call the groups."
   value       = { for name, group in aws_lb_target_group.this : name => group.arn_suffix }
 }
+
+output "party" {
+  description = "What the table reach knows it by: its name and security group."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id }
+}

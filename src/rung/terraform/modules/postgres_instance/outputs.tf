@@ -47,3 +47,8 @@ output "log_group_name" {
   description = "Log group of the PostgreSQL log."
   value       = aws_cloudwatch_log_group.this["postgresql"].name
 }
+
+output "party" {
+  description = "What the table reach knows it by: its name and security group."
+  value       = { name = var.name, security_group_id = aws_security_group.this.id }
+}

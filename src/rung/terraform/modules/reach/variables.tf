@@ -1,36 +1,41 @@
 variable "name" {
-  description = "Whose rules they are; part of every rule's name."
+  description = "Whose rules they are, <workload>-<environment>: part of every rule's name, and what the names of parties begin with."
   type        = string
 }
 
 variable "allowed" {
-  description = "Who may open TCP connections to whom, and to which ports: \"api to db\" = [5432]. Both are keys of groups, prefix_lists or addresses, and one of them of groups. What is not here is refused."
-  type        = map(list(number))
+  description = "Who may open TCP connections to whom, and to which ports: api = { db = [5432] }. Both are names of parties or keys of groups, prefix_lists or addresses, and one of them has a security group. What is not here is refused."
+  type        = map(map(list(number)))
 
   validation {
-    condition     = alltrue([for pair in keys(var.allowed) : length(split(" to ", pair)) == 2])
-    error_message = "Every key must read like \"api to db\"."
+    condition     = alltrue(flatten([for from, ports in var.allowed : [for to in keys(ports) : contains(local.known, from) || contains(local.known, to)]]))
+    error_message = "One side of every pair must be one of parties or groups: a rule belongs to a security group."
   }
 
   validation {
-    condition     = alltrue([for pair in keys(var.allowed) : length(setintersection(split(" to ", pair), keys(var.groups))) > 0])
-    error_message = "One side of every pair must be one of groups: a rule belongs to a security group."
+    condition     = alltrue([for name in concat(keys(var.allowed), flatten([for ports in var.allowed : keys(ports)])) : contains(concat(local.known, keys(var.prefix_lists), keys(var.addresses)), name)])
+    error_message = "Both sides of every pair must be names of parties or keys of groups, prefix_lists or addresses."
   }
 
   validation {
-    condition     = alltrue([for name in distinct(flatten([for pair in keys(var.allowed) : split(" to ", pair)])) : contains(concat(keys(var.groups), keys(var.prefix_lists), keys(var.addresses)), name)])
-    error_message = "Both sides of every pair must be keys of groups, prefix_lists or addresses."
-  }
-
-  validation {
-    condition     = alltrue(flatten([for ports in values(var.allowed) : [for port in ports : port >= 1 && port <= 65535 && floor(port) == port]]))
+    condition     = alltrue(flatten([for targets in var.allowed : [for ports in targets : [for port in ports : port >= 1 && port <= 65535 && floor(port) == port]]]))
     error_message = "Every port must be a whole number from 1 to 65535."
   }
 }
 
+variable "parties" {
+  description = "Who has a security group: the output party of a module. Each is called by its name without the name of this module and a hyphen: shop-prod-api is api."
+  type = list(object({
+    name              = string
+    security_group_id = string
+  }))
+  default = []
+}
+
 variable "groups" {
-  description = "Security groups by the name that allowed uses."
+  description = "Other security groups, by the name that allowed uses."
   type        = map(string)
+  default     = {}
 }
 
 variable "prefix_lists" {

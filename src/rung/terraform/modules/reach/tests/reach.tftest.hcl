@@ -5,15 +5,14 @@ mock_provider "aws" {
 
 variables {
   name         = "shop-prod"
-  groups       = { api = "sg-0a1", db = "sg-0d1", load-balancer = "sg-011" }
+  parties      = [{ name = "shop-prod-api", security_group_id = "sg-0a1" }, { name = "shop-prod-db", security_group_id = "sg-0d1" }]
+  groups       = { load-balancer = "sg-011" }
   prefix_lists = { s3 = "pl-0s3", cloudfront = "pl-0cf" }
   addresses    = { "api.stripe.com" = "0.0.0.0/0", internet = "0.0.0.0/0" }
   allowed = {
-    "api to db"                   = [5432]
-    "api to s3"                   = [443]
-    "api to api.stripe.com"       = [443]
-    "internet to load-balancer"   = [443, 80]
-    "cloudfront to load-balancer" = [443]
+    api        = { db = [5432], s3 = [443], "api.stripe.com" = [443] }
+    internet   = { load-balancer = [443, 80] }
+    cloudfront = { load-balancer = [443] }
   }
 }
 
@@ -69,21 +68,11 @@ run "what_is_no_address_is_refused" {
   expect_failures = [var.addresses]
 }
 
-run "what_is_no_pair_is_refused" {
-  command = plan
-
-  variables {
-    allowed = { "api" = [443] }
-  }
-
-  expect_failures = [var.allowed]
-}
-
 run "a_pair_without_a_group_is_refused" {
   command = plan
 
   variables {
-    allowed = { "internet to s3" = [443] }
+    allowed = { internet = { s3 = [443] } }
   }
 
   expect_failures = [var.allowed]
@@ -93,7 +82,7 @@ run "somebody_unknown_is_refused" {
   command = plan
 
   variables {
-    allowed = { "api to somebody" = [443] }
+    allowed = { api = { somebody = [443] } }
   }
 
   expect_failures = [var.allowed]
@@ -103,7 +92,7 @@ run "a_port_that_is_none_is_refused" {
   command = plan
 
   variables {
-    allowed = { "api to db" = [70000] }
+    allowed = { api = { db = [70000] } }
   }
 
   expect_failures = [var.allowed]
