@@ -23,7 +23,9 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     command.add_argument(
         "--environment", "--env", metavar="NAME", help="the first production environment if left out"
     )
-    command.add_argument("--rung", metavar="RUNG", help="box, host or fargate; the environment's own if left out")
+    command.add_argument(
+        "--rung", metavar="RUNG", help="box, host, fargate, eks or serverless; the environment's own if left out"
+    )
     command.add_argument("--format", choices=("text", "json"), default="text")
 
 

@@ -23,7 +23,9 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     command.add_argument("file", nargs="?", default="workload.py", help="a workload file")
     command.add_argument("--env", "--environment", dest="environment", metavar="NAME", required=True)
     command.add_argument(
-        "--rung", choices=("box", "host", "fargate"), help="another rung than the environment's own"
+        "--rung",
+        choices=("box", "host", "fargate", "eks", "serverless"),
+        help="another rung than the environment's own",
     )
     command.add_argument("--out", metavar="DIR", help="where to write (default: the folder of the workload file)")
     command.add_argument("--force", action="store_true", help="write over files that were changed by hand, too")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Scalar = str | int | float | bool | None
-RungName = Literal["box", "host", "fargate"]
+RungName = Literal["box", "host", "fargate", "eks", "serverless"]
 NatMode = Literal["none", "instance", "single", "per_zone"]
 
 #: Environments of these names are production unless they say otherwise.

@@ -248,8 +248,9 @@ class HostGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledTask:
-    """EventBridge Scheduler starts the job `job` at `expression` (`rate(1 minute)`, `cron(...)`) in `timezone`.
+    """EventBridge Scheduler starts the job or function `job` at `expression` in `timezone`.
 
+    The expression is one of its own: `rate(1 minute)`, `cron(...)`.
     `every_seconds` is the usual time between two runs: what its alarm takes for silence.
     """
 

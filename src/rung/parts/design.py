@@ -31,6 +31,8 @@ from rung.parts.data import (
     TablePart,
 )
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.functions import HttpApi, LambdaFunction
+from rung.parts.kubernetes import EksCluster, KubernetesJob, KubernetesService, NodePool
 from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.parts.network import Connection, Egress, Network
 from rung.parts.operations import (
@@ -49,6 +51,7 @@ from rung.parts.values import Reference, references_in
 Part = (
     Network | Registry | Cluster | EcsService | EcsJob | Host | HostGroup | ScheduledTask | OfficeHours
     | PostgresInstance | AuroraCluster | CacheGroup | BucketPart | FileSystem | TablePart | SecretPart | BackupPlan
+    | LambdaFunction | HttpApi | EksCluster | NodePool | KubernetesService | KubernetesJob
     | SqsQueue | EventBus | EventRule | Certificate | LoadBalancer | Firewall | SitePart | Distribution
     | Notification | Alarm | Objective | Dashboard | Budget | UptimeCheck | DeployIdentity | Keys
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forward:
-    """Requests for `path` (and `host`) go to the part `target`: an ECS service, a host group or a site."""
+    """Requests for `path` (and `host`) go to the part `target`: what runs a service, or a site."""
 
     path: str
     target: str
@@ -82,7 +82,10 @@ class SitePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """CloudFront before the load balancer and the sites. `certificate` None: its own name at cloudfront.net."""
+    """CloudFront before the load balancer (or the HTTP API `api`) and the sites.
+
+    `certificate` None: its own name at cloudfront.net.
+    """
 
     kind: Literal["distribution"] = "distribution"
     name: str = "distribution"
@@ -90,6 +93,7 @@ class Distribution:
     why: str = ""
     forwards: tuple[Forward, ...] = ()
     load_balancer: str | None = None
+    api: str | None = None
     certificate: str | None = None
     firewall: str | None = None
     logs: str | None = None

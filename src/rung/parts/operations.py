@@ -106,7 +106,10 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """A service-level objective: burn-rate alarms of two windows each (Google, SRE workbook, chapter 5)."""
+    """A service-level objective: burn-rate alarms of two windows each (Google, SRE workbook, chapter 5).
+
+    `load_balancer` is the part whose answers are counted: a load balancer, or an HTTP API.
+    """
 
     kind: Literal["objective"] = "objective"
     name: str

@@ -29,6 +29,16 @@ class Assumptions(Behaviour):
     image_gib: float = assumption(0.2, unit="GiB", why="a slim Python image, compressed")
     deploys_per_month: float = assumption(20.0, unit="deploys", why="one on every working day")
     external_kib_per_write: float = assumption(4.0, unit="KiB", why="a call to a payment provider, there and back")
+    wait_ms: float = assumption(
+        5.0, unit="ms", why="what a function waits for in one request, and is paid for: queries, cache, network"
+    )
+    message_ms: float = assumption(50.0, unit="ms", why="one message in a function")
+    run_seconds: float = assumption(2.0, unit="s", why="one run of a schedule, or of migrations, as a function")
+    cold_start_share: float = assumption(
+        0.01, unit="share of runs", why="AWS: under 1 % in production (Compute Blog, 2025-04-29)"
+    )
+    cold_start_ms: float = assumption(1_000.0, unit="ms", why="a Python image with its imports; billed like a run")
+    cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 
     def average_of_day(self) -> float:
         """The day's mean load as a share of the busy hour."""

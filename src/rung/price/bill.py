@@ -10,14 +10,23 @@ from typing import assert_never
 from rung.errors import Finding
 from rung.model.graph import Graph
 from rung.parts.design import Design, Part
-from rung.price import compute_lines, data_lines, edge_lines, operations_lines
+from rung.price import (
+    compute_lines,
+    data_lines,
+    edge_lines,
+    kubernetes_lines,
+    operations_lines,
+    serverless_lines,
+)
 from rung.price.assumptions import Assumptions
 from rung.price.book import PriceBook, PriceError
 from rung.price.charging import Charging, Line
 from rung.price.compute_lines import ComputePart
 from rung.price.data_lines import DataPart
 from rung.price.edge_lines import EdgePart
+from rung.price.kubernetes_lines import KubernetesPart
 from rung.price.operations_lines import OperationsPart
+from rung.price.serverless_lines import ServerlessPart
 from rung.price.usage import Usage, usage_of
 
 #: How far a line may be off, by how its price is known; and what use adds, since traffic is a forecast.
@@ -89,6 +98,10 @@ def lines_of(part: Part, charging: Charging) -> Iterator[Line]:
         return edge_lines.lines_of(part, charging)
     if isinstance(part, OperationsPart):
         return operations_lines.lines_of(part, charging)
+    if isinstance(part, ServerlessPart):
+        return serverless_lines.lines_of(part, charging)
+    if isinstance(part, KubernetesPart):
+        return kubernetes_lines.lines_of(part, charging)
     assert_never(part)
 
 

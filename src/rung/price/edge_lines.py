@@ -7,6 +7,8 @@ from typing import assert_never
 
 from rung.parts.compute import EcsService
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.functions import LambdaFunction
+from rung.parts.kubernetes import KubernetesService
 from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.parts.network import Network
 from rung.price.book import HOURS_PER_MONTH
@@ -22,6 +24,8 @@ FREE_RULES = 10
 #: How long a keep-alive connection of a browser is used.
 REQUESTS_PER_CONNECTION = 6.0
 LONG_POLL_SECONDS = 20.0
+#: Lambda waits at each queue with so many connections (AWS, "Using Lambda with Amazon SQS").
+POLLERS = 5
 
 EdgePart = (
     Network | LoadBalancer | Firewall | Distribution | SitePart | SqsQueue | EventBus | EventRule | Certificate
@@ -221,4 +225,7 @@ def _pollers(part: SqsQueue, charging: Charging) -> int:
         if "sqs:ReceiveMessage" in each.actions
         and any(getattr(r, "part", None) == part.name for r in each.resources)
     }
-    return sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in consumers)
+    tasks = sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in consumers)
+    pods = sum(each.min_replicas for each in charging.design.of(KubernetesService) if each.name in consumers)
+    functions = sum(each.name in consumers for each in charging.design.of(LambdaFunction))
+    return tasks + pods + functions * POLLERS

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rung.rungs.setting import Setting
 
 #: The rungs of AWS that a workload can be placed on, from the smallest up.
-RUNGS = ("box", "host", "fargate")
+RUNGS = ("box", "host", "fargate", "eks", "serverless")
 
 
 def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
@@ -55,6 +55,14 @@ def _placed(setting: Setting) -> Design:
             from rung.rungs import host
 
             return host.design(setting)
+        case "eks":
+            from rung.rungs import eks
+
+            return eks.design(setting)
+        case "serverless":
+            from rung.rungs import serverless
+
+            return serverless.design(setting)
         case _:
             from rung.rungs import fargate
 

@@ -228,6 +228,11 @@ def _files(edge: Edge, files: Files) -> Need:
 
 
 def _job(setting: Setting, job: Job) -> Iterator[Need]:
+    if setting.rung == "eks":
+        return  # the cluster's own rights: its role may create a Job, and nothing of AWS
+    if setting.starts_function(job):
+        yield Need(actions=("lambda:InvokeFunction",), resources=(Reference(part=job.name, output="arn"),))
+        return
     cluster = Reference(part=setting.platform("cluster"), output="arn")
     yield Need(
         actions=("ecs:RunTask",),

@@ -11,6 +11,7 @@ from rung.model.nodes import Postgres
 from rung.parts.compute import EcsService, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
+from rung.parts.kubernetes import KubernetesService, NodePool
 from rung.rungs.alarms import memory_of_class
 from rung.rungs.overriding import in_vain
 from rung.rungs.setting import Setting
@@ -22,6 +23,8 @@ LONGEST: dict[str, int] = {
     "cache_group": 32, "sqs_queue": 76, "event_rule": 61, "event_bus": 40, "scheduled_task": 52, "ecs_service": 50,
     "ecs_job": 50, "host": 56, "host_group": 56, "postgres_instance": 50, "aurora_cluster": 50, "bucket": 50,
     "site": 49, "table": 255, "secret": 500, "load_balancer": 100,
+    "lambda_function": 50, "http_api": 100, "eks_cluster": 90, "node_pool": 50, "kubernetes_service": 50,
+    "kubernetes_job": 50,
 }  # fmt: skip
 
 
@@ -117,6 +120,10 @@ def _ranges(setting: Setting, design: Design) -> Iterator[Finding]:
                 pair = ("min_tasks", part.min_tasks, "max_tasks", part.max_tasks)
             case HostGroup():
                 pair = ("min_hosts", part.min_hosts, "max_hosts", part.max_hosts)
+            case KubernetesService():
+                pair = ("min_replicas", part.min_replicas, "max_replicas", part.max_replicas)
+            case NodePool():
+                pair = ("min_nodes", part.min_nodes, "max_nodes", part.max_nodes)
             case _:
                 continue
         if pair[1] > pair[3]:

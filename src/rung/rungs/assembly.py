@@ -8,6 +8,7 @@ from rung.model.nodes import Postgres
 from rung.parts.access import Statement
 from rung.parts.compute import EcsJob, EcsService, HostGroup, OfficeHours
 from rung.parts.design import Design, Part
+from rung.parts.kubernetes import KubernetesJob, KubernetesService, NodePool
 from rung.parts.network import Connection, Network
 from rung.parts.operations import DeployIdentity
 from rung.rungs import stores
@@ -19,6 +20,9 @@ from rung.rungs.overriding import overridden
 from rung.rungs.reach import POSTGRES_PORT, connections_of, egress_of, grants_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.watching import watching_parts, with_rollback_alarms
+
+#: What has an address in the network and starts from the image.
+RUNNING_PARTS = (EcsService, EcsJob, HostGroup, KubernetesService, KubernetesJob, NodePool)
 
 
 def design_of(
@@ -60,7 +64,9 @@ def _around(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
 
 def _hours(setting: Setting, parts: tuple[Part, ...]) -> Iterator[OfficeHours]:
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
-    if (hours is None and idle is None) or not any(isinstance(part, EcsService) for part in parts):
+    if (hours is None and idle is None) or not any(
+        isinstance(part, EcsService | KubernetesService) for part in parts
+    ):
         return
     name, node = setting.platform("office-hours"), setting.environment.name
     if hours is None:
@@ -90,7 +96,7 @@ def entrance_and_tasks(setting: Setting, network: Network, parts: tuple[Part, ..
             source=migration_part(node.name), target=node.name, port=POSTGRES_PORT,
             why="sets up roles and applies the migrations",
         )  # fmt: skip
-    running = tuple(part.name for part in parts if isinstance(part, EcsService | EcsJob | HostGroup))
+    running = tuple(part.name for part in parts if isinstance(part, RUNNING_PARTS))
     yield from platform_connections(setting, network, running)
 
 

@@ -143,7 +143,7 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             return bound(
                 prefix, kind="postgres", url=database_url(setting, target.name),
                 credentials_secret=Reference(part=credentials_part(target.name, node.name), output="arn"),
-                pool_size=pool_share(node, target, cpu),
+                pool_size=1 if setting.rung == "serverless" else pool_share(node, target, cpu),
                 statement_timeout_seconds=target.statement_timeout_seconds,
                 tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
             )  # fmt: skip
@@ -172,12 +172,23 @@ def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value
         case Bucket() | Table() | Bus():
             return bound(prefix, kind=target.kind, name=name, region=setting.region)
         case Job():
-            definition = Reference(part=target.name, output="task_definition_arn")
-            return bound(prefix, kind="job", task_definition=definition, region=setting.region)
+            return bound(prefix, **_job(setting, target))
         case Workflow() | Search():
             return {}  # a rung refuses them before it comes here, unless they exist already
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
+
+
+def _job(setting: Setting, job: Job) -> dict[str, Value]:
+    """How a job is started: as a task, as a function, or as a Job of the cluster."""
+    if setting.rung == "eks":
+        name, space = (Reference(part=job.name, output=output) for output in ("name", "namespace"))
+        return {"kind": "job", "adapter": "kubernetes", "name": name, "namespace": space}
+    if setting.starts_function(job):
+        function = Reference(part=job.name, output="arn")
+        return {"kind": "job", "adapter": "lambda", "function": function, "region": setting.region}
+    definition = Reference(part=job.name, output="task_definition_arn")
+    return {"kind": "job", "task_definition": definition, "region": setting.region}
 
 
 def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str, Value]:
@@ -222,6 +233,8 @@ def service_url(setting: Setting, service: Service) -> str:
     """Where another service is: by name, among the machine's containers or in the cluster's zone."""
     if setting.on_machine(service.name):
         return f"http://{service.name}:{port_of(service)}"
+    if setting.rung == "eks":
+        return f"http://{service.name}.{setting.prefix}.svc.cluster.local:{port_of(service)}"
     return f"http://{service.name}.{namespace_of(setting)}:{port_of(service)}"
 
 

@@ -98,11 +98,14 @@ def _hours(setting: Setting) -> Iterator[Finding]:
     """R0814: hours that nobody can read; R0805: hours where nothing stops."""
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
     for name, value in (("office_hours", hours), ("stop_when_idle", idle)):
-        if value is not None and setting.rung != "fargate" and setting.environment.rung == setting.rung:
+        asleep = setting.rung == "serverless"
+        placed = setting.rung in ("fargate", "eks")
+        if value is not None and not placed and setting.environment.rung == setting.rung:
+            effect = "nothing runs while nobody asks" if asleep else "its machines would run through the night"
             yield _wrong(
                 setting, "R0805", f"the rung {setting.rung} has no place for {name}=",
-                found=f"{name} is set, rung={setting.rung!r}", effect="its machines would run through the night",
-                advice=f"drop {name}=, or choose rung='fargate', whose tasks and databases can stop",
+                found=f"{name} is set, rung={setting.rung!r}", effect=effect,
+                advice=f"drop {name}=" + ("" if asleep else ", or choose rung='fargate', whose tasks can stop"),
             )  # fmt: skip
     if hours is None:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -9,12 +10,18 @@ from rung.model.nodes import Route, Service, Site
 from rung.parts.data import BucketPart
 from rung.parts.design import Part
 from rung.parts.edge import Certificate, Distribution, Firewall, Forward, LoadBalancer, SitePart
+from rung.parts.functions import HttpApi
 from rung.parts.network import Connection
 from rung.parts.operations import UptimeCheck
+from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS
 from rung.rungs.reach import HTTP_PORT, HTTPS_PORT, port_of
 from rung.rungs.setting import Setting
+from rung.rungs.sizes import peak_requests
 
 ACCESS_LOG_DAYS = 90
+#: What a region's account may ask of all its APIs together, until it asks for more (AWS, "API Gateway quotas").
+API_REQUESTS_PER_SECOND, API_BURST = 10_000, 5_000
+API_HEADROOM = 1.2
 
 
 def has_distribution(setting: Setting) -> bool:
@@ -28,6 +35,8 @@ def has_firewall(setting: Setting) -> bool:
     """Production has earned a firewall (about 10 US dollars a month); copies of it have not."""
     if setting.environment.firewall is not None:
         return setting.environment.firewall
+    if setting.rung == "serverless" and not has_distribution(setting):
+        return False  # a firewall cannot stand before an HTTP API
     return setting.production and bool(setting.routed)
 
 
@@ -50,7 +59,7 @@ def edge_parts(setting: Setting) -> Iterator[Part]:
         scope: Literal["CLOUDFRONT", "REGIONAL"] = "CLOUDFRONT" if has_distribution(setting) else "REGIONAL"
         yield Firewall(name=setting.platform("firewall"), scope=scope, why="refuses what is known to be hostile")
     if routed_services(setting):
-        yield _load_balancer(setting, logs)
+        yield _http_api(setting) if setting.rung == "serverless" else _load_balancer(setting, logs)
     for site in setting.sites:
         if site.name in setting.routed:
             yield SitePart(
@@ -77,10 +86,10 @@ def _certificates(setting: Setting) -> Iterator[Certificate]:
     if not domain:
         return
     zone = zone_of(setting)
-    if routed_services(setting):
+    if routed_services(setting) and not (setting.rung == "serverless" and has_distribution(setting)):
         yield Certificate(
             name=setting.platform("certificate"), node="@workload", domain=domain, zone=zone,
-            why="for the load balancer",
+            why="for the API" if setting.rung == "serverless" else "for the load balancer",
         )  # fmt: skip
     if has_distribution(setting):
         yield Certificate(
@@ -106,11 +115,27 @@ def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
     )  # fmt: skip
 
 
+def _http_api(setting: Setting) -> HttpApi:
+    """The door of the functions: the default quotas of an account limit it, unless the peak asks for more."""
+    behind = has_distribution(setting)
+    domain = None if behind else setting.environment.domain
+    wanted = math.ceil(peak_requests(setting) * API_HEADROOM)
+    return HttpApi(
+        name=setting.platform("http-api"), domain=domain, requests_per_second=max(API_REQUESTS_PER_SECOND, wanted),
+        certificate=setting.platform("certificate") if domain else None, burst=max(API_BURST, wanted // 2),
+        forwards=tuple(_forward(setting, route) for route in setting.routes if _is_service(setting, route)),
+        log_days=LONG_LOG_DAYS if setting.production else LOG_DAYS,
+        why="hands requests to functions" + (", behind CloudFront" if behind else ""),
+    )  # fmt: skip
+
+
 def _distribution(setting: Setting, logs: str) -> Distribution:
+    functions = setting.rung == "serverless"
     return Distribution(
         name=setting.platform("distribution"), why="the one public door",
         forwards=tuple(_forward(setting, route) for route in setting.routes),
-        load_balancer=setting.platform("load-balancer") if routed_services(setting) else None,
+        load_balancer=None if functions or not routed_services(setting) else setting.platform("load-balancer"),
+        api=setting.platform("http-api") if functions and routed_services(setting) else None,
         certificate=setting.platform("edge-certificate") if setting.environment.domain else None,
         firewall=setting.platform("firewall") if has_firewall(setting) else None, logs=logs,
     )  # fmt: skip

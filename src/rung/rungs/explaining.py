@@ -15,6 +15,10 @@ from rung.parts.design import Design, Part
 from rung.parts.values import Reference
 
 DEAD_LETTERS = " (dead letters)"
+#: Kinds of parts that a node becomes itself.
+MADE_FROM_NODES = (
+    "sqs_queue", "ecs_service", "ecs_job", "lambda_function", "kubernetes_service", "kubernetes_job",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ def _is_made_from(part: Part, node: Node) -> bool:
     """The parts that stand for a node: a queue's lanes, a task; not what serves it, such as its migrations."""
     return (
         part.node == node.name
-        and part.kind in ("sqs_queue", "ecs_service", "ecs_job")
+        and part.kind in MADE_FROM_NODES
         and (part.name == node.name or part.kind == "sqs_queue")
     )
 

@@ -33,13 +33,12 @@ from rung.model.nodes import (
 )
 from rung.parts.compute import Cluster, Registry
 from rung.parts.design import Design, Part
-from rung.parts.messaging import EventBus
 from rung.parts.operations import Keys
 from rung.rungs import stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.containers import namespace_of
 from rung.rungs.entrance import edge_parts
-from rung.rungs.messages import queue_parts, rules_of
+from rung.rungs.managed import managed_parts
 from rung.rungs.networks import network_of
 from rung.rungs.setting import Setting
 
@@ -55,7 +54,7 @@ def design(setting: Setting) -> Design:
     )  # fmt: skip
 
 
-def parts_of(setting: Setting, node: Node) -> Iterator[Part]:  # noqa: C901 - a table, one line for each kind
+def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     """What one node becomes here."""
     match node:
         case Service():
@@ -66,26 +65,12 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:  # noqa: C901 - a 
             yield from tasks.schedule_of(setting, node)
         case Job():
             yield tasks.job_of(setting, node)
-        case Queue():
-            yield from queue_parts(setting, node)
         case Postgres():
             yield stores.aurora_of(setting, node)
             yield from stores.credentials_of(setting, node.name)
             yield tasks.migration_of(setting, node)
-        case Cache():
-            yield stores.cache_of(setting, node)
-        case Table():
-            yield stores.table_of(node)
-        case Bucket():
-            yield stores.bucket_of(node)
-        case Files():
-            yield stores.files_of(node)
-        case Secret():
-            yield stores.secret_of(node)
-        case Bus():
-            yield EventBus(name=node.name, node=node.name, existing=node.existing)
-        case Rule():
-            yield from rules_of(setting, node)
+        case Queue() | Cache() | Table() | Bucket() | Files() | Secret() | Bus() | Rule():
+            yield from managed_parts(setting, node)
         case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the entrance, the egress list, the topic; or facts that sizes are made of
         case Search() | Workflow():

@@ -40,6 +40,9 @@ def nat_of(setting: Setting) -> tuple[Nat, str]:
         return setting.environment.nat, "as declared"
     if not setting.production:
         return "instance", "the cheapest way out: a copy may lose it for some minutes"
+    if setting.rung == "eks":
+        mode: Nat = "per_zone" if setting.availability >= PER_ZONE_AVAILABILITY else "single"
+        return mode, "machines join through AWS's own addresses, and add-ons come from public registries"
     if not has_externals(setting):
         return "none", "nothing of the workload talks to a host outside: AWS is reached by endpoints"
     if setting.availability >= PER_ZONE_AVAILABILITY:
@@ -51,6 +54,8 @@ def endpoints_of(setting: Setting, nat: Nat) -> tuple[str, ...]:
     """AWS services that tasks reach without leaving the network. Production uses no other way to AWS."""
     if setting.environment.existing_vpc is not None or (nat != "none" and not setting.production):
         return ()
+    if setting.rung == "eks":
+        return ()  # it has a way out in any case: endpoints pay above some 210 GB a month each
     names = ["ecr.api", "ecr.dkr", "logs"]
     if any(isinstance(node, Queue) and setting.uses_sqs(node) for node in setting.graph.nodes):
         names.append("sqs")

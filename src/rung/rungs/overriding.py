@@ -30,6 +30,17 @@ SIZABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
         "instance_type", "architecture", "root_gib", "min_hosts", "max_hosts", "cpu_target", "log_days",
         "management", "portainer", "disk_alarm_percent",
     ),
+    "lambda_function": (
+        "architecture", "memory_mib", "ephemeral_mib", "timeout_seconds", "reserved_concurrency",
+        "provisioned_concurrency", "log_days",
+    ),
+    "http_api": ("requests_per_second", "burst", "log_days"),
+    "eks_cluster": ("version", "support", "container_insights", "log_days"),
+    "node_pool": ("instance_types", "architecture", "spot_share", "min_nodes", "max_nodes", "root_gib"),
+    "kubernetes_service": (
+        "architecture", "min_replicas", "max_replicas", "spot", "max_unavailable", "log_days", "grace_seconds",
+    ),
+    "kubernetes_job": ("architecture", "deadline_seconds", "log_days"),
     "scheduled_task": ("max_attempts", "maximum_age_seconds"),
     "office_hours": ("idle_seconds",),
     "postgres_instance": (

@@ -25,6 +25,7 @@ from rung.model.nodes import (
     Workflow,
 )
 from rung.rungs.clock import has_both_days
+from rung.rungs.function_refusals import function_refusals
 from rung.rungs.machines import (
     BOX_SERVING_SHARE,
     INSTANCES,
@@ -37,15 +38,18 @@ from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
 
 #: GiB of data that a rung's database holds: a box's disk must be dumped and restored within hours; the limits of
 #: RDS and Aurora are AWS's (user guides, "Quotas and constraints").
-MOST_GIB = {"box": 500, "host": 65_536, "fargate": 131_072}
+MOST_GIB = {"box": 500, "host": 65_536, "fargate": 131_072, "eks": 131_072, "serverless": 131_072}
 #: Codes after which no design can be made, so that nothing more is said.
-BLOCKING = frozenset({"R0801", "R0812", "R0813", "R0814"})
+BLOCKING = frozenset({
+    "R0801", "R0812", "R0813", "R0814", "R0817", "R0818", "R0819", "R0820", "R0821", "R0822",
+})  # fmt: skip
 Refusal = Callable[[Setting], Iterator[Finding]]
 
 
 def refusals_of(setting: Setting) -> tuple[Finding, ...]:
     """Every reason why the workload cannot be placed here."""
-    checks: tuple[Refusal, ...] = (_nodes, _edges, _traffic, _storage, _schedules, _queues, _listeners)
+    checks: tuple[Refusal, ...] = (_nodes, _edges, _traffic, _storage, _schedules, _queues, _listeners,
+                                   function_refusals)  # fmt: skip
     return tuple(finding for check in checks for finding in check(setting))
 
 
@@ -149,12 +153,12 @@ def _storage(setting: Setting) -> Iterator[Finding]:
 def _schedules(setting: Setting) -> Iterator[Finding]:
     """R0812: times that EventBridge cannot keep."""
     for node in setting.graph.of(Schedule):
-        if setting.rung != "box" and has_both_days(node):
+        if setting.rung not in ("box", "eks") and has_both_days(node):
             yield problem(
                 setting.graph, "R0812", node.name, f"EventBridge cannot keep the time of {label(node)}",
                 found=f"cron={node.cron!r} names days of the month and days of the week",
                 effect="cron runs on either, EventBridge takes only one of the two",
-                advice="make it two schedules, one for each; the rung box keeps it as it is",
+                advice="make it two schedules, one for each; the rungs box and eks keep it as it is",
             )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Route, Schedule, Service, Site, Worker
 
 DEFAULT_RUNG = "fargate"
+#: Lambda ends a function after 15 minutes (AWS, "Lambda quotas"); some seconds are for ending in order.
+LONGEST_FUNCTION_SECONDS = 895.0
 RUNNING = (Service, Worker, Schedule, Job)
 
 
@@ -77,6 +79,10 @@ class Setting:
         """Whether a process runs in Docker on a machine: everything of the box, what never ends of a host."""
         node = self.graph.by_name.get(process)
         return self.rung == "box" or (self.rung == "host" and isinstance(node, Service | Worker))
+
+    def starts_function(self, node: Schedule | Job) -> bool:
+        """Whether what it starts is a function: on serverless, when it ends within what Lambda allows."""
+        return self.rung == "serverless" and node.deadline_seconds <= LONGEST_FUNCTION_SECONDS
 
     def uses_sqs(self, queue: Queue) -> bool:
         """Whether SQS carries the queue here: when the workload does not say otherwise."""

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from rung.model.nodes import Job, Schedule, Service, Worker
+from rung.parts.functions import MIB_PER_VCPU
 from rung.rungs.setting import Setting
 
 #: Requests that one vCPU answers in a second. Ours: shop's API answered 4,876 a second on one core under ten times
@@ -56,6 +57,16 @@ ACU_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 USABLE_CONNECTIONS = 0.8
 #: What a process that runs one handler at a time opens.
 SINGLE_CONNECTIONS = 2
+
+#: Memory of a function that nobody sized, MiB: more than a Python service needs, for more than half of a vCPU.
+FUNCTION_MIB, LEAST_FUNCTION_MIB = 1_024, 128
+#: How long one request keeps its environment, seconds: its CPU on half of a core, queries and answers. Ours.
+REQUEST_SECONDS = 0.05
+#: Requests do not arrive evenly: environments beyond the mean (Little's law gives the mean alone).
+ENVIRONMENTS_HEADROOM = 1.5
+LEAST_ENVIRONMENTS = 10
+#: The least that SQS takes as a limit of batches at once.
+LEAST_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +134,37 @@ def connections_wanted(setting: Setting, database: str, pool_size: int) -> int:
     users = dict.fromkeys(edge.source for edge in setting.graph.edges_to(database))
     wanted = 0
     for node in (setting.graph.by_name[name] for name in users):
-        if isinstance(node, Service | Worker):
+        if isinstance(node, Service | Worker) and setting.rung == "serverless":
+            wanted += environments_of(setting, node)
+        elif isinstance(node, Service | Worker):
             wanted += setting.scaled(node.max_tasks) * pool_size
         else:
             wanted += SINGLE_CONNECTIONS
     return wanted
+
+
+def function_memory(node: Service | Worker | Schedule | Job) -> int:
+    """MiB of a function: as declared, else for the vCPU that is declared (one request uses one core)."""
+    cpu = None if isinstance(node, Schedule) else node.cpu
+    memory = None if isinstance(node, Schedule) else node.memory_mib
+    if memory is not None:
+        return max(LEAST_FUNCTION_MIB, memory)
+    most = 1.0 if isinstance(node, Service) else cpu or 0.0
+    return max(FUNCTION_MIB, math.ceil(min(cpu or 0.0, most) * MIB_PER_VCPU))
+
+
+def environments_of(setting: Setting, node: Service | Worker) -> int:
+    """The most environments of a function that run at once: one for each request, or each batch, under way."""
+    if isinstance(node, Worker):
+        return batches_of(setting, node, 1, min(node.batch, 10))
+    wanted = peak_requests(setting) * REQUEST_SECONDS * ENVIRONMENTS_HEADROOM if node.name in setting.routed else 0
+    return max(LEAST_ENVIRONMENTS, math.ceil(wanted))
+
+
+def batches_of(setting: Setting, worker: Worker, lanes: int, batch: int) -> int:
+    """Batches of one lane under way at once, so that as many messages are as in the most tasks of the worker."""
+    messages = max(1, setting.scaled(worker.max_tasks)) * worker.concurrency
+    return max(LEAST_BATCHES, math.ceil(messages / batch / lanes))
 
 
 def connections_of_memory(gib: float) -> int:

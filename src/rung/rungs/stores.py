@@ -102,12 +102,23 @@ def instance_of(setting: Setting, node: Postgres) -> PostgresInstance:
 
 
 def may_pause(setting: Setting, node: Postgres) -> bool:
-    """Whether nothing keeps a connection to it open: pools of services and workers do, and so it never pauses."""
+    """Whether nothing keeps a connection to it open: pools of services and workers do, and so it never pauses.
+
+    Functions keep theirs for minutes, until Lambda takes their environments away: then it may pause, unless
+    production promises something that a resume of 15 seconds would break.
+    """
     users = {edge.source for edge in setting.graph.edges_to(node.name)}
     if setting.carrier() is node and any(not setting.uses_sqs(queue) for queue in setting.graph.of(Queue)):
         return False
+    if setting.rung == "serverless":
+        return not (setting.production and _promises(setting))
     kinds = {setting.graph.by_name[name].kind for name in users}
     return not setting.production and not kinds & {"service", "worker"}
+
+
+def _promises(setting: Setting) -> bool:
+    objectives = setting.graph.objectives
+    return objectives is not None and (objectives.availability is not None or objectives.p99_seconds is not None)
 
 
 def _cached_share(setting: Setting) -> float:

@@ -9,8 +9,11 @@ from rung.model.nodes import Subscriber
 from rung.parts.compute import EcsService
 from rung.parts.design import Part
 from rung.parts.edge import LoadBalancer
+from rung.parts.functions import HttpApi
 from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient
 from rung.rungs.alarms import alarms_of
+from rung.rungs.cluster_alarms import cluster_alarms
+from rung.rungs.function_alarms import function_alarms
 from rung.rungs.setting import Setting
 
 #: What an environment that is not production may spend of the budget.
@@ -26,7 +29,9 @@ def watching_parts(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
     )
     yield Notification(name=setting.platform("alarms"), recipients=recipients, why="where every alarm goes")
     yield from alarms_of(setting, parts)
-    balancer = next((part for part in parts if isinstance(part, LoadBalancer)), None)
+    yield from function_alarms(setting, parts)
+    yield from cluster_alarms(parts)
+    balancer = next((part for part in parts if isinstance(part, LoadBalancer | HttpApi)), None)
     objectives = setting.graph.objectives
     if setting.production and objectives and objectives.availability and balancer:
         yield Objective(

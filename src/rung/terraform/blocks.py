@@ -18,6 +18,8 @@ from rung.parts.data import (
 )
 from rung.parts.design import Part
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
+from rung.parts.functions import HttpApi, LambdaFunction
+from rung.parts.kubernetes import EksCluster, KubernetesJob, KubernetesService, NodePool
 from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.parts.network import Network
 from rung.parts.operations import (
@@ -35,6 +37,11 @@ from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block
 from rung.terraform.setting import Setting
 
+#: Alarms share a block, the pipeline's identity is in the bootstrap root, and the rest is refused: unwritten.py.
+Elsewhere = (
+    Alarm | DeployIdentity | LambdaFunction | HttpApi | EksCluster | NodePool | KubernetesService | KubernetesJob
+)
+
 
 def file_of(part: Part) -> str:
     """The file of the root that a part's block stands in, without `.tf`."""
@@ -46,11 +53,14 @@ def file_of(part: Part) -> str:
             | TablePart() | SecretPart() | BackupPlan()
         ):  # fmt: skip
             return "data"
-        case Registry() | Cluster() | EcsService() | EcsJob() | Host() | HostGroup() | OfficeHours():
+        case (
+            Registry() | Cluster() | EcsService() | EcsJob() | Host() | HostGroup() | OfficeHours()
+            | LambdaFunction() | EksCluster() | NodePool() | KubernetesService() | KubernetesJob()
+        ):  # fmt: skip
             return "services"
         case SqsQueue() | EventBus() | EventRule() | ScheduledTask():
             return "async"
-        case Certificate() | LoadBalancer() | Firewall() | SitePart() | Distribution():
+        case Certificate() | LoadBalancer() | HttpApi() | Firewall() | SitePart() | Distribution():
             return "edge"
         case Notification() | Alarm() | Objective() | Dashboard() | Budget() | UptimeCheck():
             return "observability"
@@ -62,6 +72,8 @@ def file_of(part: Part) -> str:
 
 def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Block]:  # noqa: C901 - one line a kind
     """The blocks of one part: one, but for alarms, which share one, and the pipeline's identity (bootstrap)."""
+    if isinstance(part, Elsewhere):
+        return
     match part:
         case Network():
             yield compute.network(setting, part)
@@ -125,7 +137,5 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
             yield operations.budget(setting, part)
         case UptimeCheck():
             yield from operations.uptime_check(setting, part)
-        case Alarm() | DeployIdentity():
-            return
         case _:
             assert_never(part)

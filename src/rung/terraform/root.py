@@ -14,6 +14,7 @@ from rung.terraform.grants import grants
 from rung.terraform.hcl import Block, document
 from rung.terraform.reach import reach
 from rung.terraform.setting import Setting
+from rung.terraform.unwritten import refuse_unwritten
 
 FILES = ("terraform", "variables", "network", "data", "services", "async", "edge", "grants",
          "observability", "outputs")  # fmt: skip
@@ -21,6 +22,8 @@ FILES = ("terraform", "variables", "network", "data", "services", "async", "edge
 
 def compile(design: Design, late: Mapping[str, Reference] | None = None) -> dict[str, str]:  # noqa: A001 - what it does
     """The files of the root module of a design: relative path -> text. Empty files are left out. Byte-stable.
+
+    Raises ModelError R1003 for a rung whose Terraform is not written yet.
 
     `late` is what the template of a machine's user data is told, by the name of its place.
     """
@@ -30,7 +33,8 @@ def compile(design: Design, late: Mapping[str, Reference] | None = None) -> dict
 
 
 def blocks_by_file(design: Design, late: Mapping[str, Reference]) -> dict[str, list[Block]]:
-    """The blocks of each file, in order."""
+    """The blocks of each file, in order. Raises ModelError R1003."""
+    refuse_unwritten(design)
     setting = Setting(design=design, late=late)
     bindings = bindings_of(design)
     found: dict[str, list[Block]] = {name: [] for name in FILES}

@@ -1,0 +1,91 @@
+"""The rung eks: CloudFront, a load balancer, Kubernetes, Aurora Serverless v2, Valkey, SQS. Node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from rung.model.nodes import (
+    Bucket,
+    Bus,
+    Business,
+    Cache,
+    Environment,
+    External,
+    Files,
+    Job,
+    Node,
+    Objectives,
+    Postgres,
+    Queue,
+    Route,
+    Rule,
+    Schedule,
+    Search,
+    Secret,
+    Service,
+    Site,
+    Subscriber,
+    Table,
+    Traffic,
+    Worker,
+    Workflow,
+)
+from rung.parts.compute import Registry
+from rung.parts.design import Design, Part
+from rung.parts.operations import Keys
+from rung.rungs import pods, stores, tasks
+from rung.rungs.assembly import design_of, entrance_and_tasks
+from rung.rungs.entrance import edge_parts
+from rung.rungs.managed import managed_parts
+from rung.rungs.networks import network_of
+from rung.rungs.nodes import cluster_connections, cluster_parts
+from rung.rungs.overriding import overridden
+from rung.rungs.setting import Setting
+
+
+def design(setting: Setting) -> Design:
+    """What the workload becomes. The machines have room for the pods as the environment sizes them."""
+    network = network_of(setting)
+    named = overridden(setting, tuple(part for node in setting.graph.nodes for part in parts_of(setting, node)))
+    around = (*_platform(setting), *cluster_parts(setting, named))
+    parts = (network, *around, *named, *edge_parts(setting))
+    connections = (*entrance_and_tasks(setting, network, parts), *cluster_connections(setting))
+    return design_of(
+        setting, parts, part_of=_itself, statements=tasks.migration_statements(setting), connections=connections
+    )
+
+
+def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
+    """What one node becomes here."""
+    match node:
+        case Service():
+            yield pods.service_of(setting, node)
+        case Worker():
+            yield pods.worker_of(setting, node)
+        case Schedule():
+            yield from pods.schedule_of(setting, node)
+        case Job():
+            yield pods.job_of(setting, node)
+        case Postgres():
+            yield stores.aurora_of(setting, node)
+            yield from stores.credentials_of(setting, node.name)
+            yield pods.migration_of(setting, node)
+        case Queue() | Cache() | Table() | Bucket() | Files() | Secret() | Bus() | Rule():
+            yield from managed_parts(setting, node)
+        case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
+            return  # the entrance, the egress list, the topic; or facts that sizes are made of
+        case Search() | Workflow():
+            return  # refused before: see refusals.py
+        case _:
+            assert_never(node)
+
+
+def _platform(setting: Setting) -> Iterator[Part]:
+    yield Keys(name=setting.platform("keys"), why="one key for data, one for logs and topics")
+    yield Registry(name=setting.platform("images"), why="the one image that every process runs")
+
+
+def _itself(name: str) -> str:
+    """Each process is a part of its own, with a role of its own (Pod Identity) and a network policy of its own."""
+    return name

@@ -1,0 +1,135 @@
+"""What processes become as functions: services behind the API, workers behind their queues, schedules, jobs. Pure.
+
+One function answers one request, or one batch, at a time in each of its environments; so its size is that of one
+request, and their number follows from how many are under way at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rung.model.nodes import Cache, Files, Job, Postgres, Queue, Schedule, Service, Worker
+from rung.parts.compute import EcsJob, Variable
+from rung.parts.design import Part
+from rung.parts.functions import LambdaFunction, QueueSource
+from rung.rungs import tasks
+from rung.rungs.containers import command_of, mounts_of, variables_of
+from rung.rungs.reach import port_of
+from rung.rungs.setting import Setting, migration_part
+from rung.rungs.sizes import batches_of, environments_of, function_memory
+
+#: What Lambda takes: 15 minutes, 10,240 MiB (AWS, "Lambda quotas").
+LONGEST_SECONDS, MOST_MIB = 900, 10_240
+#: SQS hands Lambda so many messages at once, unless it waits for more.
+LARGEST_BATCH = 10
+#: A function ends itself a little before Lambda ends it.
+MARGIN_SECONDS = 5
+#: The quota of a new account, executions at once in a region (AWS, "Lambda quotas").
+USUAL_QUOTA = 1_000
+
+
+def service_of(setting: Setting, node: Service) -> LambdaFunction:
+    """A service behind the API: its program listens, and the Lambda Web Adapter hands it each request."""
+    most = environments_of(setting, node)
+    quota = f"; the account needs a quota above {USUAL_QUOTA:,}" if most > USUAL_QUOTA else ""
+    port = port_of(node)
+    adapter = (
+        Variable(name="AWS_LWA_PORT", value=str(port)),
+        Variable(name="AWS_LWA_READINESS_CHECK_PATH", value=node.health or "/health"),
+    )
+    return LambdaFunction(
+        name=node.name, node=node.name, role="web", why=f"{most} requests at once{quota}",
+        command=command_of(node), image=setting.platform("images"),
+        variables=(*variables_of(setting, node), *adapter), mounts=mounts_of(setting, node), port=port,
+        health_path=node.health, memory_mib=function_memory(node), reserved_concurrency=most,
+        timeout_seconds=math.ceil(node.deadline_seconds), in_network=in_network(setting, node.name),
+        log_days=tasks.log_days(setting),
+    )  # fmt: skip
+
+
+def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
+    """A worker: Lambda receives from each lane and starts it with a batch."""
+    queue = setting.graph.by_name.get(node.consumes)
+    lanes = tuple(setting.queue_parts(queue, node.lanes)) if isinstance(queue, Queue) else ()
+    batch = batch_of(node)
+    each = batches_of(setting, node, max(1, len(lanes)), batch)
+    sources = tuple(QueueSource(queue=part, batch_size=batch, most_batches=each) for _, part in lanes)
+    return LambdaFunction(
+        name=node.name, node=node.name, role="worker", handler=node.handler, image=setting.platform("images"),
+        why=f"batches of {batch}, {each * len(sources)} at once", variables=variables_of(setting, node),
+        mounts=mounts_of(setting, node), memory_mib=function_memory(node), sources=sources,
+        timeout_seconds=timeout_of(node), in_network=in_network(setting, node.name),
+        log_days=tasks.log_days(setting),
+    )  # fmt: skip
+
+
+def batch_of(node: Worker) -> int:
+    """Messages in a batch: so many that the slowest of them end in time."""
+    rounds = max(1, int((LONGEST_SECONDS - MARGIN_SECONDS) // node.deadline_seconds))
+    return max(1, min(node.batch, LARGEST_BATCH, rounds * node.concurrency))
+
+
+def timeout_of(node: Worker) -> int:
+    """Seconds that a batch may take: its messages, `concurrency` of them at a time, each up to its deadline."""
+    rounds = math.ceil(batch_of(node) / node.concurrency)
+    return min(LONGEST_SECONDS, math.ceil(node.deadline_seconds * rounds) + MARGIN_SECONDS)
+
+
+def schedule_of(setting: Setting, node: Schedule) -> Iterator[Part]:
+    """A function, and the clock that starts it; never two at once."""
+    for part in tasks.schedule_of(setting, node):
+        if isinstance(part, EcsJob) and setting.starts_function(node):
+            yield replace(_ending(setting, node), role="schedule", reserved_concurrency=1)
+        else:
+            yield part
+
+
+def job_of(setting: Setting, node: Job) -> Part:
+    """A function that somebody starts, or a task where it may take longer than Lambda allows."""
+    return _ending(setting, node) if setting.starts_function(node) else tasks.job_of(setting, node)
+
+
+def _ending(setting: Setting, node: Schedule | Job) -> LambdaFunction:
+    return LambdaFunction(
+        name=node.name, node=node.name, role="job", handler=node.handler, command=node.command or (),
+        image=setting.platform("images"), variables=variables_of(setting, node), mounts=mounts_of(setting, node),
+        memory_mib=function_memory(node), timeout_seconds=math.ceil(node.deadline_seconds) + MARGIN_SECONDS,
+        in_network=in_network(setting, node.name), log_days=tasks.log_days(setting),
+        why=f"{node.deadline_seconds:g} s at most",
+    )  # fmt: skip
+
+
+def migration_of(setting: Setting, node: Postgres) -> LambdaFunction:
+    """What sets up the roles and applies the migrations before a deployment, within a quarter of an hour."""
+    task = tasks.migration_of(setting, node)
+    return LambdaFunction(
+        name=task.name, node=task.node, role="migration", command=task.container.command,
+        image=task.container.image, variables=task.container.variables, timeout_seconds=LONGEST_SECONDS,
+        reserved_concurrency=1, in_network=True, log_days=task.log_days, why=task.why,
+    )  # fmt: skip
+
+
+def in_network(setting: Setting, process: str) -> bool:
+    """Whether it needs an address in the VPC: for a database, a cache, a file system."""
+    targets = [setting.graph.by_name.get(edge.target) for edge in setting.graph.edges_from(process)]
+    databases = (each.name for each in setting.graph.of(Postgres))
+    return (
+        any(isinstance(target, Cache | Files) for target in targets)
+        or any(setting.reaches(process, name) for name in databases)
+        or setting.outbox(process) is not None
+    )
+
+
+def long_tasks(setting: Setting) -> tuple[str, ...]:
+    """The schedules and jobs that take longer than a function may."""
+    ending = (node for node in setting.processes if isinstance(node, Schedule | Job))
+    return tuple(node.name for node in ending if not setting.starts_function(node))
+
+
+def inside(setting: Setting) -> tuple[str, ...]:
+    """The functions with an address in the VPC, by name."""
+    running = (node for node in setting.processes if node.name not in long_tasks(setting))
+    migrations = (migration_part(node.name) for node in setting.graph.of(Postgres))
+    return (*(node.name for node in running if in_network(setting, node.name)), *migrations)
