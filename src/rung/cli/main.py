@@ -30,6 +30,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("prices", "rung.cli.prices", "list, search and renew the price book"),
     ("queue", "rung.cli.queue", "show how full a workload's queues are"),
     ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
+    ("review", "rung.cli.review", "what a good reviewer would say about a design, and what each cure costs"),
     ("synth", "rung.cli.synth", "write what an environment becomes on AWS, as plain Terraform"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )
