@@ -134,14 +134,6 @@ def test_more_visitors_never_cost_less(shop: Graph, book: PriceBook, rung: str) 
     assert len({round(each.fixed, 6) for each in bills}) == 1
 
 
-def test_the_interval_holds_the_total_and_grows_with_doubt(fargate: Design, shop: Graph, book: PriceBook) -> None:
-    found = bill(fargate, shop, book)
-    least, most = found.interval()
-    assert 0 < least < found.total < most
-    surer = replace(found, lines=tuple(replace(line, basis="list", depends="fixed") for line in found.lines))
-    assert surer.interval() == pytest.approx((found.total, found.total))
-
-
 def test_nobody_comes_and_the_fixed_lines_stay(fargate: Design, shop: Graph, book: PriceBook) -> None:
     without = replace(shop, nodes=tuple(node for node in shop.nodes if node.kind != "traffic"))
     found = bill(fargate, without, book)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from rung.errors import Finding, Location, ModelError
-from rung.model.differences import Overrides, Sizes, read_overrides, read_sizes
+from rung.model.differences import Figures, Overrides, Sizes, read_figures, read_overrides, read_sizes
 from rung.model.durations import Duration
 from rung.model.edges import Edge, Use
 from rung.model.environments import (
@@ -374,11 +374,11 @@ class Workload:
         nat: str | None = None, distribution: bool | None = None, firewall: bool | None = None,
         office_hours: OfficeHours | None = None, stop_when_idle: Duration | bool | None = None,
         existing_vpc: ExistingVpc | None = None,
-        overrides: Overrides | None = None, sizes: Sizes | None = None,
+        overrides: Overrides | None = None, sizes: Sizes | None = None, usage: Figures | None = None,
     ) -> None:  # fmt: skip
         """A copy of the workload. `production` is assumed of the names production, prod and live.
 
-        `stop_when_idle=True` is four hours.
+        `stop_when_idle=True` is four hours. `usage` replaces quantities of its bill.
         """
         statement = Statement(self, "environment")
         idle = IDLE_SECONDS if isinstance(stop_when_idle, bool) and stop_when_idle else stop_when_idle or None
@@ -390,7 +390,7 @@ class Workload:
             "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", idle),
             "existing_vpc": existing_vpc,
             "overrides": read_overrides(statement, overrides or {}, types),
-            "sizes": read_sizes(statement, sizes or {}),
+            "sizes": read_sizes(statement, sizes or {}), "usage": read_figures(statement, usage or {}),
         }  # fmt: skip
         self._add(statement, Environment, Handle, name, values)
 

@@ -1,16 +1,17 @@
-"""What an environment says differs: parameters of nodes, and fields of the parts that nodes become."""
+"""What an environment says differs: parameters of nodes, fields of the parts, and what is used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rung.model.environments import Override, Scalar, Sizing
+from rung.model.environments import Figure, Override, Scalar, Sizing
 from rung.model.handles import Handle
 from rung.model.shapes import field_types
 from rung.model.statement import PARAMETERS, Statement
 
 Overrides = Mapping[Handle, Mapping[str, Scalar]]
 Sizes = Mapping[Handle | str, Mapping[str, Scalar | Sequence[str]]]
+Figures = Mapping[Handle | str, float | Mapping[str, float]]
 
 
 def read_overrides(statement: Statement, overrides: Overrides, types: Mapping[str, type]) -> tuple[Override, ...]:
@@ -43,4 +44,19 @@ def read_sizes(statement: Statement, sizes: Sizes) -> tuple[Sizing, ...]:
                 found.append(Sizing(part=part, field=field, value=value))
             else:
                 found.append(Sizing(part=part, field=field, value=statement.words(f"sizes.{field}", value)))
+    return tuple(found)
+
+
+def read_figures(statement: Statement, figures: Figures) -> tuple[Figure, ...]:
+    """`usage={"requests": 3e6, db: {"storage": 40}, "load-balancer": {"capacity units": 800}}` as records."""
+    found: list[Figure] = []
+    for key, given in statement.mapping("usage", figures).items():
+        if isinstance(given, Mapping):
+            of = key if isinstance(key, str) else statement.reference("usage", key, (Handle,))
+            amounts = {name: statement.number(f"usage.{name}", value) for name, value in given.items()}
+            found.extend(Figure(of=of, name=name, value=value) for name, value in amounts.items())
+        elif isinstance(key, str):
+            found.append(Figure(of=None, name=key, value=statement.number(f"usage.{key}", given)))
+        else:
+            statement.mapping("usage", given)
     return tuple(found)

@@ -36,6 +36,19 @@ class Sizing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An amount of a month that somebody knows better than it can be derived, in the unit that the bill shows.
+
+    `of` None: what every line rests on, such as `requests` or `response_kib`. Else a node, or a part by its own
+    name, and `name` is the item of one of its lines.
+    """
+
+    of: str | None
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingVpc:
     """A VPC that somebody else owns, and the subnets of it that may be used, in at least two zones of each tier.
 
@@ -62,7 +75,8 @@ class OfficeHours:
 class Environment:
     """A copy of the workload: the same definition with explicit, minimal differences.
 
-    `scale` multiplies traffic and the numbers of tasks. What is None is chosen by the rung.
+    `scale` multiplies traffic and the numbers of tasks. What is None is chosen by the rung. `usage` replaces
+    quantities of its bill.
     """
 
     kind: Literal["environment"] = "environment"
@@ -81,3 +95,4 @@ class Environment:
     existing_vpc: ExistingVpc | None = None
     overrides: tuple[Override, ...] = ()
     sizes: tuple[Sizing, ...] = ()
+    usage: tuple[Figure, ...] = ()

@@ -49,6 +49,13 @@ class Statement:
         """A duration as seconds, or None when there is none."""
         return None if value is None else self.seconds(parameter, value)
 
+    def number(self, parameter: str, value: object) -> float:
+        """A number as a fraction; zero when it is none, which is then a finding."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        self._not_understood(parameter, f"expected a number, found {describe(value)}")
+        return 0.0
+
     def words(self, parameter: str, value: object) -> Any:
         """A list or tuple of words as a tuple; a set is sorted. Anything else is left to the type check."""
         if isinstance(value, str):

@@ -18,10 +18,17 @@ class Assumptions(Behaviour):
     spikes_per_month: float = assumption(4.0, unit="spikes", why="one campaign a week")
     nonproduction_traffic: float = assumption(0.01, unit="share of traffic", why="people who test, no visitors")
     site_kib: float = assumption(150.0, unit="KiB", why="a light page with its scripts")
+    site_files: float = assumption(8.0, unit="files", why="what one load of a light site asks for")
     session_requests: float = assumption(12.0, unit="requests", why="one load of the site starts a session")
+    known_visitors: float = assumption(
+        0.5, unit="share of visits", why="whose browser has the files, and asks whether they changed"
+    )
     io_per_request: float = assumption(0.2, unit="I/O", why="most pages are in memory, every write is one")
     log_kib_per_request: float = assumption(0.1, unit="KiB", why="the access log is sampled, warnings are not")
     log_kib_per_message: float = assumption(0.5, unit="KiB", why="one line for a message")
+    messages_per_call: float = assumption(
+        2.0, unit="messages", why="a long poll brings what waits, ten at most; deletes go together"
+    )
     message_kib: float = assumption(1.0, unit="KiB", why="ids, not documents")
     database_gib: float = assumption(10.0, unit="GiB", why="the first year of a small business")
     database_change_per_day: float = assumption(0.02, unit="share", why="what a day's incremental backup holds")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 from rung.errors import Finding
+from rung.model.environments import Figure
 from rung.model.graph import Graph
+from rung.model.nodes import Business
 from rung.parts.design import Design, Part
 from rung.price import (
     compute_lines,
@@ -19,24 +22,26 @@ from rung.price import (
     serverless_lines,
 )
 from rung.price.assumptions import Assumptions
-from rung.price.book import PriceBook, PriceError
+from rung.price.book import Basis, PriceBook, PriceError
 from rung.price.charging import Charging, Line
 from rung.price.compute_lines import ComputePart
 from rung.price.data_lines import DataPart
 from rung.price.edge_lines import EdgePart
+from rung.price.figures import figures_of, impossible, is_own, problems_of, with_figures, with_quantities
+from rung.price.free_tier import Free, free_of
+from rung.price.interval import Reprice, interval
 from rung.price.kubernetes_lines import KubernetesPart
 from rung.price.operations_lines import OperationsPart
 from rung.price.serverless_lines import ServerlessPart
 from rung.price.usage import Usage, usage_of
 
-#: How far a line may be off, by how its price is known; and what use adds, since traffic is a forecast.
-_PRICE_ERROR = {"list": 0.0, "derived": 0.03, "estimate": 0.15, "memory": 0.10}
-_USE_ERROR = 0.25
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """A month of one environment on one rung, in US dollars without tax and support."""
+    """A month of one environment on one rung, in US dollars without tax and support.
+
+    `free` is what AWS's free tier takes off, where the account has nothing else; it is not in the total.
+    """
 
     workload: str
     environment: str
@@ -44,6 +49,11 @@ class Bill:
     region: str
     lines: tuple[Line, ...]
     usage: Usage
+    free: tuple[Free, ...] = ()
+    tenants: int | None = None
+    monthly_revenue_usd: float | None = None
+    #: The total of the same design under other assumptions.
+    reprice: Reprice | None = field(default=None, repr=False, compare=False)
 
     @property
     def total(self) -> float:
@@ -55,13 +65,19 @@ class Bill:
         """What is paid while nobody comes."""
         return math.fsum(line.usd for line in self.lines if line.depends == "fixed")
 
+    @property
+    def free_usd(self) -> float:
+        """What the free tier takes off in an account that has nothing else."""
+        return math.fsum(each.usd for each in self.free)
+
+    def of_basis(self, basis: Basis) -> float:
+        """US dollars of the lines whose price is known in one way: `memory` is not to be relied on."""
+        return math.fsum(line.usd for line in self.lines if line.basis == basis)
+
     def interval(self) -> tuple[float, float]:
-        """Least and most: use may be off by a quarter, prices by how they are known; errors do not add up in
-        step, so they are joined as a root of squares, use as one error that all lines share."""
-        use = math.fsum(line.usd for line in self.lines if line.depends == "use") * _USE_ERROR
-        prices = math.sqrt(math.fsum((line.usd * _PRICE_ERROR[line.basis]) ** 2 for line in self.lines))
-        half = math.hypot(use, prices)
-        return self.total - half, self.total + half
+        """Least and most, from what is assumed and how prices are known; the free tier is taken off the least."""
+        least, most = interval(self.total, self.lines, self.usage.assumptions, self.reprice or self._same)
+        return max(0.0, least - self.free_usd), most
 
     def by_node(self) -> Mapping[str, float]:
         """What each node of the workload costs, the dearest first."""
@@ -74,18 +90,61 @@ class Bill:
         """US dollars for 1,000 requests, None without traffic."""
         return self.total / self.usage.requests.value * 1_000 if self.usage.requests.value else None
 
+    def per_tenant(self) -> float | None:
+        """US dollars for each tenant, None when the workload does not say how many there are."""
+        return self.total / self.tenants if self.tenants else None
 
-def bill(design: Design, graph: Graph, book: PriceBook, assumptions: Assumptions | None = None) -> Bill:
-    """Price every part of a design. Raises PriceError with one finding for each price that is missing."""
-    usage = usage_of(graph, production=design.production, assumptions=assumptions)
-    charging = Charging(book=book, design=design, usage=usage)
-    found, missing = _all_lines(design.parts, charging)
-    if missing:
-        raise PriceError(*missing)
+    def share_of_revenue(self) -> float | None:
+        """The bill as a share of the monthly revenue, None when nobody said what that is."""
+        return self.total / self.monthly_revenue_usd if self.monthly_revenue_usd else None
+
+    def _same(self, _: Assumptions) -> float:
+        return self.total
+
+
+def bill(
+    design: Design, graph: Graph, book: PriceBook, assumptions: Assumptions | None = None, *, strict: bool = True
+) -> Bill:
+    """Price every part of a design.
+
+    `strict`: figures of the environment that name no line are findings; they never are on another rung than the
+    environment's own, whose lines they name. Raises PriceError with one finding for each price that is missing
+    (R1101) and for each figure in vain (R1106, R1107).
+    """
+    figures = figures_of(graph, design.environment)
+    if unusable := list(impossible(graph, design.environment, figures)):
+        raise PriceError(*unusable)
+    given = with_figures(assumptions or Assumptions(), figures)
+    usage = usage_of(graph, production=design.production, assumptions=given, figures=figures)
+    strict = strict and is_own(graph, design.environment, design.rung)
+    lines = _lines(design, graph, book, usage, figures, strict=strict)
+    business = next(iter(graph.of(Business)), None)
     return Bill(
         workload=design.workload, environment=design.environment, rung=design.rung, region=design.region,
-        lines=tuple(line for line in found if line.quantity > 0), usage=usage,
+        lines=lines, usage=usage, free=free_of(lines, book, design.region),
+        tenants=business.customers if business else None,
+        monthly_revenue_usd=business.monthly_revenue_usd if business else None,
+        reprice=partial(_total, design, graph, book, figures),
     )  # fmt: skip
+
+
+def _lines(
+    design: Design, graph: Graph, book: PriceBook, usage: Usage, figures: tuple[Figure, ...], *, strict: bool
+) -> tuple[Line, ...]:
+    found, problems = _all_lines(design.parts, Charging(book=book, design=design, usage=usage))
+    if strict:
+        problems += problems_of(graph, design.environment, figures, found, usage.assumptions)
+    if problems:
+        raise PriceError(*problems)
+    return tuple(line for line in with_quantities(found, figures, book, design.region) if line.quantity > 0)
+
+
+def _total(
+    design: Design, graph: Graph, book: PriceBook, figures: tuple[Figure, ...], assumptions: Assumptions
+) -> float:
+    """The total alone, under other assumptions."""
+    usage = usage_of(graph, production=design.production, assumptions=assumptions, figures=figures)
+    return math.fsum(line.usd for line in _lines(design, graph, book, usage, figures, strict=False))
 
 
 def lines_of(part: Part, charging: Charging) -> Iterator[Line]:

@@ -19,7 +19,8 @@ class Line:
     """One line of a month's bill.
 
     `depends` says what it grows with: nothing (`fixed`: it is paid while nobody comes) or the visitors (`use`).
-    `because` is how the quantity came about, `basis` how sure the price is, `source` where it was read.
+    `because` is how the quantity came about, `basis` how sure the price is, `source` where it was read. `key` is
+    what the price was found by: service, usage, mode. `given`: the workload file says how much it is.
     """
 
     part: str
@@ -33,6 +34,8 @@ class Line:
     basis: Basis
     source: str
     as_of: str
+    key: tuple[str, str, str]
+    given: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,7 @@ class Charging:
         price = tariff.first
         return Line(
             part=part, node=node, item=item, quantity=quantity, unit=price.unit, usd=tariff.charge(quantity),
-            depends=depends, because=because, basis=price.basis, source=price.source, as_of=price.as_of,
+            depends=depends, because=because, basis=price.basis, source=price.source, as_of=price.as_of, key=key,
         )  # fmt: skip
 
 

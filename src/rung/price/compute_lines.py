@@ -20,6 +20,7 @@ from rung.parts.instances import vcpus_of
 from rung.parts.network import Network
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
+from rung.price.credits import machine_credits
 from rung.price.usage import KIB_PER_GIB, SECONDS_PER_MONTH, Quantity
 
 GIB_MIB = 1_024
@@ -109,11 +110,18 @@ def host(part: Host, charging: Charging) -> Iterator[Line]:
     """One machine by the hour, its disks, its address."""
     key = ("ec2", part.instance_type, "on-demand")
     yield charging.line(part.name, part.node, part.instance_type, key, HOURS_PER_MONTH, "one machine, always on")
+    yield from machine_credits(part, charging, HOURS_PER_MONTH)
     disks = part.root_gib + part.data_gib
     because = f"{part.root_gib} GiB for the system, {part.data_gib} GiB for data"
     yield charging.line(part.name, part.node, "disks", ("ebs", "gp3-storage", ""), disks, because)
     yield _ipv4(part.name, part.node, charging, HOURS_PER_MONTH, "its elastic address")
-    yield from _internet_out(part.name, part.node, charging)
+    yield from _internet_out(part, charging)
+    if part.domain:
+        because = "one look-up for each visit; records that point to AWS's own services are free"
+        queries = ("route-53", "queries", "")
+        yield charging.line(
+            part.name, part.node, "DNS queries", queries, charging.usage.visits / 1e6, because, depends="use"
+        )
 
 
 def host_group(part: HostGroup, charging: Charging) -> Iterator[Line]:
@@ -122,6 +130,7 @@ def host_group(part: HostGroup, charging: Charging) -> Iterator[Line]:
     hours = charging.while_on(charging.usage.task_hours(cores, part.min_hosts, part.max_hosts))
     key = ("ec2", part.instance_type, "on-demand")
     yield charging.line(part.name, part.node, part.instance_type, key, hours.value, hours.because, depends="use")
+    yield from machine_credits(part, charging, hours.value)
     disks = part.root_gib * hours.value / HOURS_PER_MONTH
     because = f"{part.root_gib} GiB on each machine"
     yield charging.line(part.name, part.node, "disks", ("ebs", "gp3-storage", ""), disks, because)
@@ -191,12 +200,11 @@ def _ipv4(part: str, node: str, charging: Charging, hours: float, because: str) 
     return charging.line(part, node, "public IPv4 address", ("vpc", "public-ipv4", "in-use"), hours, because)
 
 
-def _internet_out(part: str, node: str, charging: Charging) -> Iterator[Line]:
+def _internet_out(part: Host, charging: Charging) -> Iterator[Line]:
     given = charging.usage.assumptions
-    site = given.site_kib / given.session_requests
-    gib = charging.usage.gib(given.response_kib + site)
-    because = (
-        f"{given.response_kib:g} KiB an answer, {given.site_kib:g} KiB of site every {given.session_requests:g}"
-    )
+    gib, because = charging.usage.gib(given.response_kib), f"{given.response_kib:g} KiB an answer"
+    if part.sites:
+        site = charging.usage.site_gib()
+        gib, because = gib + site.value, f"{because}; {site.because}"
     key = ("data-transfer", "internet-out", "")
-    yield charging.line(part, node, "bytes to the internet", key, gib, because, depends="use")
+    yield charging.line(part.name, part.node, "bytes to the internet", key, gib, because, depends="use")

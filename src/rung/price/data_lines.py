@@ -16,12 +16,27 @@ from rung.parts.data import (
     SecretPart,
     TablePart,
 )
+from rung.parts.edge import Distribution, LoadBalancer
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
+from rung.price.credits import database_credits
+from rung.price.edge_lines import edge_requests
 from rung.price.usage import KIB_PER_GIB, Quantity
 
+#: One line of an access log; both CloudFront and load balancers deliver them packed (gzip).
+LOG_LINE_KIB = 0.5
+LOG_COMPRESSION = 6.0
+DAYS_PER_MONTH = HOURS_PER_MONTH / 24
 #: A secret is read again every five minutes by each task that holds it (the runtime's cache).
 SECRET_READS_PER_TASK_HOUR = 12.0
+
+#: What a recovery point is charged as, by what it protects.
+_RECOVERY_POINTS: dict[type, tuple[str, str, str]] = {
+    PostgresInstance: ("rds", "backup-storage", ""),
+    AuroraCluster: ("aurora", "backup-storage", ""),
+    FileSystem: ("backup", "efs-storage", "warm"),
+    TablePart: ("backup", "dynamodb-storage", "warm"),
+}
 
 DataPart = (
     PostgresInstance | AuroraCluster | CacheGroup | BucketPart | FileSystem | TablePart | SecretPart | BackupPlan
@@ -59,6 +74,7 @@ def postgres_instance(part: PostgresInstance, charging: Charging) -> Iterator[Li
     hours = charging.while_on(Quantity(value=HOURS_PER_MONTH, unit="hour", because="always on"))
     item = f"{part.instance_class}, {zones}"
     yield charging.line(part.name, part.node, item, key, hours.value, hours.because)
+    yield from database_credits(part, charging)
     storage = ("rds", "gp3-storage", mode)
     yield charging.line(part.name, part.node, "storage", storage, part.storage_gib, f"{part.storage_gib} GiB")
     given = charging.usage.assumptions
@@ -156,13 +172,22 @@ def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
 
 
 def backup_plan(part: BackupPlan, charging: Charging) -> Iterator[Line]:
-    """Recovery points of AWS Backup cost what the databases' own backups cost."""
+    """Recovery points of AWS Backup, each at the price of what it protects."""
+    for name in part.protects:
+        protected = charging.design.by_name.get(name)
+        if protected is None or type(protected) not in _RECOVERY_POINTS:
+            continue
+        gib, because = _recovery_points(part, charging, isinstance(protected, PostgresInstance | AuroraCluster))
+        key = _RECOVERY_POINTS[type(protected)]
+        yield charging.line(part.name, part.node, f"recovery points of {name}", key, gib, because)
+
+
+def _recovery_points(part: BackupPlan, charging: Charging, database: bool) -> tuple[float, str]:
+    """GiB that are kept: the first copy whole, then what changed from one day to the next."""
     given = charging.usage.assumptions
-    size = given.database_gib * len(part.protects) * (1 + given.database_change_per_day * part.keep_days)
-    because = f"{part.keep_days} days of {len(part.protects)} stores of {given.database_gib:g} GiB"
-    aurora = bool(charging.design.of(AuroraCluster))
-    key = ("aurora", "backup-storage", "") if aurora else ("rds", "backup-storage", "")
-    yield charging.line(part.name, part.node, "recovery points", key, size, because)
+    size = given.database_gib if database else given.object_gib
+    kept = size * (1 + given.database_change_per_day * part.keep_days)
+    return kept, f"{part.keep_days} days of {size:g} GiB, {given.database_change_per_day:.0%} changes in one"
 
 
 def _reads(statement: object, secret_name: str) -> bool:
@@ -170,13 +195,20 @@ def _reads(statement: object, secret_name: str) -> bool:
     return any(getattr(each, "part", None) == secret_name for each in resources)
 
 
+def _logs(charging: Charging, kind: type[Distribution | LoadBalancer]) -> bool:
+    return any(each.logs is not None for each in charging.design.of(kind))
+
+
 def _bucket_size(part: BucketPart, charging: Charging) -> tuple[float, str]:
     usage, given = charging.usage, charging.usage.assumptions
     match part.purpose:
         case "logs":
             days = part.expire_days or 90
-            gib = usage.requests.value * 0.5 / KIB_PER_GIB / 30.4 * days
-            return gib, f"access logs of {days} days, 0.5 KiB a request"
+            seen = edge_requests(charging).value if _logs(charging, Distribution) else 0.0
+            seen += usage.requests.value if _logs(charging, LoadBalancer) else 0.0
+            gib = seen * LOG_LINE_KIB / LOG_COMPRESSION / KIB_PER_GIB / DAYS_PER_MONTH * days
+            because = f"{days} days of {seen:,.0f} lines a month, {LOG_LINE_KIB:g} KiB packed to a sixth"
+            return gib, because
         case "backups":
             days = part.expire_days or 30
             return given.database_gib * 0.3 * days, f"{days} dumps of {given.database_gib:g} GiB at 30 %"

@@ -13,7 +13,7 @@ from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.parts.network import Network
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
-from rung.price.usage import KIB_PER_GIB, SECONDS_PER_MONTH
+from rung.price.usage import KIB_PER_GIB, SECONDS_PER_MONTH, Quantity
 
 #: One LCU-hour holds the largest of these (AWS, Elastic Load Balancing pricing).
 LCU_NEW_CONNECTIONS_PER_SECOND = 25.0
@@ -21,8 +21,11 @@ LCU_ACTIVE_CONNECTIONS_PER_MINUTE = 3_000.0
 LCU_GIB_PER_HOUR = 1.0
 LCU_RULES_PER_SECOND = 1_000.0
 FREE_RULES = 10
-#: How long a keep-alive connection of a browser is used.
+#: How long a keep-alive connection of a browser is used; CloudFront's own to an origin are shared by visitors.
 REQUESTS_PER_CONNECTION = 6.0
+REQUESTS_PER_ORIGIN_CONNECTION = 50.0
+#: A connection counts as active for as long as the load balancer keeps it.
+CONNECTION_SECONDS = 60.0
 LONG_POLL_SECONDS = 20.0
 #: Lambda waits at each queue with so many connections (AWS, "Using Lambda with Amazon SQS").
 POLLERS = 5
@@ -68,7 +71,7 @@ def network(part: Network, charging: Charging) -> Iterator[Line]:
         depends="use",
     )  # fmt: skip
     if part.flow_log_days:
-        gib = usage.requests.value / REQUESTS_PER_CONNECTION * 4 * 0.1 / KIB_PER_GIB
+        gib = usage.requests.value / requests_per_connection(charging) * 4 * 0.1 / KIB_PER_GIB
         because = "four records of 0.1 KiB for a connection"
         yield charging.line(
             part.name, part.node, "flow logs", ("cloudwatch", "log-ingest", ""), gib, because, depends="use"
@@ -90,7 +93,7 @@ def load_balancer(part: LoadBalancer, charging: Charging) -> Iterator[Line]:
         yield charging.line(
             part.name, part.node, "public IPv4 addresses", key, hours, f"one in each of {zones} zones"
         )
-    if not charging.design.of(Distribution):
+    if not is_behind_the_edge(charging):
         gib = charging.usage.gib(charging.usage.assumptions.response_kib)
         because = f"{charging.usage.assumptions.response_kib:g} KiB an answer"
         key = ("data-transfer", "internet-out", "")
@@ -101,9 +104,10 @@ def capacity_units(part: LoadBalancer, charging: Charging) -> tuple[float, str]:
     """LCU-hours in a month and which dimension decides at the busy hour."""
     usage, given = charging.usage, charging.usage.assumptions
     rules = max(0, len(part.forwards) - FREE_RULES)
+    each = requests_per_connection(charging)
     dimensions = {
-        "new connections": 1 / REQUESTS_PER_CONNECTION / LCU_NEW_CONNECTIONS_PER_SECOND,
-        "active connections": 60 / REQUESTS_PER_CONNECTION / LCU_ACTIVE_CONNECTIONS_PER_MINUTE,
+        "new connections": 1 / each / LCU_NEW_CONNECTIONS_PER_SECOND,
+        "active connections": CONNECTION_SECONDS / each / LCU_ACTIVE_CONNECTIONS_PER_MINUTE,
         "bytes": (given.response_kib + given.request_kib) * 3_600 / KIB_PER_GIB / LCU_GIB_PER_HOUR,
         "rule evaluations": rules / LCU_RULES_PER_SECOND,
     }
@@ -121,7 +125,7 @@ def firewall(part: Firewall, charging: Charging) -> Iterator[Line]:
         ", countries" if part.blocked_countries else ""
     )
     yield charging.line(part.name, part.node, "rules", ("waf", "rule", ""), rules, because)
-    requests = charging.usage.requests
+    requests = edge_requests(charging) if part.scope == "CLOUDFRONT" else charging.usage.requests
     yield charging.line(
         part.name, part.node, "requests", ("waf", "requests", ""), requests.value / 1e6, requests.because,
         depends="use",
@@ -129,22 +133,65 @@ def firewall(part: Firewall, charging: Charging) -> Iterator[Line]:
 
 
 def distribution(part: Distribution, charging: Charging) -> Iterator[Line]:
-    """Bytes and requests at the edge; what comes from AWS's own origins is free."""
+    """Bytes and requests at the edge, for the API and for the site; what comes from AWS's own origins is free."""
     usage, given = charging.usage, charging.usage.assumptions
-    site = given.site_kib / given.session_requests
-    gib = usage.gib(given.response_kib + site)
-    because = (
-        f"{given.response_kib:g} KiB an answer, {given.site_kib:g} KiB of site for {given.session_requests:g}"
-    )
+    gib, why = 0.0, []
+    if is_behind_the_edge(charging):
+        gib, why = usage.gib(given.response_kib), [f"{given.response_kib:g} KiB an answer"]
+    if charging.design.of(SitePart):
+        site = usage.site_gib()
+        gib, why = gib + site.value, [*why, site.because]
     yield charging.line(
-        part.name, part.node, "bytes out", ("cloudfront", "data-out", "us-and-europe"), gib, because, depends="use"
-    )
+        part.name, part.node, "bytes out", ("cloudfront", "data-out", "us-and-europe"), gib, "; ".join(why),
+        depends="use",
+    )  # fmt: skip
     area = "europe" if charging.design.region.startswith("eu-") else "north-america"
-    requests = usage.requests
+    requests = edge_requests(charging)
     yield charging.line(
         part.name, part.node, "requests", ("cloudfront", "https-requests", area), requests.value / 1e4,
         requests.because, depends="use",
     )  # fmt: skip
+    yield from _at_the_edge(part, charging)
+
+
+def _at_the_edge(part: Distribution, charging: Charging) -> Iterator[Line]:
+    """What visitors send to the origin, and the function that finds the page of a site."""
+    usage, given = charging.usage, charging.usage.assumptions
+    if is_behind_the_edge(charging):
+        sent = usage.gib(given.request_kib) * usage.writes
+        because = f"{given.request_kib:g} KiB for each write, {usage.writes:.0%} of requests"
+        key = ("cloudfront", "data-to-origin", "")
+        yield charging.line(part.name, part.node, "bytes to the origin", key, sent, because, depends="use")
+    if charging.design.of(SitePart):
+        site = usage.site_requests()
+        key = ("cloudfront", "function-invocations", "")
+        because = f"one for each request of the site: {site.because}"
+        yield charging.line(part.name, part.node, "edge functions", key, site.value / 1e6, because, depends="use")
+
+
+def edge_requests(charging: Charging) -> Quantity:
+    """What CloudFront and its firewall see in a month: what users do, and the files of the site they load.
+
+    A cache at the edge spares the origin and not this: every request of a visitor is one.
+    """
+    usage = charging.usage
+    value, why = 0.0, []
+    if is_behind_the_edge(charging):
+        value, why = usage.requests.value, [usage.requests.because]
+    if charging.design.of(SitePart):
+        site = usage.site_requests()
+        value, why = value + site.value, [*why, site.because]
+    return Quantity(value=value, unit="request", because="; ".join(why))
+
+
+def is_behind_the_edge(charging: Charging) -> bool:
+    """Whether visitors reach the load balancer, or the API, through CloudFront."""
+    return any(each.load_balancer or each.api for each in charging.design.of(Distribution))
+
+
+def requests_per_connection(charging: Charging) -> float:
+    """How many requests share one connection to the load balancer."""
+    return REQUESTS_PER_ORIGIN_CONNECTION if is_behind_the_edge(charging) else REQUESTS_PER_CONNECTION
 
 
 def site(part: SitePart, charging: Charging) -> Iterator[Line]:
@@ -153,13 +200,17 @@ def site(part: SitePart, charging: Charging) -> Iterator[Line]:
 
 
 def sqs_queue(part: SqsQueue, charging: Charging) -> Iterator[Line]:
-    """Sends, receives, deletes; and the polls that find nothing, one every 20 seconds by each task."""
+    """Sends; receives and deletes in batches; and polls that find nothing, one in 20 seconds by each task."""
     messages = charging.usage.messages_per_month(part.node)
     lanes = sum(each.node == part.node for each in charging.design.of(SqsQueue))
     pollers = _pollers(part, charging)
     empty = pollers * SECONDS_PER_MONTH / LONG_POLL_SECONDS
-    calls = 3 * messages / max(1, lanes) + empty
-    because = f"{messages / max(1, lanes):,.0f} messages sent, received, deleted; {pollers} tasks wait for them"
+    together = max(1.0, charging.usage.assumptions.messages_per_call)
+    calls = messages / max(1, lanes) * (1 + 2 / together) + empty
+    because = (
+        f"{messages / max(1, lanes):,.0f} messages sent, received and deleted {together:g} at a time; "
+        f"{pollers} tasks wait for them"
+    )
     yield charging.line(
         part.name, part.node, "requests", ("sqs", "requests", "standard"), calls / 1e6, because, depends="use"
     )

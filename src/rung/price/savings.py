@@ -53,10 +53,18 @@ class Change:
 
 
 def savings(
-    design: Design, graph: Graph, book: PriceBook, assumptions: Assumptions | None = None
+    design: Design,
+    graph: Graph,
+    book: PriceBook,
+    assumptions: Assumptions | None = None,
+    *,
+    before_usd: float | None = None,
 ) -> tuple[Saving, ...]:
-    """Every change that saves at least a dollar in a month, the largest first."""
-    before = bill(design, graph, book, assumptions).total
+    """Every change that saves at least a dollar in a month, the largest first.
+
+    `before_usd`: the bill's total where it is known already.
+    """
+    before = bill(design, graph, book, assumptions).total if before_usd is None else before_usd
     found: list[Saving] = []
     for change in changes(design):
         after = _priced(change.changed, graph, book, assumptions)
@@ -181,6 +189,6 @@ def _change(name: str, part: Part, changed: Part, design: Design, because: str, 
 
 def _priced(design: Design, graph: Graph, book: PriceBook, assumptions: Assumptions | None) -> Bill | None:
     try:
-        return bill(design, graph, book, assumptions)
+        return bill(design, graph, book, assumptions, strict=False)
     except PriceError:
         return None

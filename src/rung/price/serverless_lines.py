@@ -138,7 +138,7 @@ def http_api(part: HttpApi, charging: Charging) -> Iterator[Line]:
     yield charging.line(
         part.name, part.node, "requests", key, usage.requests.value * each / 1e6, because, depends="use"
     )
-    if not charging.design.of(Distribution):
+    if not any(each.api for each in charging.design.of(Distribution)):
         key = ("data-transfer", "internet-out", "")
         because = f"{given.response_kib:g} KiB an answer"
         out = usage.gib(given.response_kib)

@@ -7,8 +7,10 @@ spikes are assumptions (assumptions.py). Every quantity says how it came about, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from rung.model.environments import Figure
 from rung.model.graph import Graph
 from rung.model.nodes import Queue, Service, Worker
 from rung.price.assumptions import Assumptions
@@ -16,6 +18,8 @@ from rung.price.book import HOURS_PER_MONTH
 
 SECONDS_PER_MONTH = HOURS_PER_MONTH * 3_600
 KIB_PER_GIB = 1_048_576.0
+#: The answer "not modified": a few headers.
+UNCHANGED_KIB = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,30 @@ class Usage:
     def gib(self, kib_each: float) -> float:
         """GiB in a month when every request moves `kib_each`."""
         return self.requests.value * kib_each / KIB_PER_GIB
+
+    @property
+    def visits(self) -> float:
+        """Sessions in a month: each starts with one load of the site."""
+        return self.requests.value / max(1.0, self.assumptions.session_requests)
+
+    def site_requests(self) -> Quantity:
+        """Requests for files of the site. A browser that knows them asks for each whether it has changed."""
+        given = self.assumptions
+        because = (
+            f"{self.visits:,.0f} visits of {given.session_requests:g} requests, {given.site_files:g} files each"
+        )
+        return Quantity(value=self.visits * given.site_files, unit="request", because=because)
+
+    def site_gib(self) -> Quantity:
+        """GiB of site files in a month: whole ones to new visitors, a few headers to those who have them."""
+        given = self.assumptions
+        known = given.known_visitors
+        each = (1 - known) * given.site_kib + known * given.site_files * UNCHANGED_KIB
+        because = (
+            f"{given.site_kib:g} KiB of site for {1 - known:.0%} of {self.visits:,.0f} visits, "
+            f'"not modified" for the others'
+        )
+        return Quantity(value=self.visits * each / KIB_PER_GIB, unit="GiB", because=because)
 
     def messages_per_month(self, queue: str) -> float:
         """Messages that are sent to one queue."""
@@ -82,8 +110,13 @@ class Usage:
         return Quantity(value=sum(hours) * HOURS_PER_MONTH / 24, unit="ACU-hour", because=because)
 
 
-def usage_of(graph: Graph, *, production: bool, assumptions: Assumptions | None = None) -> Usage:
-    """What the visitors of one environment cause in a month. A workload without traffic causes nothing."""
+def usage_of(
+    graph: Graph, *, production: bool, assumptions: Assumptions | None = None, figures: Sequence[Figure] = ()
+) -> Usage:
+    """What the visitors of one environment cause in a month. A workload without traffic causes nothing.
+
+    `figures` of the environment replace the requests of the month (every rate follows) and a queue's messages.
+    """
     given = assumptions or Assumptions()
     traffic = graph.traffic
     share = 1.0 if production else given.nonproduction_traffic
@@ -95,7 +128,7 @@ def usage_of(graph: Graph, *, production: bool, assumptions: Assumptions | None 
     because = f"{rate:,.4g} requests/s at the busy hour, {given.average_of_day():.0%} of that over the day"
     if spikes:
         because += f", {given.spikes_per_month:g} spikes of {peak:g}x"
-    return Usage(
+    derived = Usage(
         assumptions=given,
         users=0.0 if traffic is None else traffic.concurrent_users * share,
         busy_rate=rate,
@@ -104,6 +137,25 @@ def usage_of(graph: Graph, *, production: bool, assumptions: Assumptions | None 
         requests=Quantity(value=ordinary + spikes, unit="request", because=because),
         messages=tuple((queue.name, _message_rate(graph, queue, rate, share)) for queue in graph.of(Queue)),
     )
+    return _with_figures(derived, figures)
+
+
+def _with_figures(derived: Usage, figures: Sequence[Figure]) -> Usage:
+    """The requests of the month and the messages of queues as they are given."""
+    of_month = derived.assumptions.average_of_day() * SECONDS_PER_MONTH
+    requests = next((each.value for each in figures if each.of is None and each.name == "requests"), None)
+    messages = {each.of: each.value / of_month for each in figures if each.name == "messages"}
+    if requests is not None:
+        value = derived.requests.value
+        factor = requests / value if value else 0.0
+        rate = derived.busy_rate * factor if value else requests / of_month
+        because = f"given in the workload file; derived {value:,.0f}: {derived.requests.because}"
+        derived = replace(
+            derived, users=derived.users * factor, busy_rate=rate, peak_rate=derived.peak_rate * factor or rate,
+            requests=Quantity(value=requests, unit="request", because=because),
+            messages=tuple((name, each * factor) for name, each in derived.messages),
+        )  # fmt: skip
+    return replace(derived, messages=tuple((name, messages.get(name, each)) for name, each in derived.messages))
 
 
 def tasks_for(rate: float, rate_of_one: float, minimum: int, maximum: int) -> int:
