@@ -92,7 +92,7 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
         case TablePart():
             yield data.table(setting, part)
         case SecretPart():
-            yield data.secret(setting, part)
+            yield from data.secrets(setting, part)
         case BackupPlan():
             yield data.backup_plan(setting, part)
         case Registry():
@@ -112,7 +112,7 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
         case OfficeHours():
             yield compute.office_hours(setting, part)
         case SqsQueue():
-            yield messaging.sqs_queue(setting, part)
+            yield from messaging.queue(setting, part)
         case EventBus():
             yield messaging.event_bus(setting, part)
         case EventRule():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rung.parts.data import (
     AuroraCluster,
@@ -14,12 +15,16 @@ from rung.parts.data import (
     SecretPart,
     TablePart,
 )
+from rung.parts.design import Design
 from rung.parts.edge import Distribution
 from rung.parts.operations import Keys
-from rung.terraform.hcl import Block, Call, Expression
-from rung.terraform.names import full_name, output
+from rung.terraform.hcl import Block, Call, Expression, Remarked, Row
+from rung.terraform.homes import LOGINS
+from rung.terraform.names import environment_name, full_name, output, workload_line
 from rung.terraform.setting import ACCOUNT, REGION, Setting, literals
 
+_LOGINS = "The roles by which what runs reaches its database: generated once, and no file knows them"
+_BY_PERSON = "What people set, and nothing here knows the value of"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}\Z")
 
 
@@ -79,6 +84,38 @@ def table(setting: Setting, part: TablePart) -> Block:
     return setting.module(
         part, "table", f"{part.name} is a table", {"key_arn": setting.data_key, **literals(part)}
     )
+
+
+def secrets(setting: Setting, part: SecretPart) -> Iterator[Block]:
+    """The secrets that share a block, where the first of them stands; or one secret."""
+    if part.name not in setting.homes:
+        yield secret(setting, part)
+        return
+    alike = [each for each in setting.sharing(part) if isinstance(each, SecretPart)]
+    if not alike:
+        return
+    design, block = setting.design, setting.homes[part.name].block
+    reminded = any(each.rotate_days is not None for each in alike)
+    arguments: dict[str, Expression] = {
+        "name": full_name(design, block.removesuffix(LOGINS)) if part.generated else environment_name(design),
+        "key_arn": setting.data_key,
+        "secrets": {setting.homes[each.name].key: _kept(design, each) for each in alike},
+        "topic_arn": setting.topic if reminded else None,
+        "topic_key_arn": setting.log_key if reminded else None,
+    }
+    note = _LOGINS if part.generated else _BY_PERSON
+    yield setting.call(block, "secrets", note, arguments)
+
+
+def _kept(design: Design, part: SecretPart) -> Expression:
+    """How its value comes about, and the line that asks for it."""
+    entry: dict[str, Expression] = {}
+    if part.generated_username is not None:
+        entry["username"] = part.generated_username
+    if part.rotate_days is not None:
+        entry["rotate_days"] = part.rotate_days
+    remark = workload_line(design, part.node).strip(" ()") or part.why
+    return Remarked(entry, remark) if remark else Row(entry)
 
 
 def secret(setting: Setting, part: SecretPart) -> Block:

@@ -8,13 +8,14 @@ service keeps. Sets of actions that several statements share, and such rights, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from rung.parts.access import Condition, Statement
 from rung.parts.design import Design
 from rung.parts.values import Reference
 from rung.terraform.hcl import Block, Expression, Noted, Raw, Row, Text
+from rung.terraform.homes import Home, listed
 from rung.terraform.names import environment_name, of_resource, output, workload_line
 from rung.terraform.setting import Setting
 
@@ -55,7 +56,7 @@ def grants(setting: Setting) -> Iterator[Block]:
     arguments: dict[str, Expression] = {
         "name": environment_name(setting.design),
         "parties": [output(name, "party") for name in principals],
-        "statements": _table(setting.design, rows, shared),
+        "statements": _table(setting, rows, shared),
     }
     note = "Who may do what, with the edges of the workload that ask for it"
     yield setting.call(BLOCK, "access", note, arguments)
@@ -131,18 +132,18 @@ def _service_of(row: Grant) -> str:
     return row.statement.actions[0].partition(":")[0]
 
 
-def _table(design: Design, rows: list[Grant], shared: Shared) -> dict[str, Expression]:
+def _table(setting: Setting, rows: list[Grant], shared: Shared) -> dict[str, Expression]:
     """A row for each statement; a comment before each that others ask for than asked for the one before it."""
     found: dict[str, Expression] = {}
     subjects = [_subject(row) for row in rows]
     for index, row in enumerate(rows):
         sid = row.statement.sid
-        line = Row(_statement(row, shared))
+        line = Row(_statement(row, shared, setting.homes))
         if index and subjects[index] == subjects[index - 1]:
             note = ""
         else:
             alike = [each for each, subject in zip(rows, subjects, strict=True) if subject == subjects[index]]
-            note = _note(design, [reason for each in alike for reason in each.reasons])
+            note = _note(setting.design, [reason for each in alike for reason in each.reasons])
         name = sid if sid not in found else f"{sid}Of{_words(row.statement.principal)}"
         found[name] = Noted(note, line) if note else line
     return found
@@ -205,13 +206,13 @@ def _locals(shared: Shared) -> Iterator[Block]:
         yield Block(kind="locals", attributes=attributes, note=note)
 
 
-def _statement(row: Grant, shared: Shared) -> Expression:
+def _statement(row: Grant, shared: Shared, homes: Mapping[str, Home]) -> Expression:
     statement = row.statement
     actions = shared.actions.get(statement.actions)
     entry: dict[str, Expression] = {
         "role": statement.principal,
         "actions": Raw(f"local.{actions}") if actions else list(statement.actions),
-        "resources": [of_resource(each) for each in statement.resources],
+        "resources": listed(statement.resources, homes),
     }
     if row.key:
         entry["key"] = Raw(f"local.{shared.keys[row.key]}")

@@ -48,6 +48,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """An entry of an object with a comment behind it, on the same line."""
+
+    value: Expression
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table: on one line, however long."""
 
@@ -55,7 +63,7 @@ class Row:
 
 
 Expression = (
-    str | int | float | bool | None | Raw | Text | Call | Noted | Row
+    str | int | float | bool | None | Raw | Text | Call | Noted | Remarked | Row
     | Sequence["Expression"] | Mapping[str, "Expression"]
 )  # fmt: skip
 
@@ -106,33 +114,49 @@ def _block(block: Block, indent: str) -> str:
     return "\n".join([*lines, head, *body, f"{indent}}}"]) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    """`name = value`, with the comments before it and the one behind it."""
+
+    notes: list[str]
+    name: str
+    lines: list[str]
+    remark: str
+
+
 def _assignments(entries: Mapping[str, Expression], indent: str) -> list[str]:
     """`name = value` for every entry; the signs of neighbours that take one line each stand below each other."""
     rendered = [_assignment(name, value, indent) for name, value in entries.items()]
     result: list[str] = []
     for start, end in _runs(rendered):
-        width = max(len(name) for _, name, _ in rendered[start:end])
-        for notes, name, lines in rendered[start:end]:
-            result += notes
-            pad = width if len(lines) == 1 else 0
-            result += [f"{indent}{name:<{pad}} = {lines[0]}", *lines[1:]]
+        run = rendered[start:end]
+        width = max(len(each.name) for each in run)
+        column = max((len(each.lines[0]) for each in run if each.remark), default=0)
+        for each in run:
+            result += each.notes
+            pad = width if len(each.lines) == 1 else 0
+            first = f"{each.lines[0]:<{column}} # {each.remark}" if each.remark else each.lines[0]
+            result += [f"{indent}{each.name:<{pad}} = {first}", *each.lines[1:]]
     return result
 
 
-def _assignment(name: str, value: Expression, indent: str) -> tuple[list[str], str, list[str]]:
+def _assignment(name: str, value: Expression, indent: str) -> _Assignment:
     key = _key(name)
     notes: list[str] = []
     while isinstance(value, Noted):
         notes += [f"{indent}# {line}" for line in value.note.splitlines()]
         value = value.value
-    return notes, key, _lines(value, indent, len(indent) + len(key) + 3)
+    remark = value.remark if isinstance(value, Remarked) else ""
+    if isinstance(value, Remarked):
+        value = Row(value.value)
+    return _Assignment(notes, key, _lines(value, indent, len(indent) + len(key) + 3), remark)
 
 
-def _runs(rendered: Sequence[tuple[list[str], str, list[str]]]) -> Iterable[tuple[int, int]]:
+def _runs(rendered: Sequence[_Assignment]) -> Iterable[tuple[int, int]]:
     """The stretches that `terraform fmt` aligns: a value of several lines and a comment each end one."""
     start = 0
-    for index, (notes, _, lines) in enumerate(rendered):
-        if index > start and (notes or len(lines) > 1 or len(rendered[index - 1][2]) > 1):
+    for index, each in enumerate(rendered):
+        if index > start and (each.notes or len(each.lines) > 1 or len(rendered[index - 1].lines) > 1):
             yield start, index
             start = index
     if rendered:
@@ -194,7 +218,7 @@ def _call(call: Call, indent: str, column: int) -> list[str]:
 def _line(value: Expression) -> str | None:
     """The value on one line, or None where a comment inside it needs lines of its own."""
     match value:
-        case Noted() | Row():
+        case Noted() | Remarked() | Row():
             return None
         case Raw(text):
             return text

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.terraform.hcl import Block, Expression
-from rung.terraform.names import output
+from rung.terraform.names import output, workload_line
 from rung.terraform.setting import ACCOUNT, Setting, literals
 
 
+def queue(setting: Setting, part: SqsQueue) -> Iterator[Block]:
+    """A queue with its lanes, where the first of them stands; or one queue of SQS."""
+    if part.name not in setting.homes:
+        yield sqs_queue(setting, part)
+        return
+    lanes = [each for each in setting.sharing(part) if isinstance(each, SqsQueue)]
+    if not lanes:
+        return
+    name = setting.homes[part.name].block
+    arguments: dict[str, Expression] = {
+        "lanes": [each.lane for each in lanes],
+        "key_arn": setting.data_key,
+        "senders": {each.lane: _senders(each) for each in lanes if each.rules},
+        **literals(part, "lane", "acceptable_age_seconds", "rules"),
+    }
+    note = f"{name} carries messages in {len(lanes)} lanes{workload_line(setting.design, part.node)}"
+    yield setting.call(name, "queue", note, arguments)
+
+
 def sqs_queue(setting: Setting, part: SqsQueue) -> Block:
-    """One lane of a queue and its dead-letter queue."""
+    """One queue and its dead-letter queue."""
     arguments: dict[str, Expression] = {
         "key_arn": setting.data_key,
-        "senders": [{"service": "events.amazonaws.com", "source_arn": output(rule, "arn")} for rule in part.rules],
+        "senders": _senders(part),
         **literals(part, "lane", "acceptable_age_seconds", "rules"),
-    }  # fmt: skip
+    }
     return setting.module(part, "sqs_queue", f"{part.name} carries messages", arguments)
+
+
+def _senders(part: SqsQueue) -> list[Expression]:
+    return [{"service": "events.amazonaws.com", "source_arn": output(rule, "arn")} for rule in part.rules]
 
 
 def event_bus(setting: Setting, part: EventBus) -> Block:
@@ -28,10 +53,10 @@ def event_rule(setting: Setting, part: EventRule) -> Block:
     """One rule and its target. What cannot be delivered goes to its queue, or to one of the module's own."""
     arguments = {
         "bus_name": output(part.bus, "name"),
-        "target_arn": output(part.target, "arn"),
+        "target_arn": setting.output(part.target, "arn"),
         "key_arn": None if part.dead_letter else setting.data_key,
         "own_dead_letters": part.dead_letter is None,
-        "dead_letter_arn": output(part.dead_letter, "arn") if part.dead_letter else None,
+        "dead_letter_arn": setting.output(part.dead_letter, "arn") if part.dead_letter else None,
         **literals(part, "bus", "target", "dead_letter"),
     }
     return setting.module(

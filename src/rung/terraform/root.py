@@ -12,8 +12,10 @@ from rung.terraform.bindings import bindings_of
 from rung.terraform.blocks import blocks_of, file_of
 from rung.terraform.grants import grants
 from rung.terraform.hcl import Block, document
+from rung.terraform.homes import homes_of, moved, relocated
 from rung.terraform.reach import reach
 from rung.terraform.setting import Setting
+from rung.terraform.tasks import shared
 from rung.terraform.unwritten import refuse_unwritten
 
 FILES = ("terraform", "variables", "network", "data", "services", "async", "edge", "grants",
@@ -35,12 +37,15 @@ def compile(design: Design, late: Mapping[str, Reference] | None = None) -> dict
 def blocks_by_file(design: Design, late: Mapping[str, Reference]) -> dict[str, list[Block]]:
     """The blocks of each file, in order. Raises ModelError R1003."""
     refuse_unwritten(design)
-    setting = Setting(design=design, late=late)
-    bindings = bindings_of(design)
+    homes = homes_of(design)
+    design = relocated(design, homes)
+    told = {name: moved(reference, homes) for name, reference in late.items()}
+    setting = Setting(design=design, late=told, homes=homes)
+    bindings = bindings_of(design, homes)
     found: dict[str, list[Block]] = {name: [] for name in FILES}
     found["terraform"] += frame.terraform(design)
     found["variables"] += frame.variables(design)
-    found["services"] += bindings.locals()
+    found["services"] += shared(setting, bindings)
     for part in design.parts:
         if file_of(part) in found:
             found[file_of(part)] += blocks_of(setting, part, bindings)

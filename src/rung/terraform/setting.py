@@ -13,8 +13,9 @@ from rung.parts.operations import Keys, Notification
 from rung.parts.values import Reference
 from rung.terraform.hcl import Block, Expression, Raw
 from rung.terraform.hcl import expression as written
+from rung.terraform.homes import Home, moved
 from rung.terraform.library import variables_of
-from rung.terraform.names import full_name, label, output, sentence
+from rung.terraform.names import full_name, label, of_resource, output, sentence
 
 REGION, ACCOUNT = Raw("local.region"), Raw("local.account_id")
 #: CloudFront's certificates, firewalls and metrics exist in this region alone.
@@ -34,6 +35,8 @@ class Setting:
     design: Design
     #: What the user data of machines is told, by the name of its place in the template.
     late: Mapping[str, Reference] = field(default_factory=dict)
+    #: Parts that share a block, and where their outputs are in it.
+    homes: Mapping[str, Home] = field(default_factory=dict)
 
     @cached_property
     def data_key(self) -> Expression:
@@ -59,6 +62,16 @@ class Setting:
     def vpc(self) -> Expression:
         """The id of the VPC."""
         return output(self.network.name, "vpc_id")
+
+    def output(self, part: str, name: str) -> Expression:
+        """The output of a part, wherever its block is."""
+        return of_resource(moved(Reference(part=part, output=name), self.homes))
+
+    def sharing(self, part: Part) -> tuple[Part, ...]:
+        """All parts that share the block of `part`, for the first of them; none for the others."""
+        home = self.homes[part.name]
+        names = [name for name, each in self.homes.items() if each.block == home.block]
+        return tuple(self.design.part(name) for name in names) if names[0] == part.name else ()
 
     @property
     def has_way_out(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rung.parts.compute import (
     Container,
@@ -15,12 +15,17 @@ from rung.parts.compute import (
     TargetTracking,
 )
 from rung.parts.edge import LoadBalancer
+from rung.parts.values import Reference
 from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block, Call, Expression, Raw, Text
-from rung.terraform.names import full_name, output
-from rung.terraform.setting import ACCOUNT, Setting, literals
+from rung.terraform.homes import listed, moved
+from rung.terraform.names import full_name, label, output
+from rung.terraform.setting import Setting, literals
 
 _ROLES = {"web": "answers requests", "worker": "takes messages", "scheduler": "keeps the time"}
+#: What every task is given, written once.
+PLATFORM = Raw("local.platform")
+_SCALED = ("scaling", "rollback_alarms", "sticky", "discoverable")
 _TARGETS = {"cpu": "cpu_target", "memory": "memory_target", "requests_per_task": "requests_target",
             "backlog_per_task": "backlog_target"}  # fmt: skip
 
@@ -28,17 +33,14 @@ _TARGETS = {"cpu": "cpu_target", "memory": "memory_target", "requests_per_task":
 def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
     """One service or worker, with what it is told, how it scales and what rolls it back."""
     arguments = {
-        **_task(setting, part.cluster, part.container, bindings),
-        **literals(part, "cluster", "container", "scaling", "rollback_alarms", "sticky", "discoverable"),
-        "cluster_name": output(part.cluster, "name"),
-        "subnet_ids": setting.compute_subnets,
-        "assign_public_ip": not setting.has_way_out,
+        **_task(part.container, bindings),
+        **literals(part, "cluster", "container", "log_days", *_SCALED),
         "port": part.container.port,
         "health_path": part.container.health_path,
         "rollback_alarms": [full_name(setting.design, name) for name in part.rollback_alarms],
         **_targets(setting, part),
         "discovery": _discovery(part),
-        "scaling": _scaling(part),
+        "scaling": _scaling(setting, part),
     }
     return setting.module(part, "ecs_service", f"{part.name} {_ROLES[part.role]}", arguments)
 
@@ -46,8 +48,8 @@ def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
 def job(setting: Setting, part: EcsJob, bindings: Bindings) -> Block:
     """One task that is started, does one thing and ends."""
     arguments = {
-        **_task(setting, part.cluster, part.container, bindings),
-        **literals(part, "cluster", "container"),
+        **_task(part.container, bindings),
+        **literals(part, "cluster", "container", "log_days"),
     }
     words = f"{part.name} runs before a deployment" if part.on_deploy else f"{part.name} runs and ends"
     return setting.module(part, "ecs_job", words, arguments)
@@ -55,27 +57,50 @@ def job(setting: Setting, part: EcsJob, bindings: Bindings) -> Block:
 
 def scheduled_task(setting: Setting, part: ScheduledTask) -> Block:
     """One schedule, which starts a job."""
-    started = setting.design.part(part.job)
-    assert isinstance(started, EcsJob), f"{part.name} starts {part.job}, which is no job"
     arguments = {
-        "cluster_arn": output(started.cluster, "arn"),
-        **{name: output(part.job, name) for name in
-           ("task_definition_arn", "task_role_arn", "execution_role_arn", "security_group_id")},
-        "subnet_ids": setting.compute_subnets,
-        "key_arn": setting.data_key,
-        "account_id": ACCOUNT,
+        "platform": PLATFORM,
+        "job": Raw(f"module.{label(part.job)}"),
         **literals(part, "job", "every_seconds"),
-    }  # fmt: skip
+    }
     return setting.module(part, "scheduled_task", f"{part.job} is started {part.expression}", arguments)
 
 
-def _task(setting: Setting, cluster: str, container: Container, bindings: Bindings) -> dict[str, Expression]:
-    return {
+def shared(setting: Setting, bindings: Bindings) -> Iterator[Block]:
+    """What every task is given, and the shared parts of what several are told: locals."""
+    attributes: dict[str, Expression] = {}
+    if given := _platform(setting, bindings):
+        attributes["platform"] = given
+    attributes |= bindings.shared_documents()
+    if attributes:
+        note = "What every task is given: place, image, log and environment; below it what several are told"
+        yield Block(kind="locals", attributes=attributes, note=note)
+
+
+def _platform(setting: Setting, bindings: Bindings) -> dict[str, Expression]:
+    """All tasks of an environment run in one cluster, from one image, and keep their logs alike."""
+    parts = [part for part in setting.design.parts if isinstance(part, EcsService | EcsJob)]
+    if not parts:
+        return {}
+    ((cluster, image, days),) = {(part.cluster, part.container.image, part.log_days) for part in parts}
+    given: dict[str, Expression] = {
         "cluster_arn": output(cluster, "arn"),
+        "cluster_name": output(cluster, "name"),
         "vpc_id": setting.vpc,
-        "image": Text((output(container.image, "repository_url"), ":", Raw("var.image_tag"))),
-        "repository_arn": output(container.image, "repository_arn"),
+        "subnet_ids": setting.compute_subnets,
+        "image": Text((output(image, "repository_url"), ":", Raw("var.image_tag"))),
+        "repository_arn": output(image, "repository_arn"),
+        "key_arn": setting.data_key,
         "log_key_arn": setting.log_key,
+        "log_days": days,
+    }
+    if not setting.has_way_out:
+        given["assign_public_ip"] = True
+    return given | ({"environment": bindings.told_to_all()} if bindings.common else {})
+
+
+def _task(container: Container, bindings: Bindings) -> dict[str, Expression]:
+    return {
+        "platform": PLATFORM,
         "command": _command(container.command),
         "cpu": container.cpu,
         "memory_mib": container.memory_mib,
@@ -125,7 +150,7 @@ def _leads_to(balancer: LoadBalancer, name: str) -> bool:
     return any(forward.target == name for forward in balancer.forwards)
 
 
-def _scaling(part: EcsService) -> Expression:
+def _scaling(setting: Setting, part: EcsService) -> Expression:
     arguments: dict[str, Expression] = {}
     queues: list[str] = []
     schedules: list[Expression] = []
@@ -141,7 +166,9 @@ def _scaling(part: EcsService) -> Expression:
             case ScheduledScaling():
                 schedules.append(_schedule(rule))
     if queues:
-        arguments["queue_names"] = [output(name, "name") for name in _once(queues)]
+        arguments["queue_names"] = listed(
+            (moved(Reference(part=name, output="name"), setting.homes) for name in _once(queues)), setting.homes
+        )
     return arguments | ({"schedules": schedules} if schedules else {})
 
 

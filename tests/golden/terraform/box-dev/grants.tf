@@ -23,7 +23,7 @@ module "access" {
   parties = [module.box.party]
   statements = {
     # api: read session-key, admin-key (workload.py:13). reads which image to run
-    ApiReadSessionKeyAdminKey = { role = "box", actions = ["secretsmanager:GetSecretValue"], resources = [module.session_key.arn, module.admin_key.arn, module.release.arn], key = local.secretsmanager_read_key }
+    ApiReadSessionKeyAdminKey = { role = "box", actions = ["secretsmanager:GetSecretValue"], resources = values(module.secrets.arns), key = local.secretsmanager_read_key }
     # pulls the workload's image
     PullImage = { role = "box", actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resources = [module.images.repository_arn] }
     # signs in to the registry; AWS knows no narrower resource

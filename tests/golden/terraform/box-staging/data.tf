@@ -6,11 +6,18 @@ module "keys" {
   region     = local.region
 }
 
-# release: which image the machines run: the pipeline writes it
-module "release" {
-  source  = "../modules/secret"
-  name    = "shop-staging-release"
+# What people set, and nothing here knows the value of
+module "secrets" {
+  source  = "../modules/secrets"
+  name    = "shop-staging"
   key_arn = module.keys.data_key_arn
+  secrets = {
+    release     = {}                   # workload.py:5
+    session-key = { rotate_days = 90 } # workload.py:10
+    admin-key   = { rotate_days = 90 } # workload.py:11
+  }
+  topic_arn     = module.alarms.topic_arn
+  topic_key_arn = module.keys.log_key_arn
 }
 
 # backups: what is left when the machine is lost
@@ -21,26 +28,4 @@ module "backups" {
   purpose     = "backups"
   key_arn     = module.keys.data_key_arn
   expire_days = 7
-}
-
-# session-key is set by a person (workload.py:10)
-module "session_key" {
-  source        = "../modules/secret"
-  name          = "shop-staging-session-key"
-  key_arn       = module.keys.data_key_arn
-  rotation      = "person"
-  rotate_days   = 90
-  topic_arn     = module.alarms.topic_arn
-  topic_key_arn = module.keys.log_key_arn
-}
-
-# admin-key is set by a person (workload.py:11)
-module "admin_key" {
-  source        = "../modules/secret"
-  name          = "shop-staging-admin-key"
-  key_arn       = module.keys.data_key_arn
-  rotation      = "person"
-  rotate_days   = 90
-  topic_arn     = module.alarms.topic_arn
-  topic_key_arn = module.keys.log_key_arn
 }

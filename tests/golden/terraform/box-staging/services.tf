@@ -20,8 +20,8 @@ module "box" {
     images_repository_url = module.images.repository_url
     backups_name          = module.backups.name
     keys_data_key_arn     = module.keys.data_key_arn
-    session_key_arn       = module.session_key.arn
-    admin_key_arn         = module.admin_key.arn
+    session_key_arn       = module.secrets.arns["session-key"]
+    admin_key_arn         = module.secrets.arns["admin-key"]
   })
   key_arn       = module.keys.data_key_arn
   log_key_arn   = module.keys.log_key_arn

@@ -1,50 +1,25 @@
-# orders-payment carries messages: the lane payment (workload.py:9)
-module "orders_payment" {
-  source  = "../modules/sqs_queue"
-  name    = "shop-dev-orders-payment"
-  key_arn = module.keys.data_key_arn
-}
-
-# orders-fulfilment carries messages: the lane fulfilment (workload.py:9)
-module "orders_fulfilment" {
-  source  = "../modules/sqs_queue"
-  name    = "shop-dev-orders-fulfilment"
-  key_arn = module.keys.data_key_arn
-}
-
-# orders-analytics carries messages: the lane analytics (workload.py:9)
-module "orders_analytics" {
-  source  = "../modules/sqs_queue"
-  name    = "shop-dev-orders-analytics"
+# orders carries messages in 3 lanes (workload.py:9)
+module "orders" {
+  source  = "../modules/queue"
+  name    = "shop-dev-orders"
+  lanes   = ["payment", "fulfilment", "analytics"]
   key_arn = module.keys.data_key_arn
 }
 
 # expire-carts is started rate(1 minute): EventBridge Scheduler starts it (workload.py:24)
 module "expire_carts_schedule" {
-  source              = "../modules/scheduled_task"
-  name                = "shop-dev-expire-carts-schedule"
-  account_id          = local.account_id
-  cluster_arn         = module.cluster.arn
-  task_definition_arn = module.expire_carts.task_definition_arn
-  task_role_arn       = module.expire_carts.task_role_arn
-  execution_role_arn  = module.expire_carts.execution_role_arn
-  subnet_ids          = module.network.private_subnet_ids
-  security_group_id   = module.expire_carts.security_group_id
-  key_arn             = module.keys.data_key_arn
-  expression          = "rate(1 minute)"
+  source     = "../modules/scheduled_task"
+  name       = "shop-dev-expire-carts-schedule"
+  platform   = local.platform
+  job        = module.expire_carts
+  expression = "rate(1 minute)"
 }
 
 # expire-reservations is started rate(1 minute): EventBridge Scheduler starts it (workload.py:25)
 module "expire_reservations_schedule" {
-  source              = "../modules/scheduled_task"
-  name                = "shop-dev-expire-reservations-schedule"
-  account_id          = local.account_id
-  cluster_arn         = module.cluster.arn
-  task_definition_arn = module.expire_reservations.task_definition_arn
-  task_role_arn       = module.expire_reservations.task_role_arn
-  execution_role_arn  = module.expire_reservations.execution_role_arn
-  subnet_ids          = module.network.private_subnet_ids
-  security_group_id   = module.expire_reservations.security_group_id
-  key_arn             = module.keys.data_key_arn
-  expression          = "rate(1 minute)"
+  source     = "../modules/scheduled_task"
+  name       = "shop-dev-expire-reservations-schedule"
+  platform   = local.platform
+  job        = module.expire_reservations
+  expression = "rate(1 minute)"
 }

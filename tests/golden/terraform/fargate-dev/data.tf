@@ -19,49 +19,18 @@ module "db" {
   protected   = false
 }
 
-# db-api is generated once: the role by which api reaches db (workload.py:13)
-module "db_api" {
-  source             = "../modules/secret"
-  name               = "shop-dev-db-api"
-  key_arn            = module.keys.data_key_arn
-  generated          = true
-  generated_username = "shop_api"
-}
-
-# db-fulfil is generated once: the role by which fulfil reaches db (workload.py:16)
-module "db_fulfil" {
-  source             = "../modules/secret"
-  name               = "shop-dev-db-fulfil-value"
-  key_arn            = module.keys.data_key_arn
-  generated          = true
-  generated_username = "shop_fulfil"
-}
-
-# db-expire-carts is generated once: the role by which expire-carts reaches db (workload.py:24)
-module "db_expire_carts" {
-  source             = "../modules/secret"
-  name               = "shop-dev-db-expire-carts"
-  key_arn            = module.keys.data_key_arn
-  generated          = true
-  generated_username = "shop_expire_carts"
-}
-
-# db-expire-reservations is generated once: the role by which expire-reservations reaches db (workload.py:25)
-module "db_expire_reservations" {
-  source             = "../modules/secret"
-  name               = "shop-dev-db-expire-reservations"
-  key_arn            = module.keys.data_key_arn
-  generated          = true
-  generated_username = "shop_expire_reservations"
-}
-
-# db-seed is generated once: the role by which seed reaches db (workload.py:32)
-module "db_seed" {
-  source             = "../modules/secret"
-  name               = "shop-dev-db-seed"
-  key_arn            = module.keys.data_key_arn
-  generated          = true
-  generated_username = "shop_seed"
+# The roles by which what runs reaches its database: generated once, and no file knows them
+module "db_logins" {
+  source  = "../modules/secrets"
+  name    = "shop-dev-db"
+  key_arn = module.keys.data_key_arn
+  secrets = {
+    api                 = { username = "shop_api" }                 # workload.py:13
+    fulfil              = { username = "shop_fulfil" }              # workload.py:16
+    expire-carts        = { username = "shop_expire_carts" }        # workload.py:24
+    expire-reservations = { username = "shop_expire_reservations" } # workload.py:25
+    seed                = { username = "shop_seed" }                # workload.py:32
+  }
 }
 
 # cache is a cache: one node: what it holds may be lost (workload.py:8)
@@ -74,24 +43,15 @@ module "cache" {
   log_key_arn = module.keys.log_key_arn
 }
 
-# session-key is set by a person (workload.py:10)
-module "session_key" {
-  source        = "../modules/secret"
-  name          = "shop-dev-session-key"
-  key_arn       = module.keys.data_key_arn
-  rotation      = "person"
-  rotate_days   = 90
-  topic_arn     = module.alarms.topic_arn
-  topic_key_arn = module.keys.log_key_arn
-}
-
-# admin-key is set by a person (workload.py:11)
-module "admin_key" {
-  source        = "../modules/secret"
-  name          = "shop-dev-admin-key"
-  key_arn       = module.keys.data_key_arn
-  rotation      = "person"
-  rotate_days   = 90
+# What people set, and nothing here knows the value of
+module "secrets" {
+  source  = "../modules/secrets"
+  name    = "shop-dev"
+  key_arn = module.keys.data_key_arn
+  secrets = {
+    session-key = { rotate_days = 90 } # workload.py:10
+    admin-key   = { rotate_days = 90 } # workload.py:11
+  }
   topic_arn     = module.alarms.topic_arn
   topic_key_arn = module.keys.log_key_arn
 }

@@ -40,24 +40,24 @@ module "access" {
   ]
   statements = {
     # api: read db, session-key, admin-key, cache; send orders (workload.py:13)
-    ApiReadDbSessionKeyAdminKey = { role = "api", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_api.arn, module.session_key.arn, module.admin_key.arn], key = local.secretsmanager_read_key }
+    ApiReadDbSessionKeyAdminKey = { role = "api", actions = ["secretsmanager:GetSecretValue"], resources = concat([module.db_logins.arns["api"]], values(module.secrets.arns)), key = local.secretsmanager_read_key }
     ApiReadCache                = { role = "api", actions = ["elasticache:Connect"], resources = [module.cache.arn, module.cache.user_arn] }
-    ApiSendOrders               = { role = "api", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn], key = local.sqs_write_key }
-    ApiSendOrdersDeadLetters    = { role = "api", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
+    ApiSendOrders               = { role = "api", actions = local.sqs_send, resources = values(module.orders.arns), key = local.sqs_write_key }
+    ApiSendOrdersDeadLetters    = { role = "api", actions = ["sqs:GetQueueAttributes"], resources = values(module.orders.dead_letter_arns) }
     # fulfil: consume orders; send orders; read db (workload.py:16)
-    FulfilConsumeOrders            = { role = "fulfil", actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn], key = local.sqs_write_key }
-    FulfilConsumeOrdersDeadLetters = { role = "fulfil", actions = local.sqs_send, resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
-    FulfilReadDb                   = { role = "fulfil", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_fulfil.arn], key = local.secretsmanager_read_key }
+    FulfilConsumeOrders            = { role = "fulfil", actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"], resources = values(module.orders.arns), key = local.sqs_write_key }
+    FulfilConsumeOrdersDeadLetters = { role = "fulfil", actions = local.sqs_send, resources = values(module.orders.dead_letter_arns) }
+    FulfilReadDb                   = { role = "fulfil", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_logins.arns["fulfil"]], key = local.secretsmanager_read_key }
     # expire-carts: read db (workload.py:24)
-    ExpireCartsReadDb = { role = "expire-carts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_carts.arn], key = local.secretsmanager_read_key }
+    ExpireCartsReadDb = { role = "expire-carts", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_logins.arns["expire-carts"]], key = local.secretsmanager_read_key }
     # expire-reservations: read db; send orders (workload.py:25)
-    ExpireReservationsReadDb                = { role = "expire-reservations", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_expire_reservations.arn], key = local.secretsmanager_read_key }
-    ExpireReservationsSendOrders            = { role = "expire-reservations", actions = local.sqs_send, resources = [module.orders_payment.arn, module.orders_fulfilment.arn, module.orders_analytics.arn], key = local.sqs_write_key }
-    ExpireReservationsSendOrdersDeadLetters = { role = "expire-reservations", actions = ["sqs:GetQueueAttributes"], resources = [module.orders_payment.dead_letter_arn, module.orders_fulfilment.dead_letter_arn, module.orders_analytics.dead_letter_arn] }
+    ExpireReservationsReadDb                = { role = "expire-reservations", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_logins.arns["expire-reservations"]], key = local.secretsmanager_read_key }
+    ExpireReservationsSendOrders            = { role = "expire-reservations", actions = local.sqs_send, resources = values(module.orders.arns), key = local.sqs_write_key }
+    ExpireReservationsSendOrdersDeadLetters = { role = "expire-reservations", actions = ["sqs:GetQueueAttributes"], resources = values(module.orders.dead_letter_arns) }
     # seed: read db, cache (workload.py:32)
-    SeedReadDb    = { role = "seed", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_seed.arn], key = local.secretsmanager_read_key }
+    SeedReadDb    = { role = "seed", actions = ["secretsmanager:GetSecretValue"], resources = [module.db_logins.arns["seed"]], key = local.secretsmanager_read_key }
     SeedReadCache = { role = "seed", actions = ["elasticache:Connect"], resources = [module.cache.arn, module.cache.user_arn] }
     # sets up the roles of the database and applies the migrations
-    DbMigrateSecrets = { role = "db-migrate", actions = ["secretsmanager:GetSecretValue"], resources = [module.db.master_secret_arn, module.db_api.arn, module.db_fulfil.arn, module.db_expire_carts.arn, module.db_expire_reservations.arn, module.db_seed.arn], key = local.secretsmanager_read_key }
+    DbMigrateSecrets = { role = "db-migrate", actions = ["secretsmanager:GetSecretValue"], resources = concat([module.db.master_secret_arn], values(module.db_logins.arns)), key = local.secretsmanager_read_key }
   }
 }

@@ -55,12 +55,12 @@ module "watch" {
     db-transaction-ids                   = { kind = "database-transaction-ids", limit = 1000000000, DBClusterIdentifier = module.db.identifier }
     cache-cpu-high                       = { kind = "cache-cpu-high", limit = 90, CacheClusterId = "${module.cache.replication_group_id}-001" }
     cache-memory-high                    = { kind = "cache-memory-high", limit = 90, CacheClusterId = "${module.cache.replication_group_id}-001" }
-    orders-payment-waiting               = { kind = "messages-waiting", limit = 60, QueueName = module.orders_payment.name }
-    orders-payment-dead-letters          = { kind = "dead-letters", limit = 0, QueueName = module.orders_payment.dead_letter_name }
-    orders-fulfilment-waiting            = { kind = "messages-waiting", limit = 60, QueueName = module.orders_fulfilment.name }
-    orders-fulfilment-dead-letters       = { kind = "dead-letters", limit = 0, QueueName = module.orders_fulfilment.dead_letter_name }
-    orders-analytics-waiting             = { kind = "messages-waiting", limit = 60, QueueName = module.orders_analytics.name }
-    orders-analytics-dead-letters        = { kind = "dead-letters", limit = 0, QueueName = module.orders_analytics.dead_letter_name }
+    orders-payment-waiting               = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["payment"] }
+    orders-payment-dead-letters          = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["payment"] }
+    orders-fulfilment-waiting            = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["fulfilment"] }
+    orders-fulfilment-dead-letters       = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["fulfilment"] }
+    orders-analytics-waiting             = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["analytics"] }
+    orders-analytics-dead-letters        = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["analytics"] }
     api-cpu-high                         = { kind = "task-cpu-high", limit = 80, ClusterName = module.api.cluster_name, ServiceName = module.api.service_name }
     api-memory-high                      = { kind = "task-memory-high", limit = 80, ClusterName = module.api.cluster_name, ServiceName = module.api.service_name }
     api-tasks-missing                    = { kind = "tasks-missing", limit = 1, ClusterName = module.api.cluster_name, ServiceName = module.api.service_name }

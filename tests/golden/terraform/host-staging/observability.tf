@@ -64,12 +64,12 @@ module "watch" {
     db-transaction-ids                   = { kind = "database-transaction-ids", limit = 1000000000, DBInstanceIdentifier = module.db.identifier }
     cache-cpu-high                       = { kind = "cache-cpu-high", limit = 90, CacheClusterId = "${module.cache.replication_group_id}-001" }
     cache-memory-high                    = { kind = "cache-memory-high", limit = 90, CacheClusterId = "${module.cache.replication_group_id}-001" }
-    orders-payment-waiting               = { kind = "messages-waiting", limit = 60, QueueName = module.orders_payment.name }
-    orders-payment-dead-letters          = { kind = "dead-letters", limit = 0, QueueName = module.orders_payment.dead_letter_name }
-    orders-fulfilment-waiting            = { kind = "messages-waiting", limit = 60, QueueName = module.orders_fulfilment.name }
-    orders-fulfilment-dead-letters       = { kind = "dead-letters", limit = 0, QueueName = module.orders_fulfilment.dead_letter_name }
-    orders-analytics-waiting             = { kind = "messages-waiting", limit = 60, QueueName = module.orders_analytics.name }
-    orders-analytics-dead-letters        = { kind = "dead-letters", limit = 0, QueueName = module.orders_analytics.dead_letter_name }
+    orders-payment-waiting               = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["payment"] }
+    orders-payment-dead-letters          = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["payment"] }
+    orders-fulfilment-waiting            = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["fulfilment"] }
+    orders-fulfilment-dead-letters       = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["fulfilment"] }
+    orders-analytics-waiting             = { kind = "messages-waiting", limit = 60, QueueName = module.orders.names["analytics"] }
+    orders-analytics-dead-letters        = { kind = "dead-letters", limit = 0, QueueName = module.orders.dead_letter_names["analytics"] }
     expire-carts-schedule-failing        = { kind = "schedule-failing", limit = 0, ScheduleGroup = module.expire_carts_schedule.group_name }
     expire-carts-schedule-silent         = { kind = "schedule-silent", limit = 1, ScheduleGroup = module.expire_carts_schedule.group_name }
     expire-reservations-schedule-failing = { kind = "schedule-failing", limit = 0, ScheduleGroup = module.expire_reservations_schedule.group_name }

@@ -42,3 +42,14 @@ output "party" {
   description = "What the table reach knows it by: its name and security group."
   value       = { name = var.name, security_group_id = aws_security_group.this.id }
 }
+
+output "binding" {
+  description = "What a task is told of it, the variable RUNG_BINDING_<NAME> as JSON: where it is, and as whom the task signs in."
+  value = {
+    kind              = "cache"
+    url               = "rediss://${aws_elasticache_replication_group.this.primary_endpoint_address}:${aws_elasticache_replication_group.this.port}/0"
+    user              = aws_elasticache_user.app.user_name
+    replication_group = aws_elasticache_replication_group.this.replication_group_id
+    region            = split(":", aws_elasticache_replication_group.this.arn)[3]
+  }
+}

@@ -2,12 +2,12 @@
 
 locals {
   # The parts of an ARN: arn, partition, service, region, account, resource.
-  cluster   = split(":", var.cluster_arn)
+  cluster   = split(":", var.platform.cluster_arn)
   partition = local.cluster[1]
   region    = local.cluster[3]
   account   = local.cluster[4]
 
-  variables = merge({ RUNG_DEADLINE_SECONDS = tostring(var.deadline_seconds) }, var.environment)
+  variables = merge({ RUNG_DEADLINE_SECONDS = tostring(var.deadline_seconds) }, var.platform.environment, var.environment)
 
   scratch = { for index, path in var.writable_paths : "scratch-${index}" => path }
   shared  = { for index, system in var.file_systems : "shared-${index}" => system }
@@ -15,7 +15,7 @@ locals {
   container = merge(
     {
       name      = "app"
-      image     = var.image
+      image     = var.platform.image
       essential = true
       user      = var.user
 
@@ -105,13 +105,13 @@ resource "aws_ecs_task_definition" "this" {
 resource "aws_security_group" "this" {
   name        = var.name
   description = "Tasks of ${var.name}"
-  vpc_id      = var.vpc_id
+  vpc_id      = var.platform.vpc_id
 
   tags = { Name = var.name }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/ecs/${var.name}"
-  retention_in_days = var.log_days
-  kms_key_id        = var.log_key_arn
+  retention_in_days = var.platform.log_days
+  kms_key_id        = var.platform.log_key_arn
 }

@@ -45,7 +45,7 @@ resource "aws_iam_role_policy" "execution" {
           Sid      = "PullImage"
           Effect   = "Allow"
           Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource = [var.repository_arn]
+          Resource = [var.platform.repository_arn]
         },
         {
           Sid      = "WriteLog"

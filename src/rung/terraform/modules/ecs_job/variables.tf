@@ -8,29 +8,22 @@ variable "name" {
   }
 }
 
-variable "cluster_arn" {
-  description = "ARN of the cluster."
-  type        = string
-}
+variable "platform" {
+  description = "What all tasks of an environment are given: cluster, VPC, image and its repository, the key of logs, days to keep them, environment variables."
+  type = object({
+    cluster_arn    = string
+    vpc_id         = string
+    image          = string
+    repository_arn = string
+    log_key_arn    = string
+    log_days       = optional(number, 30)
+    environment    = optional(map(string), {})
+  })
 
-variable "vpc_id" {
-  description = "VPC of the tasks."
-  type        = string
-}
-
-variable "image" {
-  description = "Image with its tag or digest. A new one is a new revision; a run that has begun keeps the old."
-  type        = string
-}
-
-variable "repository_arn" {
-  description = "Repository of the image, the only one the job may pull from."
-  type        = string
-}
-
-variable "log_key_arn" {
-  description = "KMS key that encrypts the log. Its policy must admit the CloudWatch Logs service."
-  type        = string
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.platform.log_days)
+    error_message = "platform.log_days must be a retention CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or a number of whole years up to 3653."
+  }
 }
 
 variable "command" {
@@ -92,7 +85,7 @@ variable "stop_seconds" {
 }
 
 variable "environment" {
-  description = "Environment variables. Never a secret: whoever may read task definitions can read them."
+  description = "Environment variables beside those of platform. Never a secret: whoever may read task definitions can read them."
   type        = map(string)
   default     = {}
 
@@ -166,17 +159,6 @@ variable "file_systems" {
   validation {
     condition     = alltrue([for system in var.file_systems : startswith(system.path, "/") && system.path != "/"])
     error_message = "every path must be absolute, and not / itself."
-  }
-}
-
-variable "log_days" {
-  description = "Days to keep the log."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_days)
-    error_message = "log_days must be a retention CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or a number of whole years up to 3653."
   }
 }
 

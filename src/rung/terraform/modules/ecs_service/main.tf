@@ -2,7 +2,7 @@
 
 locals {
   # The parts of an ARN: arn, partition, service, region, account, resource.
-  cluster   = split(":", var.cluster_arn)
+  cluster   = split(":", var.platform.cluster_arn)
   partition = local.cluster[1]
   region    = local.cluster[3]
   account   = local.cluster[4]
@@ -24,7 +24,7 @@ locals {
   container = merge(
     {
       name      = "app"
-      image     = var.image
+      image     = var.platform.image
       essential = true
       user      = var.user
 
@@ -36,7 +36,7 @@ locals {
       ulimits     = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
       stopTimeout = var.stop_seconds
 
-      environment = [for name, value in var.environment : { name = name, value = value }]
+      environment = [for name, value in merge(var.platform.environment, var.environment) : { name = name, value = value }]
       mountPoints = concat(
         [for name, path in local.scratch : { sourceVolume = name, containerPath = path, readOnly = false }],
         [for name, system in local.shared : { sourceVolume = name, containerPath = system.path, readOnly = system.read_only }],
@@ -112,7 +112,7 @@ resource "aws_ecs_task_definition" "this" {
 
 resource "aws_ecs_service" "this" {
   name             = var.name
-  cluster          = var.cluster_arn
+  cluster          = var.platform.cluster_arn
   task_definition  = aws_ecs_task_definition.this.arn
   desired_count    = var.min_tasks
   platform_version = "LATEST"
@@ -143,9 +143,9 @@ resource "aws_ecs_service" "this" {
   }
 
   network_configuration {
-    subnets          = var.subnet_ids
+    subnets          = var.platform.subnet_ids
     security_groups  = [aws_security_group.this.id]
-    assign_public_ip = var.assign_public_ip
+    assign_public_ip = var.platform.assign_public_ip
   }
 
   capacity_provider_strategy {
@@ -212,13 +212,13 @@ resource "aws_service_discovery_service" "this" {
 resource "aws_security_group" "this" {
   name        = var.name
   description = "Tasks of ${var.name}"
-  vpc_id      = var.vpc_id
+  vpc_id      = var.platform.vpc_id
 
   tags = { Name = var.name }
 }
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/ecs/${var.name}"
-  retention_in_days = var.log_days
-  kms_key_id        = var.log_key_arn
+  retention_in_days = var.platform.log_days
+  kms_key_id        = var.platform.log_key_arn
 }

@@ -5,7 +5,7 @@ output "service_name" {
 
 output "cluster_name" {
   description = "Name of the cluster it runs in."
-  value       = var.cluster_name
+  value       = var.platform.cluster_name
 }
 
 output "task_role_name" {

@@ -45,7 +45,7 @@ resource "aws_iam_role_policy" "execution" {
           Sid      = "PullImage"
           Effect   = "Allow"
           Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource = [var.repository_arn]
+          Resource = [var.platform.repository_arn]
         },
         {
           Sid      = "WriteLog"
@@ -103,7 +103,7 @@ resource "aws_iam_role_policy" "sessions" {
         Sid      = "EncryptSession"
         Effect   = "Allow"
         Action   = ["kms:Decrypt"]
-        Resource = [var.log_key_arn]
+        Resource = [var.platform.log_key_arn]
       },
       {
         # DescribeLogGroups knows no resource narrower than all groups of the region.

@@ -17,7 +17,7 @@ locals {
 resource "aws_appautoscaling_target" "this" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${var.cluster_name}/${aws_ecs_service.this.name}"
+  resource_id        = "service/${var.platform.cluster_name}/${aws_ecs_service.this.name}"
   min_capacity       = var.min_tasks
   max_capacity       = var.max_tasks
 }
@@ -119,7 +119,7 @@ resource "aws_appautoscaling_policy" "backlog" {
 
             dimensions {
               name  = "ClusterName"
-              value = var.cluster_name
+              value = var.platform.cluster_name
             }
 
             dimensions {
@@ -210,7 +210,7 @@ resource "aws_cloudwatch_metric_alarm" "from_zero" {
       metric_name = "DesiredTaskCount"
       period      = 60
       stat        = "Maximum"
-      dimensions  = { ClusterName = var.cluster_name, ServiceName = aws_ecs_service.this.name }
+      dimensions  = { ClusterName = var.platform.cluster_name, ServiceName = aws_ecs_service.this.name }
     }
   }
 

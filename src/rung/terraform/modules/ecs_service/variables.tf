@@ -23,44 +23,30 @@ variable "role" {
   }
 }
 
-variable "cluster_arn" {
-  description = "ARN of the cluster."
-  type        = string
-}
-
-variable "cluster_name" {
-  description = "Name of the cluster, as metrics and scaling call it."
-  type        = string
-}
-
-variable "vpc_id" {
-  description = "VPC of the tasks."
-  type        = string
-}
-
-variable "subnet_ids" {
-  description = "Subnets of the tasks, one per zone."
-  type        = list(string)
+variable "platform" {
+  description = "What all tasks of an environment are given: cluster, network, image and its repository, the key of logs, days to keep them, environment variables. Tasks have public addresses only where neither NAT nor endpoints would let them fetch their image."
+  type = object({
+    cluster_arn      = string
+    cluster_name     = string
+    vpc_id           = string
+    subnet_ids       = list(string)
+    image            = string
+    repository_arn   = string
+    log_key_arn      = string
+    log_days         = optional(number, 30)
+    assign_public_ip = optional(bool, false)
+    environment      = optional(map(string), {})
+  })
 
   validation {
-    condition     = length(var.subnet_ids) > 0
-    error_message = "subnet_ids must have one subnet at least."
+    condition     = length(var.platform.subnet_ids) > 0
+    error_message = "platform.subnet_ids must have one subnet at least."
   }
-}
 
-variable "image" {
-  description = "Image with its tag or digest. A new one is a new revision and a deployment."
-  type        = string
-}
-
-variable "repository_arn" {
-  description = "Repository of the image, the only one the service may pull from."
-  type        = string
-}
-
-variable "log_key_arn" {
-  description = "KMS key that encrypts the log. Its policy must admit the CloudWatch Logs service."
-  type        = string
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.platform.log_days)
+    error_message = "platform.log_days must be a retention CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or a number of whole years up to 3653."
+  }
 }
 
 variable "command" {
@@ -155,7 +141,7 @@ variable "stop_seconds" {
 }
 
 variable "environment" {
-  description = "Environment variables. Never a secret: whoever may read task definitions can read them."
+  description = "Environment variables beside those of platform. Never a secret: whoever may read task definitions can read them."
   type        = map(string)
   default     = {}
 
@@ -213,12 +199,6 @@ variable "file_systems" {
     condition     = alltrue([for system in var.file_systems : startswith(system.path, "/") && system.path != "/"])
     error_message = "every path must be absolute, and not / itself."
   }
-}
-
-variable "assign_public_ip" {
-  description = "Whether tasks have public addresses. Only without NAT and endpoints, where they could not fetch their image otherwise."
-  type        = bool
-  default     = false
 }
 
 variable "discovery" {
@@ -407,17 +387,6 @@ variable "sessions" {
   validation {
     condition     = !var.sessions || var.session_log_group_arn != null
     error_message = "session_log_group_arn must be set with sessions: what is done in them is logged."
-  }
-}
-
-variable "log_days" {
-  description = "Days to keep the log."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_days)
-    error_message = "log_days must be a retention CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 or a number of whole years up to 3653."
   }
 }
 

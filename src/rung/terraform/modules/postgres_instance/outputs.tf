@@ -52,3 +52,8 @@ output "party" {
   description = "What the table reach knows it by: its name and security group."
   value       = { name = var.name, security_group_id = aws_security_group.this.id }
 }
+
+output "url" {
+  description = "Address of the database without a user: what libpq and every driver read, with TLS and a verified name."
+  value       = "postgresql://${aws_db_instance.this.address}:${aws_db_instance.this.port}/${aws_db_instance.this.db_name}?sslmode=verify-full"
+}

@@ -2,9 +2,10 @@
 
 locals {
   # arn:aws:ecs:region:account:task-definition/family:revision
-  family_arn = replace(var.task_definition_arn, "/:[0-9]+$/", "")
-  partition  = split(":", var.cluster_arn)[1]
-  region     = split(":", var.cluster_arn)[3]
+  family_arn = replace(var.job.task_definition_arn, "/:[0-9]+$/", "")
+  partition  = split(":", var.platform.cluster_arn)[1]
+  region     = split(":", var.platform.cluster_arn)[3]
+  account    = split(":", var.platform.cluster_arn)[4]
 
   # What the scheduler tells the task: the moment for which it starts it. The scheduler looks for its keyword in the
   # text as it is, so the brackets must not be escaped, as jsonencode escapes them.
@@ -27,19 +28,19 @@ resource "aws_scheduler_schedule" "this" {
   schedule_expression          = var.expression
   schedule_expression_timezone = var.timezone
   state                        = var.enabled ? "ENABLED" : "DISABLED"
-  kms_key_arn                  = var.key_arn
+  kms_key_arn                  = var.platform.key_arn
 
   flexible_time_window {
     mode = "OFF"
   }
 
   target {
-    arn      = var.cluster_arn
+    arn      = var.platform.cluster_arn
     role_arn = aws_iam_role.this.arn
     input    = local.moment
 
     ecs_parameters {
-      task_definition_arn     = var.task_definition_arn
+      task_definition_arn     = var.job.task_definition_arn
       task_count              = 1
       launch_type             = "FARGATE"
       platform_version        = "LATEST"
@@ -47,9 +48,9 @@ resource "aws_scheduler_schedule" "this" {
       propagate_tags          = "TASK_DEFINITION"
 
       network_configuration {
-        subnets          = var.subnet_ids
-        security_groups  = [var.security_group_id]
-        assign_public_ip = var.assign_public_ip
+        subnets          = var.platform.subnet_ids
+        security_groups  = [var.job.security_group_id]
+        assign_public_ip = var.platform.assign_public_ip
       }
     }
 
@@ -69,7 +70,7 @@ resource "aws_scheduler_schedule" "this" {
 resource "aws_sqs_queue" "dead" {
   name                              = "${var.name}-not-started"
   message_retention_seconds         = 14 * 24 * 3600
-  kms_master_key_id                 = var.key_arn
+  kms_master_key_id                 = var.platform.key_arn
   kms_data_key_reuse_period_seconds = 300
 }
 
@@ -103,8 +104,8 @@ resource "aws_iam_role" "this" {
       Action    = "sts:AssumeRole"
       Condition = {
         StringEquals = {
-          "aws:SourceAccount" = var.account_id
-          "aws:SourceArn"     = "arn:${local.partition}:scheduler:${local.region}:${var.account_id}:schedule-group/${var.name}"
+          "aws:SourceAccount" = local.account
+          "aws:SourceArn"     = "arn:${local.partition}:scheduler:${local.region}:${local.account}:schedule-group/${var.name}"
         }
       }
     }]
@@ -123,21 +124,21 @@ resource "aws_iam_role_policy" "this" {
         Effect    = "Allow"
         Action    = ["ecs:RunTask"]
         Resource  = ["${local.family_arn}:*"]
-        Condition = { ArnEquals = { "ecs:cluster" = var.cluster_arn } }
+        Condition = { ArnEquals = { "ecs:cluster" = var.platform.cluster_arn } }
       },
       {
         # The task carries the tags of its definition.
         Sid       = "TagTask"
         Effect    = "Allow"
         Action    = ["ecs:TagResource"]
-        Resource  = ["${replace(var.cluster_arn, ":cluster/", ":task/")}/*"]
+        Resource  = ["${replace(var.platform.cluster_arn, ":cluster/", ":task/")}/*"]
         Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
       },
       {
         Sid       = "HandRolesToTask"
         Effect    = "Allow"
         Action    = ["iam:PassRole"]
-        Resource  = distinct([var.task_role_arn, var.execution_role_arn])
+        Resource  = distinct([var.job.task_role_arn, var.job.execution_role_arn])
         Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
       },
       {
@@ -151,7 +152,7 @@ resource "aws_iam_role_policy" "this" {
         Sid      = "UseKey"
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
-        Resource = [var.key_arn]
+        Resource = [var.platform.key_arn]
       },
     ]
   })

@@ -8,54 +8,29 @@ variable "name" {
   }
 }
 
-variable "account_id" {
-  description = "Account whose scheduler may take the role."
-  type        = string
+variable "platform" {
+  description = "Where tasks run: cluster, subnets, and the KMS key that encrypts the schedule and its dead-letter queue. A public address only without NAT and endpoints."
+  type = object({
+    cluster_arn      = string
+    subnet_ids       = list(string)
+    key_arn          = string
+    assign_public_ip = optional(bool, false)
+  })
 
   validation {
-    condition     = can(regex("^[0-9]{12}$", var.account_id))
-    error_message = "account_id must be 12 digits."
+    condition     = length(var.platform.subnet_ids) > 0
+    error_message = "platform.subnet_ids must have one subnet at least."
   }
 }
 
-variable "cluster_arn" {
-  description = "Cluster in which the task runs."
-  type        = string
-}
-
-variable "task_definition_arn" {
-  description = "Task definition with its revision; the role may start every revision of its family and no other."
-  type        = string
-}
-
-variable "task_role_arn" {
-  description = "Role of the program, which the scheduler hands to the task."
-  type        = string
-}
-
-variable "execution_role_arn" {
-  description = "Role that starts the task, which the scheduler hands to ECS."
-  type        = string
-}
-
-variable "subnet_ids" {
-  description = "Subnets of the task."
-  type        = list(string)
-
-  validation {
-    condition     = length(var.subnet_ids) > 0
-    error_message = "subnet_ids must have one subnet at least."
-  }
-}
-
-variable "security_group_id" {
-  description = "Security group of the task."
-  type        = string
-}
-
-variable "key_arn" {
-  description = "KMS key that encrypts the schedule and its dead-letter queue."
-  type        = string
+variable "job" {
+  description = "What is started, the module ecs_job: its task definition (every revision of its family may be started, and no other), the roles that the scheduler hands over, and its security group."
+  type = object({
+    task_definition_arn = string
+    task_role_arn       = string
+    execution_role_arn  = string
+    security_group_id   = string
+  })
 }
 
 variable "expression" {
@@ -105,12 +80,6 @@ variable "maximum_age_seconds" {
     condition     = var.maximum_age_seconds >= 60 && var.maximum_age_seconds <= 86400
     error_message = "maximum_age_seconds must be 60 to 86400."
   }
-}
-
-variable "assign_public_ip" {
-  description = "Whether the task has a public address. Only without NAT and endpoints."
-  type        = bool
-  default     = false
 }
 
 variable "enabled" {

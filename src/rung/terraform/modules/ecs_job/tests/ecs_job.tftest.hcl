@@ -4,13 +4,16 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "shop-prod-migrate"
-  cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
-  vpc_id         = "vpc-1"
-  image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
-  repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
-  log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  command        = ["python", "-m", "shop.migrate"]
+  name = "shop-prod-migrate"
+  platform = {
+    cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+    vpc_id         = "vpc-1"
+    image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+    repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+    log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    environment    = { RUNG_ENVIRONMENT = "prod" }
+  }
+  command = ["python", "-m", "shop.migrate"]
 }
 
 run "does_one_thing_and_can_do_little_harm" {
@@ -27,8 +30,8 @@ run "does_one_thing_and_can_do_little_harm" {
   }
 
   assert {
-    condition     = contains(local.container.environment, { name = "RUNG_DEADLINE_SECONDS", value = "600" }) && aws_ecs_task_definition.this.tags.RunOnDeploy == "true"
-    error_message = "the program knows its deadline, the pipeline knows its job"
+    condition     = contains(local.container.environment, { name = "RUNG_DEADLINE_SECONDS", value = "600" }) && contains(local.container.environment, { name = "RUNG_ENVIRONMENT", value = "prod" }) && aws_ecs_task_definition.this.tags.RunOnDeploy == "true"
+    error_message = "the program knows its deadline and what all tasks are told, the pipeline knows its job"
   }
 
   assert {
@@ -57,12 +60,19 @@ run "wrong_values_are_refused" {
     user             = "root"
     writable_paths   = ["tmp"]
     file_systems     = [{ id = "fs-1", access_point_id = "fsap-1", path = "/" }]
-    log_days         = 2
+    platform = {
+      cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+      vpc_id         = "vpc-1"
+      image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+      repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+      log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+      log_days       = 2
+    }
   }
 
   expect_failures = [
     var.name, var.architecture, var.cpu, var.stop_seconds, var.environment, var.deadline_seconds, var.user,
-    var.writable_paths, var.file_systems, var.log_days,
+    var.writable_paths, var.file_systems, var.platform,
   ]
 }
 

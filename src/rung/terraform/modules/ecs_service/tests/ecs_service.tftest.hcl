@@ -10,16 +10,19 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "shop-prod-api"
-  role           = "web"
-  cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
-  cluster_name   = "shop-prod"
-  vpc_id         = "vpc-1"
-  subnet_ids     = ["subnet-1", "subnet-2"]
-  image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
-  repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
-  log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  port           = 8000
+  name = "shop-prod-api"
+  role = "web"
+  platform = {
+    cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+    cluster_name   = "shop-prod"
+    vpc_id         = "vpc-1"
+    subnet_ids     = ["subnet-1", "subnet-2"]
+    image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+    repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+    log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    environment    = { RUNG_ENVIRONMENT = "prod" }
+  }
+  port = 8000
 }
 
 run "a_container_that_can_do_little_harm" {
@@ -38,6 +41,11 @@ run "a_container_that_can_do_little_harm" {
   assert {
     condition     = jsondecode(aws_ecs_task_definition.this.container_definitions)[0].name == "app" && !can(local.container.healthCheck) && !can(local.container.secrets)
     error_message = "nothing is in the definition that nobody asked for"
+  }
+
+  assert {
+    condition     = contains(local.container.environment, { name = "RUNG_ENVIRONMENT", value = "prod" })
+    error_message = "it is told what all tasks are told"
   }
 
   assert {
@@ -63,7 +71,7 @@ run "a_container_that_can_do_little_harm" {
   }
 
   assert {
-    condition     = aws_cloudwatch_log_group.this.kms_key_id == var.log_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30
+    condition     = aws_cloudwatch_log_group.this.kms_key_id == var.platform.log_key_arn && aws_cloudwatch_log_group.this.retention_in_days == 30
     error_message = "the log is encrypted and ends"
   }
 }
@@ -275,8 +283,16 @@ run "wrong_values_are_refused" {
   command = plan
 
   variables {
-    name           = "shop prod"
-    subnet_ids     = []
+    name = "shop prod"
+    platform = {
+      cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+      cluster_name   = "shop-prod"
+      vpc_id         = "vpc-1"
+      subnet_ids     = []
+      image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+      repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+      log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
     architecture   = "mips"
     health_command = ["curl"]
     stop_seconds   = 300
@@ -288,16 +304,34 @@ run "wrong_values_are_refused" {
     max_tasks      = 0
     on_demand_base = -1
     sessions       = true
-    log_days       = 2
     port           = 80
     cpu            = 3
   }
 
   expect_failures = [
-    var.name, var.subnet_ids, var.architecture, var.health_command, var.stop_seconds, var.environment, var.user,
+    var.name, var.platform, var.architecture, var.health_command, var.stop_seconds, var.environment, var.user,
     var.writable_paths, var.file_systems, var.grace_seconds, var.max_tasks, var.on_demand_base, var.sessions,
-    var.log_days, var.port, var.cpu,
+    var.port, var.cpu,
   ]
+}
+
+run "days_that_cloudwatch_does_not_know_are_refused" {
+  command = plan
+
+  variables {
+    platform = {
+      cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+      cluster_name   = "shop-prod"
+      vpc_id         = "vpc-1"
+      subnet_ids     = ["subnet-1"]
+      image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+      repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+      log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+      log_days       = 2
+    }
+  }
+
+  expect_failures = [var.platform]
 }
 
 run "what_does_not_fit_together_is_refused" {

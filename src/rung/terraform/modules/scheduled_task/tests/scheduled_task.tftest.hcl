@@ -4,28 +4,31 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "shop-prod-expire-carts"
-  account_id          = "123456789012"
-  cluster_arn         = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
-  task_definition_arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-prod-expire-carts:7"
-  task_role_arn       = "arn:aws:iam::123456789012:role/shop-prod-expire-carts-task"
-  execution_role_arn  = "arn:aws:iam::123456789012:role/shop-prod-expire-carts-execution"
-  subnet_ids          = ["subnet-1"]
-  security_group_id   = "sg-1"
-  key_arn             = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  expression          = "rate(1 minute)"
+  name = "shop-prod-expire-carts"
+  platform = {
+    cluster_arn = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+    subnet_ids  = ["subnet-1"]
+    key_arn     = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  }
+  job = {
+    task_definition_arn = "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-prod-expire-carts:7"
+    task_role_arn       = "arn:aws:iam::123456789012:role/shop-prod-expire-carts-task"
+    execution_role_arn  = "arn:aws:iam::123456789012:role/shop-prod-expire-carts-execution"
+    security_group_id   = "sg-1"
+  }
+  expression = "rate(1 minute)"
 }
 
 run "may_start_this_task_and_no_other" {
   command = plan
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource == ["arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-prod-expire-carts:*"] && jsondecode(aws_iam_role_policy.this.policy).Statement[0].Condition.ArnEquals["ecs:cluster"] == var.cluster_arn
+    condition     = jsondecode(aws_iam_role_policy.this.policy).Statement[0].Resource == ["arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-prod-expire-carts:*"] && jsondecode(aws_iam_role_policy.this.policy).Statement[0].Condition.ArnEquals["ecs:cluster"] == var.platform.cluster_arn
     error_message = "every revision of one family, in one cluster"
   }
 
   assert {
-    condition     = toset(one([for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Resource if contains(s.Action, "iam:PassRole")])) == toset([var.task_role_arn, var.execution_role_arn])
+    condition     = toset(one([for s in jsondecode(aws_iam_role_policy.this.policy).Statement : s.Resource if contains(s.Action, "iam:PassRole")])) == toset([var.job.task_role_arn, var.job.execution_role_arn])
     error_message = "it hands over the task's two roles and no others"
   }
 
@@ -40,7 +43,7 @@ run "may_start_this_task_and_no_other" {
   }
 
   assert {
-    condition     = aws_sqs_queue.dead.kms_master_key_id == var.key_arn && aws_scheduler_schedule.this.kms_key_arn == var.key_arn && !aws_scheduler_schedule.this.target[0].ecs_parameters[0].network_configuration[0].assign_public_ip
+    condition     = aws_sqs_queue.dead.kms_master_key_id == var.platform.key_arn && aws_scheduler_schedule.this.kms_key_arn == var.platform.key_arn && !aws_scheduler_schedule.this.target[0].ecs_parameters[0].network_configuration[0].assign_public_ip
     error_message = "encrypted, and without a public address"
   }
 
@@ -69,9 +72,12 @@ run "wrong_values_are_refused" {
   command = plan
 
   variables {
-    name                = "expire carts"
-    account_id          = "1234"
-    subnet_ids          = []
+    name = "expire carts"
+    platform = {
+      cluster_arn = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+      subnet_ids  = []
+      key_arn     = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
     expression          = "* * * * *"
     timezone            = "UTC+1:00"
     max_attempts        = 186
@@ -79,6 +85,6 @@ run "wrong_values_are_refused" {
   }
 
   expect_failures = [
-    var.name, var.account_id, var.subnet_ids, var.expression, var.timezone, var.max_attempts, var.maximum_age_seconds,
+    var.name, var.platform, var.expression, var.timezone, var.max_attempts, var.maximum_age_seconds,
   ]
 }

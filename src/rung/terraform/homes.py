@@ -1,0 +1,152 @@
+"""Parts that share a block: the lanes of a queue, the logins of a database, the secrets that people set.
+
+What the design says of such a part is read from the block's maps: `Reference(part="orders-payment", output="url")`
+becomes `module.orders.urls["payment"]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
+
+from rung.parts.data import AuroraCluster, PostgresInstance, SecretPart
+from rung.parts.design import Design
+from rung.parts.messaging import SqsQueue
+from rung.parts.values import Reference
+from rung.terraform.hcl import Call, Expression, Raw
+from rung.terraform.names import of_resource
+
+_ENTRY = re.compile(r'(\w+)\["([^"]+)"\]\Z')
+_BY_PERSON = "secrets"
+#: What the name of a block of logins ends with, after the database.
+LOGINS = "-logins"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """The block that a part shares, as parts are named, and what it is called in the block's maps."""
+
+    block: str
+    key: str
+
+
+def homes_of(design: Design) -> dict[str, Home]:
+    """The parts that share a block, by name. A queue with one lane, and what is there already, have their own."""
+    return dict([*_lanes(design), *_logins(design), *_by_person(design)])
+
+
+def relocated(design: Design, homes: Mapping[str, Home]) -> Design:
+    """The design with late values that point at shared blocks, and at the address that a database makes itself."""
+    moves = _Moves(homes=homes, addresses=_addresses(design))
+    return replace(design, parts=moves.all_of(design.parts), statements=moves.all_of(design.statements))
+
+
+def moved(reference: Reference, homes: Mapping[str, Home]) -> Reference:
+    """Where a late value is told."""
+    home = homes.get(reference.part)
+    if home is None:
+        return reference
+    return replace(reference, part=home.block, output=f'{reference.output}s["{home.key}"]')
+
+
+def listed(resources: Iterable[Reference | str], homes: Mapping[str, Home]) -> Expression:
+    """A list of late values. All entries of a block's map are that map: `values(module.orders.arns)`."""
+    pieces: list[Expression] = []
+    single: list[Expression] = []
+    found = list(resources)
+    keys = {block: {home.key for home in homes.values() if home.block == block} for block in _blocks(homes)}
+    by_map = _by_map(found)
+    for each in found:
+        entry = _entry(each)
+        whole = by_map.get(entry[:2], set()) if entry else set()
+        if entry is None or whole != keys.get(entry[0]):
+            single.append(of_resource(each))
+        elif (known := Raw(f"values(module.{entry[0].replace('-', '_')}.{entry[1]})")) not in pieces:
+            pieces.append(known)
+    if single:
+        pieces.insert(0, single)
+    return pieces[0] if len(pieces) == 1 else Call("concat", tuple(pieces)) if pieces else []
+
+
+def _lanes(design: Design) -> Iterator[tuple[str, Home]]:
+    by_queue: dict[str, list[SqsQueue]] = {}
+    for part in design.of(SqsQueue):
+        if part.existing is None:
+            by_queue.setdefault(part.node, []).append(part)
+    for queue, lanes in by_queue.items():
+        if len(lanes) > 1:
+            for part in lanes:
+                yield part.name, Home(block=queue, key=part.lane)
+
+
+def _logins(design: Design) -> Iterator[tuple[str, Home]]:
+    databases = [part.name for part in design.parts if isinstance(part, AuroraCluster | PostgresInstance)]
+    for part in design.of(SecretPart):
+        if part.generated_username is None or part.existing is not None:
+            continue
+        for database in databases:
+            if part.name.startswith(f"{database}-"):
+                key = part.name.removeprefix(f"{database}-")
+                yield part.name, Home(block=f"{database}{LOGINS}", key=key)
+                break
+
+
+def _by_person(design: Design) -> Iterator[tuple[str, Home]]:
+    for part in design.of(SecretPart):
+        if not part.generated and part.existing is None:
+            yield part.name, Home(block=_BY_PERSON, key=part.name)
+
+
+def _addresses(design: Design) -> dict[Reference, Reference]:
+    """What a database tells as its address, by how the design puts it together."""
+    name = design.workload.replace("-", "_")
+    return {
+        Reference(
+            part=part.name, output="endpoint", prefix="postgresql://", suffix=f":5432/{name}?sslmode=verify-full"
+        ): Reference(part=part.name, output="url")
+        for part in design.parts
+        if isinstance(part, AuroraCluster | PostgresInstance) and part.existing is None
+    }
+
+
+def _blocks(homes: Mapping[str, Home]) -> set[str]:
+    return {home.block for home in homes.values()}
+
+
+def _by_map(resources: Iterable[Reference | str]) -> dict[tuple[str, str], set[str]]:
+    found: dict[tuple[str, str], set[str]] = {}
+    for entry in filter(None, map(_entry, resources)):
+        found.setdefault(entry[:2], set()).add(entry[2])
+    return found
+
+
+def _entry(resource: Reference | str) -> tuple[str, str, str] | None:
+    """Block, map and key of a late value that is an entry of a map and nothing around it."""
+    if isinstance(resource, str) or resource.prefix or resource.suffix:
+        return None
+    found = _ENTRY.match(resource.output)
+    return (resource.part, found[1], found[2]) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moves:
+    homes: Mapping[str, Home]
+    addresses: Mapping[Reference, Reference]
+
+    def all_of(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(self.of(each) for each in values)
+
+    def of(self, value: Any) -> Any:
+        """The same value, with every late value in it moved."""
+        match value:
+            case Reference():
+                return self.addresses.get(value) or moved(value, self.homes)
+            case tuple():
+                return self.all_of(value)
+            case _ if is_dataclass(value):
+                changes = {each.name: self.of(getattr(value, each.name)) for each in fields(value)}
+                return replace(value, **changes)  # type: ignore[type-var]
+            case _:
+                return value
