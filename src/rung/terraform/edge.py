@@ -66,7 +66,7 @@ def distribution(setting: Setting, part: Distribution) -> Block:
         "load_balancer": _origin(setting, part),
         "sites": _sites(setting, part),
         "forwards": [_forward(forward) for forward in part.forwards],
-        **literals(part, "forwards", "load_balancer", "certificate", "firewall", "logs"),
+        **literals(part, "forwards", "load_balancer", "certificate", "firewall", "logs", "api"),
     }
     return setting.module(part, "distribution", "CloudFront is the one public door", arguments)
 
