@@ -52,13 +52,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def designs_of(graph: Graph, environment: str, rung: str | None = None) -> dict[str, Design]:
-    """The designs of all environments; `rung` is for `environment` alone. Raises ModelError."""
+    """The designs of all environments; `rung` is for `environment` alone. Raises ModelError.
+
+    Other environments whose rung has no Terraform yet are left out: they keep nobody from writing this one.
+    """
     from rung.model.nodes import Environment
     from rung.rungs import place
+    from rung.terraform.unwritten import is_written
 
     chosen = place(graph, environment, rung=rung)
     names = [node.name for node in graph.of(Environment)] or [environment]
-    return {name: chosen if name == environment else place(graph, name) for name in names}
+    designs = {name: chosen if name == environment else place(graph, name) for name in names}
+    return {name: design for name, design in designs.items() if design is chosen or is_written(design)}
 
 
 def files_of(graph: Graph, designs: Mapping[str, Design], chosen: tuple[str, ...]) -> dict[str, str]:

@@ -68,6 +68,8 @@ class LambdaFunction:
     memory_mib: int = 1_024
     ephemeral_mib: int = 512
     timeout_seconds: int = 30
+    #: How long one run usually takes, where the workload says so: a message, not a batch.
+    usual_seconds: float | None = None
     reserved_concurrency: int | None = None
     provisioned_concurrency: int = 0
     sources: tuple[QueueSource, ...] = ()

@@ -41,9 +41,10 @@ class Assumptions(Behaviour):
     )
     message_ms: float = assumption(50.0, unit="ms", why="one message in a function")
     run_seconds: float = assumption(2.0, unit="s", why="one run of a schedule, or of migrations, as a function")
-    cold_start_share: float = assumption(
-        0.01, unit="share of runs", why="AWS: under 1 % in production (Compute Blog, 2025-04-29)"
+    function_idle_minutes: float = assumption(
+        10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured"
     )
+    function_life_hours: float = assumption(2.0, unit="h", why="Lambda renews environments that are in use, too")
     cold_start_ms: float = assumption(1_000.0, unit="ms", why="a Python image with its imports; billed like a run")
     cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 

@@ -2,20 +2,21 @@
 
 Lambda bills each run by the millisecond, rounded up (AWS, "Lambda pricing"), its memory whether the CPU works or
 waits; and the start of an environment like a run (images always, zip archives since 2025-08-01: AWS Compute Blog,
-"AWS Lambda standardizes billing for INIT Phase", 2025-04-29). What is free in every month (1 million requests,
-400,000 GB-seconds for an account) is kept apart: it belongs to the account and not to this environment.
+"AWS Lambda standardizes billing for INIT Phase", 2025-04-29). What is free in every month belongs to the account
+and not to this environment: free_tier.py keeps it apart.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
 from rung.parts.compute import ScheduledTask
 from rung.parts.edge import Distribution
 from rung.parts.functions import HttpApi, LambdaFunction, vcpus_of_memory
+from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
 from rung.price.log_lines import log_lines
 from rung.price.usage import SECONDS_PER_MONTH
@@ -26,17 +27,22 @@ MIB_PER_GIB = 1_024
 FREE_EPHEMERAL_MIB = 512
 #: An HTTP API counts a request once for each 512 KiB of it (AWS, "API Gateway pricing").
 METERED_KIB = 512.0
-#: What an account has free in each month, and never pays for (AWS, "Lambda pricing").
-FREE_REQUESTS, FREE_GB_SECONDS = 1e6, 400_000.0
+#: Environments beyond the mean number of requests under way: they do not come evenly.
+SPREAD = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runs:
-    """How often a function runs in a month, for how many milliseconds, and why."""
+    """How often a function runs in a month, for how many milliseconds, at which rates a second over the day.
+
+    `rates` has 24 hours; `spike` is the rate beyond the busy hour at a spike.
+    """
 
     count: float
     ms: float
+    rates: tuple[float, ...]
     because: str
+    spike: float = 0.0
 
     @property
     def billed_ms(self) -> int:
@@ -63,30 +69,40 @@ def lambda_function(part: LambdaFunction, charging: Charging) -> Iterator[Line]:
     yield charging.line(
         part.name, part.node, "runs", ("lambda", "requests", ""), found.count / 1e6, found.because, depends="use"
     )
+    seconds, warm = found.count * found.billed_ms / 1_000, warm_share(part, found)
     because = f"{found.because}; {found.billed_ms} ms of {gib:g} GiB each, rounded up to whole milliseconds"
-    seconds = found.count * found.billed_ms / 1_000
-    yield charging.line(part.name, part.node, "memory", key, seconds * gib, because, depends="use")
-    starts = found.count * given.cold_start_share
-    because = f"{given.cold_start_share:.1%} of runs start an environment, {given.cold_start_ms:g} ms each"
-    started = starts * math.ceil(given.cold_start_ms) / 1_000
-    yield charging.line(part.name, part.node, "starts", key, started * gib, because, depends="use")
-    yield from _kept(part, charging, seconds + started)
+    cold = seconds * (1 - warm) * gib
+    yield charging.line(part.name, part.node, "memory", key, cold, because, depends="use")
+    started = starts_of(found, charging) * (1 - warm)
+    because = f"{started:,.0f} environments start, {given.cold_start_ms:g} ms each, billed like a run"
+    starting = started * math.ceil(given.cold_start_ms) / 1_000
+    yield charging.line(part.name, part.node, "starts", key, starting * gib, because, depends="use")
+    yield from _provisioned(part, charging, seconds * warm)
+    yield from _ephemeral(part, charging, seconds + starting)
     web = part.role == "web"
-    each = given.log_kib_per_request if web else given.log_kib_per_message
-    of = "requests" if web else "runs"
     yield from log_lines(
-        charging, part.name, part.node, count=found.count, of=of, kib_each=each, days=part.log_days
+        charging, part.name, part.node, count=found.count, of="requests" if web else "runs", days=part.log_days,
+        kib_each=given.log_kib_per_request if web else given.log_kib_per_message,
+    )  # fmt: skip
+
+
+def _provisioned(part: LambdaFunction, charging: Charging, seconds: float) -> Iterator[Line]:
+    """Environments that are always warm are paid for by the second, and their runs at a lower price."""
+    count, gib = part.provisioned_concurrency, part.memory_mib / MIB_PER_GIB
+    if not count:
+        return
+    because = f"{count} environments of {gib:g} GiB, always warm"
+    key = ("lambda", "provisioned-concurrency", part.architecture)
+    yield charging.line(
+        part.name, part.node, "provisioned concurrency", key, count * SECONDS_PER_MONTH * gib, because
+    )
+    key = ("lambda", "provisioned-duration", part.architecture)
+    yield charging.line(
+        part.name, part.node, "memory while warm", key, seconds * gib, f"runs in {because}", depends="use"
     )
 
 
-def _kept(part: LambdaFunction, charging: Charging, seconds: float) -> Iterator[Line]:
-    """Environments that are always warm, and storage beyond what is in the price."""
-    gib = part.memory_mib / MIB_PER_GIB
-    if part.provisioned_concurrency:
-        warm = part.provisioned_concurrency * SECONDS_PER_MONTH * gib
-        key = ("lambda", "provisioned-concurrency", part.architecture)
-        because = f"{part.provisioned_concurrency} environments of {gib:g} GiB, always warm"
-        yield charging.line(part.name, part.node, "provisioned concurrency", key, warm, because)
+def _ephemeral(part: LambdaFunction, charging: Charging, seconds: float) -> Iterator[Line]:
     beyond = max(0, part.ephemeral_mib - FREE_EPHEMERAL_MIB) / MIB_PER_GIB
     if beyond:
         key = ("lambda", "ephemeral-storage", part.architecture)
@@ -101,32 +117,77 @@ def runs_of(part: LambdaFunction, charging: Charging) -> Runs:
         case "web":
             functions = max(1, sum(each.role == "web" for each in charging.design.of(LambdaFunction)))
             shared = f", one of {functions} functions" if functions > 1 else ""
-            ms = request_ms(part, charging)
-            return Runs(count=usage.requests.value / functions, ms=ms, because=usage.requests.because + shared)
+            rates = tuple(usage.rate_at(hour) / functions for hour in range(24))
+            return Runs(
+                count=usage.requests.value / functions, ms=request_ms(part, charging), rates=rates,
+                because=usage.requests.because + shared, spike=(usage.peak_rate - usage.busy_rate) / functions,
+            )  # fmt: skip
         case "worker":
-            queues = {source.queue for source in part.sources}
-            nodes = {each.node for each in charging.design.parts if each.name in queues}
-            count = sum(usage.messages_per_month(node) for node in nodes)
-            because = "a run for each message: seldom do several wait for one another"
-            return Runs(count=count, ms=given.message_ms, because=because)
+            return _worker_runs(part, charging)
         case "schedule":
             clocks = [each for each in charging.design.of(ScheduledTask) if each.job == part.name]
-            count = 0.0 + sum(SECONDS_PER_MONTH / each.every_seconds for each in clocks)
+            rate = 0.0 + sum(1 / each.every_seconds for each in clocks)
             because = f"a run every {clocks[0].every_seconds:,} s" if clocks else "no clock starts it"
-            return Runs(count=count, ms=given.run_seconds * 1_000, because=because)
+            return _steady(rate, given.run_seconds, because)
         case "migration":
-            because = "before each deployment"
-            return Runs(count=given.deploys_per_month, ms=given.run_seconds * 1_000, because=because)
+            return _steady(
+                given.deploys_per_month / SECONDS_PER_MONTH, given.run_seconds, "before each deployment"
+            )
         case "job":
-            return Runs(count=0.0, ms=given.run_seconds * 1_000, because="when somebody starts it")
+            return _steady(0.0, given.run_seconds, "when somebody starts it")
         case _:
             assert_never(part.role)
+
+
+def _worker_runs(part: LambdaFunction, charging: Charging) -> Runs:
+    """A run for each message: where each is handled as it comes, seldom do several wait for one another."""
+    usage, given = charging.usage, charging.usage.assumptions
+    queues = {source.queue for source in part.sources}
+    nodes = {each.node for each in charging.design.parts if each.name in queues}
+    count = sum(usage.messages_per_month(node) for node in nodes)
+    average = given.average_of_day()
+    rates = tuple(count / SECONDS_PER_MONTH * share / average if average else 0.0 for share in given.day)
+    ms = given.message_ms if part.usual_seconds is None else part.usual_seconds * 1_000
+    return Runs(count=count, ms=ms, rates=rates, because="a run for each message")
+
+
+def _steady(rate: float, seconds: float, because: str) -> Runs:
+    return Runs(count=rate * SECONDS_PER_MONTH, ms=seconds * 1_000, rates=(rate,) * 24, because=because)
 
 
 def request_ms(part: LambdaFunction, charging: Charging) -> float:
     """How long a request holds its environment: its CPU, on the share of a core that it has, and its waits."""
     given = charging.usage.assumptions
     return given.cpu_ms / min(1.0, vcpus_of_memory(part.memory_mib)) + given.wait_ms
+
+
+def starts_of(runs: Runs, charging: Charging) -> float:
+    """Environments that start in a month, at most: hour by hour of the day, and at each spike.
+
+    An environment is taken away when it was idle for some minutes (T), and renewed after some hours. Of requests
+    that come by chance, r a second, exp(-r T) find none: r exp(-r T) a second, which is 1/(e T) at most and r at
+    most. The lesser of the two is counted, so that more traffic never costs less.
+    """
+    given = charging.usage.assumptions
+    idle, life = given.function_idle_minutes * 60, given.function_life_hours * 3_600
+    seconds, days = runs.ms / 1_000, HOURS_PER_MONTH / 24
+    each = [
+        min(rate, min(rate, 1 / (math.e * idle)) + SPREAD * rate * seconds / life) * 3_600 for rate in runs.rates
+    ]
+    at_spikes = given.spikes_per_month * SPREAD * runs.spike * seconds
+    return min(runs.count, sum(each) * days + at_spikes)
+
+
+def warm_share(part: LambdaFunction, runs: Runs) -> float:
+    """The share of runs that provisioned environments take, over the day."""
+    if not part.provisioned_concurrency or not sum(runs.rates):
+        return 0.0
+    busy = [rate * runs.ms / 1_000 * SPREAD for rate in runs.rates]
+    taken = [
+        rate * min(1.0, part.provisioned_concurrency / under_way) if under_way else 0.0
+        for rate, under_way in zip(runs.rates, busy, strict=True)
+    ]
+    return sum(taken) / sum(runs.rates)
 
 
 def http_api(part: HttpApi, charging: Charging) -> Iterator[Line]:
@@ -143,20 +204,3 @@ def http_api(part: HttpApi, charging: Charging) -> Iterator[Line]:
         because = f"{given.response_kib:g} KiB an answer"
         out = usage.gib(given.response_kib)
         yield charging.line(part.name, part.node, "bytes to the internet", key, out, because, depends="use")
-
-
-def free_tier_usd(lines: Iterable[Line], functions: Iterable[LambdaFunction]) -> float:
-    """US dollars that an account's free requests and GB-seconds take off, if nothing else of it uses them.
-
-    `lines` are those of a bill; only the runs and the memory of `functions` are looked at.
-    """
-    names = {part.name for part in functions}
-    free = {"runs": FREE_REQUESTS / 1e6, "memory": FREE_GB_SECONDS}
-    saved = 0.0
-    for line in lines:
-        if line.part in names and line.item in ("runs", "memory", "starts") and line.quantity > 0:
-            kind = "runs" if line.item == "runs" else "memory"
-            used = min(free[kind], line.quantity)
-            free[kind] -= used
-            saved += line.usd * used / line.quantity
-    return saved

@@ -60,8 +60,8 @@ def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
         name=node.name, node=node.name, role="worker", handler=node.handler, image=setting.platform("images"),
         why=f"batches of {batch}, {each * len(sources)} at once", variables=variables_of(setting, node),
         mounts=mounts_of(setting, node), memory_mib=function_memory(node), sources=sources,
-        timeout_seconds=timeout_of(node), in_network=in_network(setting, node.name),
-        log_days=tasks.log_days(setting),
+        timeout_seconds=timeout_of(node), usual_seconds=node.processing_time_seconds,
+        in_network=in_network(setting, node.name), log_days=tasks.log_days(setting),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from rung.parts.design import Part
 from rung.parts.kubernetes import AddOn, EksCluster, KubernetesJob, KubernetesService, NodePool, QueueScaling
 from rung.parts.network import Connection
+from rung.parts.packing import MACHINES as OF_MACHINES
 from rung.parts.packing import Need, nodes_for, room_of
 from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS, zones_of
 from rung.rungs.setting import Setting
@@ -24,7 +25,7 @@ DAEMONS = (
     AddOn(name="cloudwatch-agent", cpu=0.25, memory_mib=128),
     AddOn(name="fluent-bit", cpu=0.05, memory_mib=50),
 )
-#: Machines from the smallest, the first in which the largest pod fits. Copies of production run on burstable ones.
+#: Machines from the smallest, of which the largest pod fits into. Copies of production run on burstable ones.
 MACHINES = ("m7g.large", "m7g.xlarge", "m7g.2xlarge")
 MACHINES_OF_COPIES = ("t4g.large", "t4g.xlarge", "m7g.2xlarge")
 #: A Job that runs at least so often finds room on machines that are there.
@@ -66,13 +67,13 @@ def cluster_parts(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
         name=name, namespace=setting.prefix, add_ons=found, why="where every process runs",
         log_days=LONG_LOG_DAYS if setting.production else LOG_DAYS,
     )  # fmt: skip
-    machine = machine_for(setting, (*services, *jobs))
-    room = room_of(machine, needs_of_daemons(found))
-    often = ((need_of(job), 1) for job in jobs if job.every_seconds and job.every_seconds <= OFTEN_SECONDS)
-    system = tuple(of_add_ons(found))
-    base = nodes_for((*system, *often, *((need_of(each), each.min_replicas) for each in services)), room)
-    base = max(fewest_nodes(setting), base)
-    most = nodes_for((*system, *((need_of(each), each.max_replicas) for each in services)), room)
+    often = tuple((need_of(job), 1) for job in jobs if job.every_seconds and job.every_seconds <= OFTEN_SECONDS)
+    system = (*of_add_ons(found), *often)
+    least = (*system, *((need_of(each), each.min_replicas) for each in services))
+    most_pods = (*system, *((need_of(each), each.max_replicas) for each in services))
+    largest = (*(need_of(each) for each in services), *(need_of(each) for each in jobs))
+    machine, base = machines_for(setting, least, largest)
+    most = nodes_for(most_pods, room_of(machine, needs_of_daemons(DAEMONS)))
     yield NodePool(
         name=setting.platform("nodes"), cluster=name, instance_types=(machine,), min_nodes=base, max_nodes=base,
         why=f"{base} machines hold the add-ons and the least of everything",
@@ -89,15 +90,25 @@ def fewest_nodes(setting: Setting) -> int:
     return zones_of(setting) if setting.production else 1
 
 
-def machine_for(setting: Setting, running: Iterable[KubernetesService | KubernetesJob]) -> str:
-    """The smallest machine in which the largest pod has room."""
+def machines_for(
+    setting: Setting, pods: tuple[tuple[Need, int], ...], largest: tuple[Need, ...]
+) -> tuple[str, int]:
+    """The kind of machine, and how many: the fewest vCPU in all that hold `pods`; each of `largest` fits in one.
+
+    Within a family the price goes with the vCPU. Small machines lose less when one is lost, and more to what runs
+    on each of them.
+    """
     sizes = MACHINES if setting.production else MACHINES_OF_COPIES
-    needs = [need_of(each) for each in running]
-    for name in sizes:
+    found: list[tuple[int, int, str, int]] = []
+    for order, name in enumerate(sizes):
         room = room_of(name, needs_of_daemons(DAEMONS))
-        if all(need.cpu <= room.cpu and need.memory_mib <= room.memory_mib for need in needs):
-            return name
-    return sizes[-1]
+        if all(need.cpu <= room.cpu and need.memory_mib <= room.memory_mib for need in largest):
+            count = max(fewest_nodes(setting), nodes_for(pods, room))
+            found.append((count * OF_MACHINES[name][0], order, name, count))
+    if found:
+        _, _, name, count = min(found)
+        return name, count
+    return sizes[-1], max(fewest_nodes(setting), nodes_for(pods, room_of(sizes[-1], needs_of_daemons(DAEMONS))))
 
 
 def need_of(part: KubernetesService | KubernetesJob) -> Need:

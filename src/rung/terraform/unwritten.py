@@ -8,6 +8,11 @@ from rung.parts.design import Design
 UNWRITTEN = {"eks": "its cluster, nodes and Deployments", "serverless": "its functions and their API"}
 
 
+def is_written(design: Design) -> bool:
+    """Whether Terraform can be written for it."""
+    return design.rung not in UNWRITTEN
+
+
 def refuse_unwritten(design: Design) -> None:
     """Raise ModelError R1003 when the design stands on such a rung."""
     what = UNWRITTEN.get(design.rung)
