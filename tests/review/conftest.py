@@ -47,7 +47,7 @@ def written(tmp_path: Path) -> Callable[..., Graph]:
         texts["prod"] = texts["prod"].format(rung=rung, prod=in_prod and f", {in_prod}")
         texts["staging"] = texts["staging"].format(
             rung="fargate" if rung == "box" and "staging" not in lines else rung,
-            staging=(in_staging and f", {in_staging}") + ("" if rung == "host" else OFFICE),
+            staging=(in_staging and f", {in_staging}") + ("" if rung in ("host", "serverless") else OFFICE),
         )
         file = tmp_path / "workload.py"
         head = "from rung import Business, Objectives, OfficeHours, Traffic, Workload, rls"

@@ -71,6 +71,8 @@ CASES = (
     case("R1407", "@objectives", "2 engineers", 'availability="99.9%"', objectives=promised("99.95%"),
          business="w.business(Business(monthly_budget_usd=2_000, monthly_revenue_usd=20_000, engineers=2))"),
     case("R1408", "api", "log_days=7", 'sizes={api: {"log_days": 90}}', in_prod='sizes={api: {"log_days": 7}}'),
+    case("R1409", "@business", "2 engineers for 2 processes", 'rung="fargate"', rung="eks",
+         business="w.business(Business(monthly_budget_usd=1_000, monthly_revenue_usd=20_000, engineers=2))"),
     case("R1411", "api", '"load-balancer" has no certificate', 'domain="atlas.example.com"',
          prod='w.environment("prod", rung={rung!r}, distribution=False)'),
     case("R1412", "api", "firewall=False", "firewall=True", in_prod="firewall=False"),
@@ -112,6 +114,10 @@ CASES = (
     case("R1427", "mailer", "1 task handles 10", '"min_tasks": 4', business=RICH,
          traffic="w.traffic(Traffic(concurrent_users=200, think_time='10s', peak=3, messages={q: 10}))",
          more=queue(PATIENT, "acceptable_latency='30s', processing_time='1s'")),
+    case("R1428", "@traffic", "refuses 50% of the peak", '"requests_per_second": 800', business=RICH,
+         rung="serverless",
+         traffic=traffic("concurrent_users=200, think_time='1s', peak=3"),
+         in_prod='sizes={"http-api": {"requests_per_second": 300}}'),
     case("R1431", "db", "back after about 10 minutes", '"readers": 1', objectives=promised("99.95%"),
          in_prod='sizes={db: {"readers": 0}}'),
     case("R1431", "db", "multi_zone=False", '"multi_zone": True', rung="host",
@@ -177,6 +183,8 @@ CASES = (
     case("R1460", "tidy", "87,600 starts", 'every="5 minutes"', more="\n".join(
         f'w.schedule("{name}", every="1 minute", deadline="30s", handler="atlas.{name}:run", uses=[db])'
         for name in ("tidy", "bill"))),
+    case("R1461", "api", "30 environments at the peak", '"provisioned_concurrency": 30', rung="serverless",
+         traffic=traffic("concurrent_users=2_000, think_time='10s', peak=3"), business=RICH),
     case("R1471", "@business", "a budget of $50", "monthly_budget_usd=",
          business="w.business(Business(monthly_budget_usd=50, monthly_revenue_usd=20_000, engineers=4))"),
     case("R1472", "@workload", "no monthly_budget_usd", "monthly_budget_usd=", business=""),
@@ -221,8 +229,9 @@ def test_every_finding_has_a_case() -> None:
     assert {given.code for given in CASES} == {rule.code for rule in rules()}
 
 
-@pytest.mark.parametrize("rung", ["fargate", "host"])
+@pytest.mark.parametrize("rung", ["fargate", "host", "eks", "serverless"])
 def test_there_is_nothing_to_say_about_a_sensible_workload(rung: str, written: Written, book: PriceBook) -> None:
-    graph = written(rung=rung)
+    team = "w.business(Business(monthly_budget_usd=1_000, monthly_revenue_usd=20_000, engineers=6))"
+    graph = written(rung=rung, business=team)
     assert reviewed(graph, "prod", book) == ()
     assert reviewed(graph, "staging", book) == ()

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(_document(design, found), indent=2))
     else:
-        _print_text(design, found, sys.stdout)
+        print_text(design, found, sys.stdout)
     return int(_fails(found, arguments.fail_on))
 
 
@@ -156,7 +156,8 @@ def _as_json(advice: Advice) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _print_text(design: Design, found: Sequence[Advice], stream: TextIO) -> None:
+def print_text(design: Design, found: Sequence[Advice], stream: TextIO) -> None:
+    """The table by pillar, then every finding."""
     from rung.cli.printing import colour_wanted
 
     colour = colour_wanted(stream)

@@ -35,6 +35,11 @@ HARMS: Mapping[Harm, str] = MappingProxyType({
     "severe": "sales, data or trust are lost", "serious": "customers notice",
     "slight": "money or effort is wasted",
 })  # fmt: skip
+_SEVERITY: Mapping[Likelihood, Mapping[Harm, Severity]] = MappingProxyType({
+    "often": {"severe": "high", "serious": "high", "slight": "low"},
+    "sometimes": {"severe": "high", "serious": "medium", "slight": "low"},
+    "seldom": {"severe": "medium", "serious": "low", "slight": "low"},
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +101,5 @@ class Advice:
 
 
 def severity_of(likelihood: Likelihood, harm: Harm) -> Severity:
-    """Three steps each, multiplied: six and more is high, three and more medium."""
-    weight = {"often": 3, "sometimes": 2, "seldom": 1}[likelihood] * {"severe": 3, "serious": 2, "slight": 1}[harm]
-    return "high" if weight >= 6 else "medium" if weight >= 3 else "low"
+    """The table of docs/reference/review.md: waste is never more than low, lost data never less than medium."""
+    return _SEVERITY[likelihood][harm]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from rung.model.nodes import Job, Schedule, Service, Worker
 from rung.parts.compute import EcsService, Host, HostGroup, ScheduledScaling
 from rung.parts.data import AuroraCluster
+from rung.parts.functions import HttpApi
+from rung.parts.kubernetes import CronScaling, KubernetesService
 from rung.review.advice import Found
 from rung.review.cures import Change, OverrideField, SetEnvironment, SizePart
 from rung.review.subject import FULL, NOTICED_SECONDS, TASK_START_SECONDS, Database, Front, Subject
@@ -179,6 +181,24 @@ def worker_behind_the_spike(subject: Subject) -> Iterator[Found]:
             )  # fmt: skip
 
 
+def api_refuses(subject: Subject) -> Iterator[Found]:
+    """R1428: an API that refuses what its functions could answer."""
+    for api in subject.design.of(HttpApi):
+        if subject.peak > api.requests_per_second and subject.production:
+            enough = math.ceil(subject.peak * 1.2 / 100) * 100
+            yield Found(
+                node="@traffic", message=f'"{api.name}" refuses {1 - api.requests_per_second / subject.peak:.0%} '
+                "of the peak",
+                evidence=f"{subject.peak:,.0f} requests/s at the peak, "
+                f"requests_per_second={api.requests_per_second:,}",
+                changes=(
+                    SizePart(part=api.name, field="requests_per_second", value=enough),
+                    SizePart(part=api.name, field="burst", value=max(api.burst, enough // 2)),
+                ),
+                note="above 10,000 the account needs a larger quota",
+            )  # fmt: skip
+
+
 def _tasks_text(part: EcsService) -> str:
     return "1 task handles" if part.min_tasks == 1 else f"{part.min_tasks} tasks handle"
 
@@ -195,7 +215,7 @@ def scaled_to(subject: Subject, front: Front, least: int, most: int) -> tuple[Ch
                 for field, (value, now) in sizes.items()
                 if value != now
             )
-        case EcsService():
+        case EcsService() | KubernetesService():
             return (*_tasks(subject, front, least, most), *_connections(subject, front.node, most))
 
 
@@ -226,9 +246,11 @@ def _connections(subject: Subject, service: str, most: int) -> Iterator[Change]:
 
 def _is_announced(front: Front, load: float) -> bool:
     """Whether a schedule brings enough tasks for it."""
-    if not isinstance(front.part, EcsService):
-        return False
-    planned = [each.min_tasks for each in front.part.scaling if isinstance(each, ScheduledScaling)]
+    planned: list[int] = []
+    if isinstance(front.part, EcsService):
+        planned = [each.min_tasks for each in front.part.scaling if isinstance(each, ScheduledScaling)]
+    elif isinstance(front.part, KubernetesService):
+        planned = [each.min_replicas for each in front.part.scaling if isinstance(each, CronScaling)]
     return any(tasks * front.each >= load * (1 - WORTH_TELLING) for tasks in planned)
 
 

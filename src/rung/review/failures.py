@@ -9,6 +9,8 @@ from rung.model.nodes import External, Objectives, Postgres, Queue, Service, Wor
 from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, CacheGroup, PostgresInstance
 from rung.parts.edge import Distribution, LoadBalancer
+from rung.parts.functions import HttpApi
+from rung.parts.kubernetes import KubernetesService
 from rung.review.advice import Found
 from rung.review.cures import OverrideField, SetEnvironment, SetField, SizePart, State
 from rung.review.recovery import failover_seconds, rebuild_seconds
@@ -150,7 +152,9 @@ def hangs_with_others(subject: Subject) -> Iterator[Found]:
 def edge_gives_up_first(subject: Subject) -> Iterator[Found]:
     """R1438: an answer that is still being made when nobody waits for it any more."""
     distributions, balancers = subject.design.of(Distribution), subject.design.of(LoadBalancer)
-    limits = [(each.name, "origin_seconds", each.origin_seconds) for each in distributions if each.load_balancer]
+    fronted = (each for each in distributions if each.load_balancer or each.api)
+    limits = [(each.name, "origin_seconds", each.origin_seconds) for each in fronted]
+    limits += [(each.name, "timeout_seconds", each.timeout_seconds) for each in subject.design.of(HttpApi)]
     limits += [(each.name, "idle_seconds", each.idle_seconds) for each in balancers]
     for node in subject.services:
         for part, field, seconds in limits[:1]:
@@ -165,16 +169,23 @@ def edge_gives_up_first(subject: Subject) -> Iterator[Found]:
 
 def single_task_inside(subject: Subject) -> Iterator[Found]:
     """R1444: a single task that services with a promise call."""
-    for part in subject.design.of(EcsService):
+    for part, tasks in _serving(subject):
         callers = [edge.source for edge in subject.graph.edges_to(part.node, "call")]
         promised = subject.availability >= SINGLE_TASK_AVAILABILITY
-        if promised and part.role == "web" and part.min_tasks < 2 and part.node not in subject.routed and callers:
+        if promised and part.role == "web" and tasks < 2 and part.node not in subject.routed and callers:
             yield Found(
                 node=part.node, message=f'"{part.node}" is a single task, and others wait for it',
-                evidence=f"min_tasks={part.min_tasks}, called by {', '.join(dict.fromkeys(callers))}, "
+                evidence=f"min_tasks={tasks}, called by {', '.join(dict.fromkeys(callers))}, "
                 f"{subject.availability * 100:g} % promised",
                 changes=(OverrideField(node=part.node, field="min_tasks", value=2),),
             )  # fmt: skip
+
+
+def _serving(subject: Subject) -> Iterator[tuple[EcsService | KubernetesService, int]]:
+    for task in subject.design.of(EcsService):
+        yield task, task.min_tasks
+    for pod in subject.design.of(KubernetesService):
+        yield pod, pod.min_replicas
 
 
 def more_than_a_region(subject: Subject) -> Iterator[Found]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from rung.model.nodes import Environment, Objectives
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
+from rung.parts.functions import LambdaFunction
+from rung.parts.kubernetes import EksCluster, KubernetesJob, KubernetesService
 from rung.parts.operations import DeployIdentity, Notification, UptimeCheck
 from rung.review.advice import Found, Rule
 from rung.review.cures import AddEnvironment, Notify, SetEnvironment, SetRepository, SizePart, State
@@ -19,6 +21,9 @@ FEWEST_FOR_A_ROTA = 3
 #: What wakes nobody.
 SILENT = ("email", "slack")
 FEWEST_LOG_DAYS = 30
+LOGGING = (EcsService, EcsJob, Host, HostGroup, KubernetesService, KubernetesJob, LambdaFunction)
+#: A version of Kubernetes is supported for 14 months: somebody upgrades, every year, everything.
+FEWEST_FOR_KUBERNETES = 5
 
 
 def no_rehearsal(subject: Subject) -> Iterator[Found]:
@@ -129,7 +134,7 @@ def too_few_for_the_promise(subject: Subject) -> Iterator[Found]:
 def logs_gone_too_soon(subject: Subject) -> Iterator[Found]:
     """R1408: logs that end before somebody asks."""
     for part in subject.design.parts:
-        if not isinstance(part, EcsService | EcsJob | Host | HostGroup) or not subject.production:
+        if not isinstance(part, LOGGING) or not subject.production:
             continue
         if part.log_days < FEWEST_LOG_DAYS:
             yield Found(
@@ -137,6 +142,22 @@ def logs_gone_too_soon(subject: Subject) -> Iterator[Found]:
                 evidence=f"log_days={part.log_days}, in production",
                 changes=(SizePart(part=part.name, field="log_days", value=90),),
             )  # fmt: skip
+
+
+def kubernetes_for_few(subject: Subject) -> Iterator[Found]:
+    """R1409: a cluster that more people look after than there are."""
+    business = subject.graph.business
+    if business is None or business.engineers is None or business.platform == "kubernetes":
+        return
+    if subject.design.of(EksCluster) and business.engineers < FEWEST_FOR_KUBERNETES:
+        processes = sum(isinstance(part, KubernetesService | KubernetesJob) for part in subject.design.parts)
+        yield Found(
+            node="@business", message="too few engineers look after a Kubernetes cluster",
+            evidence=f"{business.engineers} engineer{'' if business.engineers == 1 else 's'} for {processes} "
+            f"processes; {FEWEST_FOR_KUBERNETES} can take turns with upgrades, nodes and add-ons",
+            changes=(SetEnvironment(field="rung", value="fargate"),),
+            note='or Business(platform="kubernetes") where other teams run the cluster',
+        )  # fmt: skip
 
 
 def _here(subject: Subject) -> str:
@@ -163,8 +184,8 @@ RULES = (
         "several months",
     ),
     Rule(
-        code="R1404", pillar="operations", title="no pipeline may deploy it", likelihood="often", harm="slight",
-        find=no_pipeline, taxonomy="Friday deploy",
+        code="R1404", pillar="operations", title="no pipeline may deploy it", likelihood="sometimes",
+        harm="serious", find=no_pipeline, taxonomy="Friday deploy",
         effect="people deploy with keys of their own, from a state that nobody else has seen",
     ),
     Rule(
@@ -186,5 +207,10 @@ RULES = (
         code="R1408", pillar="operations", title="logs are gone before somebody asks", likelihood="sometimes",
         harm="slight", find=logs_gone_too_soon,
         effect="an intrusion or a wrong invoice is found after weeks, and nothing says any more what happened",
+    ),
+    Rule(
+        code="R1409", pillar="operations", title="too few engineers look after a Kubernetes cluster",
+        likelihood="often", harm="serious", find=kubernetes_for_few,
+        effect="upgrades wait until support ends, and the one who knows the cluster is on holiday when it fails",
     ),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from rung.model.nodes import Cache, Queue, Schedule, Traffic, Worker
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.edge import Distribution
+from rung.parts.functions import LambdaFunction
 from rung.parts.instances import vcpus_of
 from rung.review.advice import Found, Rule
 from rung.review.cures import AddNode, Change, SetEnvironment, SetField, SizePart, State
@@ -30,6 +31,10 @@ ADMISSION_SECONDS = 1.0
 #: on an idle machine): beyond it, its writes are the database's largest load.
 QUEUE_MESSAGES_PER_SECOND = 500.0
 HERD = 3
+#: A Python image with its imports on Lambda, and how long a request keeps an environment (ours, cautious).
+COLD_START_SECONDS, REQUEST_SECONDS = 1.0, 0.05
+#: Fewer cold starts at once than this are lost among the ordinary ones.
+WORTH_WARMING = 10
 
 
 def no_traffic(subject: Subject) -> Iterator[Found]:
@@ -232,10 +237,33 @@ def slower_to_start_than_to_run(subject: Subject) -> Iterator[Found]:
         )  # fmt: skip
 
 
+def cold_start(subject: Subject) -> Iterator[Found]:
+    """R1461: the start of a function is longer than the whole answer may take."""
+    objectives, traffic = subject.graph.objectives, subject.graph.traffic
+    promised = objectives.p99_seconds if objectives else None
+    if promised is None or traffic is None or not subject.production or promised >= COLD_START_SECONDS:
+        return
+    for part in subject.design.of(LambdaFunction):
+        if part.role != "web" or part.node not in subject.routed or part.provisioned_concurrency:
+            continue
+        share = subject.share_of(part.node)
+        before, needed = (
+            max(1, math.ceil(rate * share * REQUEST_SECONDS)) for rate in (subject.ordinary, subject.peak)
+        )
+        if needed >= before + WORTH_WARMING:
+            yield Found(
+                node=part.node, message=f'a spike finds "{part.name}" cold',
+                evidence=f"{before} at once in the busy hour, {needed} environments at the peak; each new one "
+                f"takes about {COLD_START_SECONDS:g} s, and a p99 of {render_seconds(promised)} is promised",
+                changes=(SizePart(part=part.name, field="provisioned_concurrency", value=needed),),
+                note="only while a spike is expected",
+            )  # fmt: skip
+
+
 RULES = (
     Rule(
-        code="R1451", pillar="performance", title="nobody has said how many visitors come", likelihood="often",
-        harm="slight", find=no_traffic,
+        code="R1451", pillar="performance", title="nobody has said how many visitors come", likelihood="sometimes",
+        harm="serious", find=no_traffic,
         effect="it is too small on the day that counts or too large on all others: no forecast can tell",
     ),
     Rule(
@@ -282,5 +310,10 @@ RULES = (
         code="R1460", pillar="performance", title="containers are started every minute", likelihood="often",
         harm="slight", find=slower_to_start_than_to_run,
         effect="starting takes longer than working: most of what is paid is the start",
+    ),
+    Rule(
+        code="R1461", pillar="performance", title="a spike finds functions cold", likelihood="often",
+        harm="serious", find=cold_start, taxonomy="unprepared spike",
+        effect="the first visitors of a spike wait for a start each, and they are the ones who decide to stay",
     ),
 )  # fmt: skip

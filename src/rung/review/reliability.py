@@ -46,6 +46,11 @@ RULES = (
         effect="work is done, but later than was promised, and the alarm rings at every spike",
     ),
     Rule(
+        code="R1428", pillar="reliability", title="the API refuses a part of the peak", likelihood="often",
+        harm="severe", find=capacity.api_refuses, taxonomy="unprepared spike",
+        effect="visitors get 429 while the functions behind it are idle",
+    ),
+    Rule(
         code="R1431", pillar="reliability", title="one failure of a database takes much of the promise",
         likelihood="sometimes", harm="severe", find=failures.no_standby, taxonomy="single point of failure",
         effect="until a new one is made or restored nothing can be bought, and people do it by hand",

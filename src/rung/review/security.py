@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from rung.model.nodes import External, Secret, Service, Worker
 from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
-from rung.parts.edge import Firewall, LoadBalancer
+from rung.parts.edge import Distribution, Firewall, LoadBalancer
+from rung.parts.kubernetes import EksCluster
 from rung.parts.network import Network
 from rung.review.advice import Found, Rule
 from rung.review.cures import SetEnvironment, SetField, SizePart
@@ -49,7 +50,7 @@ def no_firewall(subject: Subject) -> Iterator[Found]:
     users = traffic.concurrent_users if traffic else 0
     revenue = (business.monthly_revenue_usd or 0.0) if business else 0.0
     earned = users >= WORTH_PROTECTING_USERS or revenue >= WORTH_PROTECTING_USD
-    guarded = subject.design.of(Firewall) or not subject.balanced()
+    guarded = subject.design.of(Firewall) or not (subject.balanced() or subject.design.of(Distribution))
     if subject.production and subject.services and earned and not guarded:
         yield Found(
             node=subject.services[0].name, message="no firewall stands before a business that has earned one",
@@ -123,6 +124,8 @@ def way_out_without_need(subject: Subject) -> Iterator[Found]:
     network = subject.network
     if network is None or not subject.production or network.nat == "none" or subject.design.egress:
         return
+    if subject.design.of(EksCluster):
+        return  # its machines join through it
     yield Found(
         node=_environment(subject), message="there is a way out that nothing needs",
         evidence=f'nat="{network.nat}", and 0 external hosts are used',

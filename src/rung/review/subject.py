@@ -15,7 +15,9 @@ from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
 from rung.parts.edge import Distribution, LoadBalancer
+from rung.parts.functions import HttpApi
 from rung.parts.instances import vcpus_of
+from rung.parts.kubernetes import KubernetesService
 from rung.parts.network import Network
 from rung.parts.operations import Alarm
 
@@ -25,6 +27,8 @@ MINUTES_PER_MONTH = 43_800.0
 #: policies" of the Application Auto Scaling guide; about a minute until a Fargate task with a slim image answers
 #: (30 to 60 s in https://www.vladionescu.me/posts/scaling-containers-on-aws-in-2022/), three for a machine.
 NOTICED_SECONDS, TASK_START_SECONDS, HOST_START_SECONDS = 180.0, 60.0, 180.0
+#: The HPA looks every 15 seconds; Karpenter needs about a minute for a machine, the pod half of one.
+POD_NOTICED_SECONDS, POD_START_SECONDS = 15.0, 90.0
 #: What is planned for is filled to this share: beyond it, waiting grows without bound.
 FULL = 0.85
 #: The share of a box's processor that its databases leave for requests.
@@ -40,7 +44,7 @@ class Front:
     `load` is its share of the visitors' requests, `starts_seconds` the time from too many requests to one more.
     """
 
-    part: EcsService | HostGroup | Host
+    part: EcsService | KubernetesService | HostGroup | Host
     node: str
     least: int
     most: int
@@ -51,7 +55,8 @@ class Front:
     @property
     def unit(self) -> str:
         """What it is made of."""
-        return "task" if isinstance(self.part, EcsService) else "machine"
+        names = {"ecs_service": "task", "kubernetes_service": "pod"}
+        return names.get(self.part.kind, "machine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +141,7 @@ class Subject:
     def encrypted(self) -> bool:
         """Whether visitors arrive by TLS: a certificate of their own domain, or CloudFront's."""
         domain = self.design.domain is not None or self.environment.domain is not None
-        return domain or bool(self.design.of(Distribution))
+        return domain or bool(self.design.of(Distribution) or self.design.of(HttpApi))
 
     @cached_property
     def fronts(self) -> tuple[Front, ...]:
@@ -193,6 +198,13 @@ class Subject:
                     each=rate * part.container.cpu, share=self.share_of(part.node),
                     starts_seconds=NOTICED_SECONDS + TASK_START_SECONDS,
                 )  # fmt: skip
+        for pods in self.design.of(KubernetesService):
+            if pods.node in self.routed:
+                yield Front(
+                    part=pods, node=pods.node, least=pods.min_replicas, most=pods.max_replicas,
+                    each=rate * pods.container.cpu, share=self.share_of(pods.node),
+                    starts_seconds=POD_NOTICED_SECONDS + POD_START_SECONDS,
+                )  # fmt: skip
         if not self.services:
             return
         node = self.services[0].name
@@ -211,8 +223,8 @@ class Subject:
         return bool(self.graph.of(Cache))
 
     def balanced(self) -> bool:
-        """Whether visitors come through a load balancer."""
-        return bool(self.design.of(LoadBalancer))
+        """Whether visitors come through a load balancer, or an API of AWS's."""
+        return bool(self.design.of(LoadBalancer) or self.design.of(HttpApi))
 
     def workers_of(self, queue: str) -> list[Worker]:
         """The workers that consume one queue."""

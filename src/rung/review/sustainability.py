@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from rung.model.nodes import Worker
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
+from rung.parts.functions import LambdaFunction
+from rung.parts.kubernetes import KubernetesJob, KubernetesService, NodePool
 from rung.review.advice import Found, Rule
 from rung.review.cures import OverrideField, SizePart
 from rung.review.subject import FULL, Subject
@@ -18,13 +20,15 @@ IDLE = 0.01
 #: How long a first message may wait for a task to be started.
 START_SECONDS = 240.0
 LONGEST_LOG_DAYS_OF_A_COPY = 90
+LOGGING = (EcsService, EcsJob, Host, HostGroup, KubernetesService, KubernetesJob, LambdaFunction)
+BUILT = (*LOGGING, NodePool)
 
 
 def old_processors(subject: Subject) -> Iterator[Found]:
     """R1481: processors that take more power for the same work."""
     parts = [
         part for part in subject.design.parts
-        if isinstance(part, EcsService | EcsJob | Host | HostGroup) and part.architecture == "x86_64"
+        if isinstance(part, BUILT) and part.architecture == "x86_64"
     ]  # fmt: skip
     if parts:
         yield Found(
@@ -39,7 +43,7 @@ def old_processors(subject: Subject) -> Iterator[Found]:
 def idle_tasks(subject: Subject) -> Iterator[Found]:
     """R1482: more tasks at all times than the peak needs."""
     for front in subject.fronts:
-        if not isinstance(front.part, EcsService) or not subject.peak:
+        if not isinstance(front.part, EcsService | KubernetesService) or not subject.peak:
             continue
         needed = math.ceil(subject.peak * front.share / (front.each * FULL))
         prudent = max(needed + SPARE, 2 * needed)
@@ -76,7 +80,7 @@ def logs_of_a_copy(subject: Subject) -> Iterator[Found]:
     """R1484: logs of a copy that are kept like a customer's."""
     long = [
         part for part in subject.design.parts
-        if isinstance(part, EcsService | EcsJob | Host | HostGroup) and part.log_days > LONGEST_LOG_DAYS_OF_A_COPY
+        if isinstance(part, LOGGING) and part.log_days > LONGEST_LOG_DAYS_OF_A_COPY
     ]  # fmt: skip
     if long and not subject.production:
         yield Found(
