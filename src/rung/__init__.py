@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from rung.model.builder import Workload as Workload
     from rung.model.environments import ExistingVpc as ExistingVpc
     from rung.model.environments import OfficeHours as OfficeHours
+    from rung.model.existing import ExistingCache as ExistingCache
+    from rung.model.existing import ExistingDatabase as ExistingDatabase
+    from rung.model.existing import ExistingLoadBalancer as ExistingLoadBalancer
+    from rung.model.existing import ExistingQueue as ExistingQueue
     from rung.model.graph import Graph as Graph
     from rung.model.nodes import Bucket as Bucket
     from rung.model.nodes import Bus as Bus
@@ -45,7 +49,9 @@ if TYPE_CHECKING:
     from rung.model.read import load_workload as load_workload
 
 _HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_workload": "rung.model.read",
-          "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments"}  # fmt: skip
+          "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments",
+          "ExistingCache": "rung.model.existing", "ExistingDatabase": "rung.model.existing",
+          "ExistingLoadBalancer": "rung.model.existing", "ExistingQueue": "rung.model.existing"}  # fmt: skip
 
 __all__ = [
     "Bucket",
@@ -53,6 +59,10 @@ __all__ = [
     "Business",
     "Cache",
     "Environment",
+    "ExistingCache",
+    "ExistingDatabase",
+    "ExistingLoadBalancer",
+    "ExistingQueue",
     "ExistingVpc",
     "External",
     "Files",

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from rung import ExistingVpc, Workload
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.rungs.reusing import CACHE, DATABASE, KEY, LANES, LISTENER, LOGIN, OWNER, QUEUES, reusing
+
+from rung import ExistingLoadBalancer, ExistingVpc, Workload
+from rung.errors import ModelError
+from rung.model.codec import decode, encode
 from rung.model.nodes import Environment
 from rung.parts.compute import EcsService
 from rung.parts.data import BucketPart, SecretPart, TablePart
 from rung.parts.design import Design
+from rung.parts.edge import LoadBalancer
 from rung.parts.network import Network
 from rung.parts.values import Document
 from rung.rungs import place
@@ -57,3 +67,117 @@ def test_a_vpc_that_exists_brings_its_own_way_out() -> None:
     assert network.nat == "none"
     assert not network.interface_endpoints
     assert ("api", "internet", 443) in {(each.source, each.target, each.port) for each in design().connections}
+
+
+def reused(**environment: Any) -> Design:
+    return place(reusing(**environment).freeze(), "prod")
+
+
+@pytest.mark.parametrize("rung", ["fargate", "host"])
+def test_an_environment_that_reuses_everything_makes_none_of_it(rung: str) -> None:
+    made = place(reusing().freeze(), "prod", rung=rung)
+    kinds = {part.kind for part in made.parts}
+    assert not kinds & {"aurora_cluster", "postgres_instance", "cache_group", "sqs_queue", "event_bus", "firewall"}
+    assert not kinds & {"distribution", "objective"}
+    assert made.dangling() == ()
+    (balancer,) = made.of(LoadBalancer)
+    assert (balancer.existing, balancer.first_priority) == (LISTENER, 10_000)
+    assert {forward.host for forward in balancer.forwards} == {"tea.example.com"}
+
+
+def test_rules_lead_to_the_groups_of_others_and_nobody_new_reaches_the_load_balancer() -> None:
+    made = reused()
+    ways = {(each.source, each.target, each.port) for each in made.connections}
+    assert {
+        ("api", "db", 5433),
+        ("mailer", "db", 5433),
+        ("db-migrate", "db", 5433),
+        ("api", "cache", 6379),
+    } <= ways
+    assert not [each for each in ways if each[1] in ("load-balancer", "s3")]
+    assert made.there["db", "security_group_id"] == DATABASE.security_group
+
+
+def test_access_to_a_queue_of_others_names_its_own_key_and_no_other() -> None:
+    statements = {each.sid: each for each in reused().statements}
+    assert statements["ApiSendMails"].resources == (f"{QUEUES}mail-urgent", f"{QUEUES}mail-bulk")
+    assert statements["ApiSendMailsDeadLetters"].resources == (f"{QUEUES}mail-dead",)
+    assert statements["ApiSendMailsKey"].resources == (KEY,)
+    assert statements["ApiReadCache"].resources == (LOGIN,)
+    assert statements["DbMigrateSecrets"].resources[0] == OWNER
+    assert statements["DbMigrateSecretsForeignKey"].resources == (KEY,)
+
+
+def test_bindings_lead_to_what_is_there() -> None:
+    api = next(part for part in reused().of(EcsService) if part.name == "api")
+    bound = {
+        each.name: dict(each.value.fields) for each in api.container.variables if isinstance(each.value, Document)
+    }
+    assert bound["RUNG_BINDING_DB"]["url"] == f"postgresql://{DATABASE.host}:5433/crm?sslmode=verify-full"
+    assert bound["RUNG_BINDING_CACHE"]["url"] == f"rediss://{CACHE.host}:6379/0"
+    urls = bound["RUNG_BINDING_MAILS"]["urls"]
+    assert isinstance(urls, Document)
+    assert dict(urls.fields)["urgent"] == "https://sqs.eu-west-1.amazonaws.com/123456789012/mail-urgent"
+    assert bound["RUNG_BINDING_COMPANY"]["name"] == "company"
+
+
+INTERNAL = ExistingLoadBalancer(listener_arn=LISTENER, internal=True)
+
+
+@pytest.mark.parametrize(
+    ("places", "environment", "codes"),
+    [
+        ({"db": replace(DATABASE, credentials="crm-owner")}, {}, ["R0809"]),
+        ({"db": replace(DATABASE, host="postgresql://crm:5432/crm")}, {}, ["R0809"]),
+        ({"cache": replace(CACHE, security_group="cache")}, {}, ["R0809"]),
+        ({"mails": LANES[:1]}, {}, ["R0826"]),
+        ({"mails": replace(LANES[0], arn=LANES[0].arn.replace("eu-west-1", "us-east-1"))}, {}, ["R0809", "R0826"]),
+        ({"mails": (LANES[0], replace(LANES[1], arn=LANES[1].arn.replace("eu-", "us-")))}, {}, ["R0809"]),
+        ({}, {"rung": "box"}, ["R0801", "R0801", "R0801", "R0801", "R0805"]),
+        ({}, {"domain": None, "zone": None}, ["R0805"]),
+        ({}, {"firewall": True}, ["R0805"]),
+        ({}, {"distribution": True}, ["R0805"]),
+        ({}, {"existing_vpc": None}, ["R0805"]),
+        ({}, {"existing_load_balancer": ExistingLoadBalancer(listener_arn="shared")}, ["R0809"]),
+    ],
+)
+def test_what_is_missing_or_misnamed_is_said(
+    places: dict[str, Any], environment: dict[str, Any], codes: list[str]
+) -> None:
+    with pytest.raises(ModelError) as caught:
+        place(reusing(places, **environment).freeze(), "prod")
+    assert sorted(finding.code for finding in caught.value.findings) == codes
+    assert all(finding.help for finding in caught.value.findings)
+
+
+def test_a_database_by_its_name_alone_is_not_enough() -> None:
+    work = Workload("tea")
+    work.service("api", app="tea.api:app", health="/health", uses=[work.postgres("db", existing="crm")])
+    work.environment("dev")
+    with pytest.raises(ModelError) as caught:
+        place(work.freeze(), "dev")
+    (finding,) = caught.value.findings
+    assert finding.code == "R0825"
+    assert "existing={db: ExistingDatabase(" in finding.help
+
+
+def test_cloudfront_stands_in_front_of_an_internal_load_balancer_of_others() -> None:
+    made = reused(existing_load_balancer=INTERNAL)
+    assert ("cloudfront", "load-balancer", 443) in {
+        (each.source, each.target, each.port) for each in made.connections
+    }
+    assert {"distribution", "firewall"} <= {part.kind for part in made.parts}
+
+
+def test_what_is_no_place_is_refused_where_it_is_written() -> None:
+    work = reusing()
+    db = work.postgres("other")
+    work.environment("dev", existing={db: CACHE})
+    with pytest.raises(ModelError) as caught:
+        work.freeze()
+    assert [finding.code for finding in caught.value.findings] == ["R0208"]
+
+
+def test_what_exists_survives_json() -> None:
+    graph = reusing().freeze()
+    assert decode(json.dumps(encode(graph))).of(Environment) == graph.of(Environment)

@@ -104,22 +104,13 @@ def test_a_node_that_a_rung_cannot_hold(
     assert (f"rung={able!r}" if able else "no rung can as yet") in finding.help
 
 
-def existing_database(work: Workload) -> None:
-    work.postgres("old", existing="arn:aws:rds:eu-west-1:123456789012:db:old")
-
-
-def existing_queue(work: Workload) -> None:
-    work.queue("old", existing="arn:aws:sqs:eu-west-1:123456789012:old")
-
-
-@pytest.mark.parametrize("declare", [existing_database, existing_queue])
-def test_what_exists_and_cannot_be_used_is_refused_and_not_made_anew(declare: Callable[[Workload], None]) -> None:
+def test_what_exists_and_cannot_be_used_is_refused_and_not_made_anew() -> None:
     work = small()
-    declare(work)
+    work.files("old", mount="/mnt/old", existing="fs-0a1b2c3d")
     work.environment("dev")
     (finding,) = refused(work)
     assert finding.code == "R0801"
-    assert "external(...)" in finding.help
+    assert "bucket" in finding.help
 
 
 def test_every_reason_is_said_at_once() -> None:

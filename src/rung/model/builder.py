@@ -8,7 +8,16 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from rung.errors import Finding, Location, ModelError
-from rung.model.differences import Figures, Overrides, Sizes, read_figures, read_overrides, read_sizes
+from rung.model.differences import (
+    Figures,
+    Overrides,
+    Sizes,
+    There,
+    read_existing,
+    read_figures,
+    read_overrides,
+    read_sizes,
+)
 from rung.model.durations import Duration
 from rung.model.edges import Edge, Use
 from rung.model.environments import (
@@ -18,6 +27,7 @@ from rung.model.environments import (
     ExistingVpc,
     OfficeHours,
 )
+from rung.model.existing import ExistingLoadBalancer
 from rung.model.graph import Graph
 from rung.model.handles import (
     BucketHandle,
@@ -373,7 +383,8 @@ class Workload:
         region: str = DEFAULT_REGION, scale: float = 1.0, domain: str | None = None, zone: str | None = None,
         nat: str | None = None, distribution: bool | None = None, firewall: bool | None = None,
         office_hours: OfficeHours | None = None, stop_when_idle: Duration | bool | None = None,
-        existing_vpc: ExistingVpc | None = None,
+        existing_vpc: ExistingVpc | None = None, existing_load_balancer: ExistingLoadBalancer | None = None,
+        existing: There | None = None,
         overrides: Overrides | None = None, sizes: Sizes | None = None, usage: Figures | None = None,
     ) -> None:  # fmt: skip
         """A copy of the workload. `production` is assumed of the names production, prod and live.
@@ -388,7 +399,8 @@ class Workload:
             "region": region, "scale": scale, "domain": domain, "zone": zone, "nat": nat,
             "distribution": distribution, "firewall": firewall, "office_hours": office_hours,
             "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", idle),
-            "existing_vpc": existing_vpc,
+            "existing_vpc": existing_vpc, "existing_load_balancer": existing_load_balancer,
+            **read_existing(statement, existing or {}),
             "overrides": read_overrides(statement, overrides or {}, types),
             "sizes": read_sizes(statement, sizes or {}), "usage": read_figures(statement, usage or {}),
         }  # fmt: skip

@@ -1,17 +1,20 @@
-"""What an environment says differs: parameters of nodes, fields of the parts, and what is used."""
+"""What an environment says differs: parameters of nodes, fields of parts, what is used, and what exists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from rung.model.environments import Figure, Override, Scalar, Sizing
-from rung.model.handles import Handle
+from rung.model.existing import Existing, ExistingCache, ExistingDatabase, ExistingQueue
+from rung.model.handles import CacheHandle, Handle, PostgresHandle, QueueHandle
 from rung.model.shapes import field_types
 from rung.model.statement import PARAMETERS, Statement
 
 Overrides = Mapping[Handle, Mapping[str, Scalar]]
 Sizes = Mapping[Handle | str, Mapping[str, Scalar | Sequence[str]]]
 Figures = Mapping[Handle | str, float | Mapping[str, float]]
+There = Mapping[Handle, Existing | Sequence[ExistingQueue]]
 
 
 def read_overrides(statement: Statement, overrides: Overrides, types: Mapping[str, type]) -> tuple[Override, ...]:
@@ -60,3 +63,26 @@ def read_figures(statement: Statement, figures: Figures) -> tuple[Figure, ...]:
         else:
             statement.mapping("usage", given)
     return tuple(found)
+
+
+def read_existing(statement: Statement, existing: There) -> dict[str, object]:
+    """`existing={db: ExistingDatabase(...), orders: [ExistingQueue(...), ...]}` as the environment's fields."""
+    databases: list[ExistingDatabase] = []
+    caches: list[ExistingCache] = []
+    queues: list[ExistingQueue] = []
+    for handle, places in statement.mapping("existing", existing).items():
+        for place in places if isinstance(places, list | tuple) else (places,):
+            match place:
+                case ExistingDatabase():
+                    databases.append(
+                        replace(place, node=statement.reference("existing", handle, (PostgresHandle,)))
+                    )
+                case ExistingCache():
+                    caches.append(replace(place, node=statement.reference("existing", handle, (CacheHandle,))))
+                case ExistingQueue():
+                    queues.append(replace(place, node=statement.reference("existing", handle, (QueueHandle,))))
+                case _:
+                    statement.wrong_fact("ExistingDatabase, ExistingCache or ExistingQueue", place)
+    return {
+        "existing_databases": tuple(databases), "existing_caches": tuple(caches), "existing_queues": tuple(queues)
+    }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rung.model.existing import ExistingCache, ExistingDatabase, ExistingLoadBalancer, ExistingQueue
+
 Scalar = str | int | float | bool | None
 RungName = Literal["box", "host", "fargate", "eks", "serverless"]
 NatMode = Literal["none", "instance", "single", "per_zone"]
@@ -93,6 +95,10 @@ class Environment:
     office_hours: OfficeHours | None = None
     stop_when_idle_seconds: float | None = None
     existing_vpc: ExistingVpc | None = None
+    existing_databases: tuple[ExistingDatabase, ...] = ()
+    existing_caches: tuple[ExistingCache, ...] = ()
+    existing_queues: tuple[ExistingQueue, ...] = ()
+    existing_load_balancer: ExistingLoadBalancer | None = None
     overrides: tuple[Override, ...] = ()
     sizes: tuple[Sizing, ...] = ()
     usage: tuple[Figure, ...] = ()

@@ -77,6 +77,8 @@ class Design:
     egress: tuple[Egress, ...] = ()
     database_grants: tuple[DatabaseGrant, ...] = ()
     locations: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
+    #: What exists already and is no part: (name, output) -> text, as a part of that name would tell it.
+    there: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
 
     @cached_property
     def by_name(self) -> Mapping[str, Part]:

@@ -36,7 +36,11 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBalancer:
-    """An application load balancer. Behind CloudFront it is internal; alone it ends TLS itself."""
+    """An application load balancer. Behind CloudFront it is internal; alone it ends TLS itself.
+
+    `existing`: the ARN of a listener of somebody else's, which takes our rules from `first_priority` on; they name
+    the hosts they are for.
+    """
 
     kind: Literal["load_balancer"] = "load_balancer"
     name: str = "load-balancer"
@@ -49,6 +53,7 @@ class LoadBalancer:
     idle_seconds: int = 60
     protected: bool = True
     existing: str | None = None
+    first_priority: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
     """
     from rung.rungs.afterthoughts import afterthoughts_of
     from rung.rungs.contradictions import contradictions_of
+    from rung.rungs.misnamed import misnamed_of
     from rung.rungs.refusals import BLOCKING, refusals_of
     from rung.rungs.setting import setting_of
 
@@ -35,7 +36,7 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
 
         there = ", ".join(RUNGS)
         raise UsageError(f"no rung {setting.rung!r}{suggestion(setting.rung, RUNGS)}; there are {there}")
-    findings = [*refusals_of(setting), *contradictions_of(setting)]
+    findings = [*refusals_of(setting), *contradictions_of(setting), *misnamed_of(setting)]
     if any(finding.code in BLOCKING for finding in findings):
         raise ModelError(*findings)
     design = _placed(setting)

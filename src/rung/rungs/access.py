@@ -108,6 +108,10 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
                 yield from _credentials(setting, carrier.name, source.name)
         case Postgres():
             yield from _credentials(setting, target.name, source.name)
+        case Cache() if there := setting.existing_cache(target.name):
+            if there.credentials is not None:
+                yield Need(actions=SECRET_READ, resources=(there.credentials,))
+                yield from _foreign_key(setting, there.key_arn, DECRYPT, "secretsmanager")
         case Cache():
             cache = (Reference(part=target.name, output=output) for output in ("arn", "user_arn"))
             yield Need(actions=CACHE_CONNECT, resources=tuple(cache))
@@ -170,23 +174,28 @@ def _key(setting: Setting, actions: tuple[str, ...], service: str) -> Need:
     )  # fmt: skip
 
 
+def _foreign_key(setting: Setting, key: str | None, actions: tuple[str, ...], service: str) -> Iterator[Need]:
+    """The key of something that exists already; AWS's own keys need no grant."""
+    if key is not None:
+        conditions = through(setting, service)
+        yield Need(actions=actions, resources=(key,), conditions=conditions, part="key")
+
+
 def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator[Need]:
     lanes = source.lanes if isinstance(source, Worker) and edge.verb == "consume" else ()
-    parts = [part for _, part in setting.queue_parts(queue, lanes)]
-    arns = tuple(Reference(part=part, output="arn") for part in parts)
-    dead: tuple[Reference, ...] = ()
-    if queue.max_receive_count is not None:
-        dead = tuple(Reference(part=part, output="dead_letter_arn") for part in parts)
-    if edge.verb == "send":
-        yield Need(actions=QUEUE_SEND, resources=arns)
-        if dead:
-            yield Need(actions=QUEUE_COUNT, resources=dead, part="dead-letters")
-        yield _key(setting, ENCRYPT, "sqs")
-        return
-    yield Need(actions=QUEUE_CONSUME, resources=arns)
+    arns = tuple(Reference(part=part, output="arn") for _, part in setting.queue_parts(queue, lanes))
+    dead_parts = (part for _, part in setting.dead_letter_parts(queue, lanes))
+    dead = tuple(Reference(part=part, output="dead_letter_arn") for part in dead_parts)
+    sends = edge.verb == "send"
+    yield Need(actions=QUEUE_SEND if sends else QUEUE_CONSUME, resources=arns)
     if dead:
-        yield Need(actions=QUEUE_DEAD_LETTER, resources=dead, part="dead-letters")
-    yield _key(setting, ENCRYPT, "sqs")
+        actions = QUEUE_COUNT if sends else QUEUE_DEAD_LETTER
+        yield Need(actions=actions, resources=dead, part="dead-letters")
+    there = setting.existing_lanes(queue)
+    if not there:
+        yield _key(setting, ENCRYPT, "sqs")
+    for key in dict.fromkeys(place.key_arn for place in there.values()):
+        yield from _foreign_key(setting, key, ENCRYPT, "sqs")
 
 
 def _credentials(setting: Setting, database: str, process: str) -> Iterator[Need]:

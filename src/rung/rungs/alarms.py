@@ -115,12 +115,13 @@ def _service(part: EcsService) -> Iterator[Alarm]:
 def _load_balancer(setting: Setting, part: LoadBalancer) -> Iterator[Alarm]:
     whole: Dimensions = (("LoadBalancer", _output(part, "arn_suffix")),)
     space = "AWS/ApplicationELB"
-    requests = _metric(space, "RequestCount", "Sum", whole, "requests")
-    errors = _metric(space, "HTTPCode_ELB_5XX_Count", "Sum", whole, "errors")
-    yield _alarm(
-        part, "errors", (requests, errors), ERROR_PERCENT, "load-balancer-errors",
-        "requests reach no target, or none in time", expression=_share_of("errors", "requests"),
-    )  # fmt: skip
+    if part.existing is None:  # what it answers itself is counted for everybody together
+        requests = _metric(space, "RequestCount", "Sum", whole, "requests")
+        errors = _metric(space, "HTTPCode_ELB_5XX_Count", "Sum", whole, "errors")
+        yield _alarm(
+            part, "errors", (requests, errors), ERROR_PERCENT, "load-balancer-errors",
+            "requests reach no target, or none in time", expression=_share_of("errors", "requests"),
+        )  # fmt: skip
     for target in dict.fromkeys(forward.target for forward in part.forwards):
         yield from _target(setting, part, target)
 

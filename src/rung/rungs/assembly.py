@@ -17,7 +17,7 @@ from rung.rungs.entrance import edge_connections
 from rung.rungs.existing import known_outputs, named, to_make
 from rung.rungs.networks import platform_connections
 from rung.rungs.overriding import overridden
-from rung.rungs.reach import POSTGRES_PORT, connections_of, egress_of, grants_of
+from rung.rungs.reach import connections_of, database_port, egress_of, grants_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.watching import watching_parts, with_rollback_alarms
 
@@ -33,7 +33,7 @@ def design_of(
 
     `statements` and `connections` are the rung's own, beyond those of the graph's edges.
     """
-    known = known_outputs(setting.graph)
+    known = known_outputs(setting)
     base = to_make(overridden(setting, tuple(parts)), known)
     base = (*base, *overridden(setting, tuple(_around(setting, base))))
     watched = overridden(setting, tuple(watching_parts(setting, base)))
@@ -43,7 +43,7 @@ def design_of(
         production=setting.production, region=setting.region, domain=setting.environment.domain,
         parts=with_rollback_alarms((*base, *watched)), statements=granted,
         connections=once((*connections_of(setting, part_of), *connections)), egress=egress_of(setting, part_of),
-        database_grants=grants_of(setting), locations=setting.graph.locations,
+        database_grants=grants_of(setting), locations=setting.graph.locations, there=known,
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def entrance_and_tasks(setting: Setting, network: Network, parts: tuple[Part, ..
     yield from edge_connections(setting)
     for node in setting.graph.of(Postgres):
         yield Connection(
-            source=migration_part(node.name), target=node.name, port=POSTGRES_PORT,
+            source=migration_part(node.name), target=node.name, port=database_port(setting, node.name),
             why="sets up roles and applies the migrations",
         )  # fmt: skip
     running = tuple(part.name for part in parts if isinstance(part, RUNNING_PARTS))

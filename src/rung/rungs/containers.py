@@ -31,7 +31,8 @@ from rung.parts.values import Document, Reference, Sequence, Value
 from rung.rungs import boxed
 from rung.rungs.boxed import Running, bound, pool_share, workers_of
 from rung.rungs.clock import needs_scheduler
-from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, port_of
+from rung.rungs.existing import database_name
+from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, database_port, port_of
 from rung.rungs.setting import Setting, credentials_part
 
 #: Every address of the container: the load balancer comes from outside of it.
@@ -149,6 +150,10 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             )  # fmt: skip
         case Queue():
             return bound(prefix, **_queue(setting, node, use, target))
+        case Cache() if there := setting.existing_cache(target.name):
+            url = f"{'rediss' if there.tls else 'redis'}://{there.host}:{there.port}/0"
+            login = {"credentials_secret": there.credentials} if there.credentials else {}
+            return bound(prefix, kind="cache", url=url, **login, region=setting.region)
         case Cache():
             endpoint = Reference(
                 part=target.name, output="endpoint", prefix="rediss://", suffix=f":{CACHE_PORT}/0"
@@ -205,8 +210,8 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
         url = database_url(setting, carrier.name)
         return {"kind": "queue", "adapter": "postgres", "url": url, "credentials_secret": secret, **common}
     only = node.lanes if isinstance(node, Worker) and "send" not in use.verbs else ()
-    parts = tuple(setting.queue_parts(queue, only))
-    dead = {"dead_letter_urls": _by_lane(parts, "dead_letter_url")} if queue.max_receive_count else {}
+    parts, dead_parts = tuple(setting.queue_parts(queue, only)), tuple(setting.dead_letter_parts(queue, only))
+    dead = {"dead_letter_urls": _by_lane(dead_parts, "dead_letter_url")} if dead_parts else {}
     urls = _by_lane(parts, "url")
     outbox, place = setting.outbox(node.name), {}
     if outbox is not None:
@@ -222,11 +227,9 @@ def _by_lane(parts: tuple[tuple[str, str], ...], output: str) -> Document:
 
 
 def database_url(setting: Setting, database: str) -> Reference:
-    """Where a database is, without a user or a password. The name in it is the workload's."""
-    name = setting.graph.name.replace("-", "_")
-    return Reference(
-        part=database, output="endpoint", prefix="postgresql://", suffix=f":5432/{name}?sslmode=verify-full"
-    )
+    """Where a database is, without a user or a password."""
+    rest = f":{database_port(setting, database)}/{database_name(setting, database)}?sslmode=verify-full"
+    return Reference(part=database, output="endpoint", prefix="postgresql://", suffix=rest)
 
 
 def service_url(setting: Setting, service: Service) -> str:

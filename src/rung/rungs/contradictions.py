@@ -11,9 +11,7 @@ from collections.abc import Callable, Iterator
 
 from rung.errors import Finding
 from rung.model.checks.report import problem
-from rung.model.nodes import Bucket, Secret, Table
 from rung.rungs.entrance import has_distribution, routed_services
-from rung.rungs.existing import BEGINNINGS
 from rung.rungs.networks import has_externals
 from rung.rungs.setting import Setting
 
@@ -31,7 +29,7 @@ Refusal = Callable[[Setting], Iterator[Finding]]
 
 def contradictions_of(setting: Setting) -> tuple[Finding, ...]:
     """Everything in the environment that excludes something else, or that AWS does not know."""
-    checks: tuple[Refusal, ...] = (_ways_out, _ways_in, _hours, _vpc, _domain, _region, _repository, _existing)
+    checks: tuple[Refusal, ...] = (_ways_out, _ways_in, _shared, _hours, _vpc, _domain, _region, _repository)
     return tuple(finding for check in checks for finding in check(setting))
 
 
@@ -77,20 +75,69 @@ def _ways_in(setting: Setting) -> Iterator[Finding]:
                 )  # fmt: skip
     elif (
         setting.rung != "box"
-        and environment.distribution is False
+        and not has_distribution(setting)
         and any(site.name in setting.routed for site in setting.sites)
     ):
         names = ", ".join(site.name for site in setting.sites)
         yield _wrong(
             setting, "R0805", "sites have no door without CloudFront",
-            found=f"distribution=False, and the sites {names}",
+            found=f"{_no_distribution(setting)}, and the sites {names}",
             effect="their bucket is private: nobody could read them",
-            advice="drop distribution=False, or serve the files from a service",
+            advice="drop distribution=False, or serve the files from a service"
+            if environment.distribution is False
+            else "name an internal load balancer, behind which CloudFront can stand, or let one be made",
         )  # fmt: skip
     elif environment.firewall and not setting.routed:
         yield _wrong(
             setting, "R0805", "a firewall guards nothing", found="firewall=True, and no route",
             effect="it would cost money and see no request", advice="drop firewall=True, or add a route",
+        )  # fmt: skip
+
+
+def _no_distribution(setting: Setting) -> str:
+    return (
+        "distribution=False" if setting.environment.distribution is False else "a public load balancer of others"
+    )
+
+
+def _shared(setting: Setting) -> Iterator[Finding]:
+    """R0805: a load balancer of others that cannot serve here as it is said to."""
+    environment = setting.environment
+    there = environment.existing_load_balancer
+    if there is None:
+        return
+    if setting.rung == "box":
+        yield _wrong(
+            setting, "R0805", "a box has no place for existing_load_balancer=", found="rung='box'",
+            effect="it would be ignored, without a word", advice="drop it, or choose rung='host'",
+        )  # fmt: skip
+        return
+    if not environment.domain:
+        yield _wrong(
+            setting, "R0805", "others use the load balancer too, and there is no domain",
+            found="existing_load_balancer is set, domain is not",
+            effect="our rules would take everybody's requests",
+            advice='name the domain of its visitors: domain="..."',
+        )  # fmt: skip
+    if environment.existing_vpc is None:
+        yield _wrong(
+            setting, "R0805", "the load balancer is in a VPC that is not named",
+            found="existing_load_balancer is set, existing_vpc is not",
+            effect="it reaches no target outside of its own VPC",
+            advice="name its VPC: existing_vpc=ExistingVpc(...)",
+        )  # fmt: skip
+    if not there.internal and has_distribution(setting):
+        reason = "a site" if environment.distribution is None else "distribution=True"
+        yield _wrong(
+            setting, "R0805", "CloudFront reaches internal load balancers alone",
+            found=f"{reason}, and a load balancer with public addresses",
+            effect="AWS refuses the origin",
+            advice="name an internal one: ExistingLoadBalancer(..., internal=True)",
+        )  # fmt: skip
+    if environment.firewall and not has_distribution(setting):
+        yield _wrong(
+            setting, "R0805", "the firewall of a load balancer is its owner's", found="firewall=True",
+            effect="it would take the place of whatever guards everybody's requests", advice="drop firewall=True",
         )  # fmt: skip
 
 
@@ -200,18 +247,3 @@ def _repository(setting: Setting) -> Iterator[Finding]:
             effect="nobody's pipeline could deploy, or somebody else's",
             advice="write 'owner/name', or 'owner@123/name@456' for repositories whose tokens carry ids",
         )  # fmt: skip
-
-
-def _existing(setting: Setting) -> Iterator[Finding]:
-    """R0809: something that exists, by a name that is none."""
-    wanted = [
-        (f"{node.name}.existing", node.existing, BEGINNINGS[node.kind])
-        for node in setting.graph.nodes
-        if isinstance(node, Secret | Table | Bucket)
-    ]
-    for name, value, beginning in wanted:
-        if value is not None and not value.startswith(beginning):
-            yield _wrong(
-                setting, "R0809", f"{name}= is not an ARN", found=f"{name}={value!r}",
-                effect="AWS finds nothing by this name", advice=f"write its ARN, which begins with {beginning}",
-            )  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
+from rung.model.existing import ExistingLoadBalancer
 from rung.model.nodes import Route, Service, Site
 from rung.parts.data import BucketPart
 from rung.parts.design import Part
@@ -28,6 +30,9 @@ def has_distribution(setting: Setting) -> bool:
     """CloudFront stands in front of production, and wherever a site is: its bucket has no other door."""
     if setting.environment.distribution is not None:
         return setting.environment.distribution
+    there = setting.environment.existing_load_balancer
+    if there is not None and not there.internal:
+        return False  # visitors come to it already
     return bool(setting.routed) and (setting.production or bool(setting.sites))
 
 
@@ -37,6 +42,8 @@ def has_firewall(setting: Setting) -> bool:
         return setting.environment.firewall
     if setting.rung == "serverless" and not has_distribution(setting):
         return False  # a firewall cannot stand before an HTTP API
+    if setting.environment.existing_load_balancer is not None and not has_distribution(setting):
+        return False  # its owner decides what is refused
     return setting.production and bool(setting.routed)
 
 
@@ -85,8 +92,12 @@ def _certificates(setting: Setting) -> Iterator[Certificate]:
     domain = setting.environment.domain
     if not domain:
         return
-    zone = zone_of(setting)
-    if routed_services(setting) and not (setting.rung == "serverless" and has_distribution(setting)):
+    zone, there = zone_of(setting), setting.environment.existing_load_balancer
+    if setting.rung == "serverless":
+        asked = not has_distribution(setting)
+    else:
+        asked = there is None or there.https
+    if routed_services(setting) and asked:
         yield Certificate(
             name=setting.platform("certificate"), node="@workload", domain=domain, zone=zone,
             why="for the API" if setting.rung == "serverless" else "for the load balancer",
@@ -106,6 +117,9 @@ def zone_of(setting: Setting) -> str:
 
 def _load_balancer(setting: Setting, logs: str) -> LoadBalancer:
     behind = has_distribution(setting)
+    there = setting.environment.existing_load_balancer
+    if there is not None:
+        return _existing_load_balancer(setting, there)
     return LoadBalancer(
         name=setting.platform("load-balancer"), internal=behind, logs=logs, protected=setting.production,
         forwards=tuple(_forward(setting, route) for route in setting.routes if _is_service(setting,
@@ -126,6 +140,18 @@ def _http_api(setting: Setting) -> HttpApi:
         forwards=tuple(_forward(setting, route) for route in setting.routes if _is_service(setting, route)),
         log_days=LONG_LOG_DAYS if setting.production else LOG_DAYS,
         why="hands requests to functions" + (", behind CloudFront" if behind else ""),
+    )  # fmt: skip
+
+
+def _existing_load_balancer(setting: Setting, there: ExistingLoadBalancer) -> LoadBalancer:
+    """Others use it too: a forward without a host is for the environment's domain alone."""
+    found = (_forward(setting, route) for route in setting.routes if _is_service(setting, route))
+    forwards = tuple(replace(each, host=each.host or setting.environment.domain) for each in found)
+    return LoadBalancer(
+        name=setting.platform("load-balancer"), internal=there.internal, forwards=forwards, protected=False,
+        certificate=setting.platform("certificate") if setting.environment.domain and there.https else None,
+        existing=there.listener_arn, first_priority=there.first_priority,
+        why="what others use too takes our rules",
     )  # fmt: skip
 
 
@@ -164,8 +190,11 @@ def edge_connections(setting: Setting) -> Iterator[Connection]:
     balancer = setting.platform("load-balancer")
     if not routed_services(setting):
         return
-    secure = bool(setting.environment.domain)
-    if has_distribution(setting):
+    there = setting.environment.existing_load_balancer
+    secure = bool(setting.environment.domain) and (there is None or there.https)
+    if there is not None and not there.internal:
+        pass  # who reaches it is its owner's matter
+    elif has_distribution(setting):
         port = HTTPS_PORT if secure else HTTP_PORT
         yield Connection(source="cloudfront", target=balancer, port=port, why="visitors come through CloudFront")
     else:

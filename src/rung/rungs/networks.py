@@ -111,6 +111,8 @@ def platform_connections(setting: Setting, network: Network, tasks: tuple[str, .
             yield Connection(
                 source=task, target="internet", port=HTTPS_PORT, why="AWS itself, where no endpoint was earned"
             )
+        if network.existing is not None:
+            continue  # by the same way: which endpoints it has is its owner's matter
         yield Connection(source=task, target="s3", port=HTTPS_PORT, why="the layers of its image are kept in S3")
         if "dynamodb" in network.gateway_endpoints and _uses_table(setting, task):
             yield Connection(source=task, target="dynamodb", port=HTTPS_PORT, why="the tables it uses")

@@ -49,18 +49,25 @@ def _place(setting: Setting, target: Node) -> tuple[str, int] | None:
     """The node whose part must be reached for `target`, and its port; None when AWS's own API is the way."""
     match target:
         case Postgres():
-            return target.name, POSTGRES_PORT
+            return target.name, database_port(setting, target.name)
         case Queue() if not setting.uses_sqs(target):
             carrier = setting.carrier()
-            return (carrier.name, POSTGRES_PORT) if carrier else None
+            return (carrier.name, database_port(setting, carrier.name)) if carrier else None
         case Cache():
-            return target.name, CACHE_PORT
+            there = setting.existing_cache(target.name)
+            return target.name, there.port if there else CACHE_PORT
         case Files():
             return target.name, FILES_PORT
         case Service():
             return target.name, port_of(target)
         case _:
             return None
+
+
+def database_port(setting: Setting, database: str) -> int:
+    """The port that a database listens on."""
+    place = setting.existing_database(database)
+    return place.port if place else POSTGRES_PORT
 
 
 def port_of(service: Service) -> int:

@@ -41,7 +41,7 @@ from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
 MOST_GIB = {"box": 500, "host": 65_536, "fargate": 131_072, "eks": 131_072, "serverless": 131_072}
 #: Codes after which no design can be made, so that nothing more is said.
 BLOCKING = frozenset({
-    "R0801", "R0812", "R0813", "R0814", "R0817", "R0818", "R0819", "R0820", "R0821", "R0822",
+    "R0801", "R0812", "R0813", "R0814", "R0817", "R0818", "R0819", "R0820", "R0821", "R0822", "R0825", "R0826",
 })  # fmt: skip
 Refusal = Callable[[Setting], Iterator[Finding]]
 
@@ -70,9 +70,12 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
     box = setting.rung == "box"
     for node in setting.graph.nodes:
         match node:
-            case Postgres() | Cache() | Queue() | Bus() | Files() if node.existing is not None:
-                advice = "drop existing=, or reach it as external(...) with a secret(...)"
+            case Files() if node.existing is not None:
+                advice = "drop existing=, or keep what is shared in a bucket"
                 yield _refused(setting, node, f"one that exists already ({node.existing})", advice)
+            case Postgres() | Cache() | Queue() if box and _is_there(setting, node):
+                advice = "drop existing= there: a box keeps everything on its own disk"
+                yield _refused(setting, node, "one that exists already", advice, "host")
             case Workflow():
                 yield _refused(setting, node, "durable workflows", "split it into queues and workers")
             case Search():
@@ -92,6 +95,12 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
                 continue
 
 
+def _is_there(setting: Setting, node: Postgres | Cache | Queue) -> bool:
+    environment = setting.environment
+    described = (*environment.existing_databases, *environment.existing_caches, *environment.existing_queues)
+    return node.existing is not None or any(each.node == node.name for each in described)
+
+
 def _rule(setting: Setting, rule: Rule) -> Iterator[Finding]:
     target = setting.graph.by_name.get(rule.target)
     if setting.rung == "box":
@@ -99,6 +108,9 @@ def _rule(setting: Setting, rule: Rule) -> Iterator[Finding]:
     elif not isinstance(target, Queue) or not setting.uses_sqs(target):
         found = f"a rule that delivers to {label(target)}" if target is not None else "a rule without a target"
         yield _refused(setting, rule, found, "let it deliver to a queue on SQS, whose worker does the rest")
+    elif setting.existing_lanes(target):
+        advice = "let it deliver to a queue of your own: whoever owns that one decides who may send to it"
+        yield _refused(setting, rule, f"a rule that delivers to {label(target)}, which exists already", advice)
 
 
 def _edges(setting: Setting) -> Iterator[Finding]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from rung.model.environments import PRODUCTION_NAMES
+from rung.model.existing import ExistingCache, ExistingDatabase, ExistingQueue
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Route, Schedule, Service, Site, Worker
 
@@ -88,6 +89,21 @@ class Setting:
         """Whether SQS carries the queue here: when the workload does not say otherwise."""
         return queue.broker in (None, "sqs") and self.rung != "box"
 
+    def existing_database(self, name: str) -> ExistingDatabase | None:
+        """How a database is reached that is there already."""
+        return next((each for each in self.environment.existing_databases if each.node == name), None)
+
+    def existing_cache(self, name: str) -> ExistingCache | None:
+        """How a cache is reached that is there already."""
+        return next((each for each in self.environment.existing_caches if each.node == name), None)
+
+    def existing_lanes(self, queue: Queue) -> Mapping[str, ExistingQueue]:
+        """The lanes of a queue that is there already; none of one that is made."""
+        there = [each for each in self.environment.existing_queues if each.node == queue.name]
+        if not there and queue.existing is not None:
+            there = [ExistingQueue(node=queue.name, arn=queue.existing)]
+        return {each.lane or queue.lanes[0]: each for each in there}
+
     def carrier(self) -> Postgres | None:
         """The database that carries queues kept in Postgres: the first of the file, as on a laptop."""
         return next(iter(self.graph.of(Postgres)), None)
@@ -114,6 +130,14 @@ class Setting:
         for lane in queue.lanes:
             if not lanes or lane in lanes:
                 yield lane, queue.name if len(queue.lanes) == 1 else f"{queue.name}-{lane}"
+
+    def dead_letter_parts(self, queue: Queue, lanes: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+        """The same, of the lanes that have a dead-letter queue."""
+        there = self.existing_lanes(queue)
+        for lane, part in self.queue_parts(queue, lanes):
+            given = there[lane].dead_letter_arn if there else queue.max_receive_count
+            if given is not None:
+                yield lane, part
 
 
 def setting_of(graph: Graph, environment: str, rung: str | None) -> Setting:

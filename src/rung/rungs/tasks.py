@@ -208,6 +208,12 @@ def migration_statements(setting: Setting) -> Iterator[Statement]:
             principal=name, sid=sid_of(name, "secrets", "key"), actions=DECRYPT, resources=(data_key(setting),),
             conditions=through(setting, "secretsmanager"), why=why,
         )  # fmt: skip
+        there = setting.existing_database(node.name)
+        if there is not None and there.key_arn is not None:
+            yield Statement(
+                principal=name, sid=sid_of(name, "secrets", "foreign", "key"), actions=DECRYPT, why=why,
+                resources=(there.key_arn,), conditions=through(setting, "secretsmanager"),
+            )  # fmt: skip
 
 
 def log_days(setting: Setting) -> int:

@@ -31,7 +31,9 @@ def watching_parts(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
     yield from alarms_of(setting, parts)
     yield from function_alarms(setting, parts)
     yield from cluster_alarms(parts)
-    balancer = next((part for part in parts if isinstance(part, LoadBalancer | HttpApi)), None)
+    # A load balancer of others counts everybody's errors: what they burn is not our budget.
+    doors = (part for part in parts if isinstance(part, LoadBalancer | HttpApi))
+    balancer = next((door for door in doors if isinstance(door, HttpApi) or door.existing is None), None)
     objectives = setting.graph.objectives
     if setting.production and objectives and objectives.availability and balancer:
         yield Objective(

@@ -20,6 +20,8 @@ def certificate(setting: Setting, part: Certificate) -> Block:
 
 def load_balancer(setting: Setting, part: LoadBalancer) -> Block:
     """The load balancer, what answers behind it, and which requests go where."""
+    if part.existing is not None:
+        return _existing_load_balancer(setting, part, part.existing)
     domain = setting.design.domain if not setting.design.of(Distribution) else None
     certificate = part.certificate
     arguments: dict[str, Expression] = {
@@ -31,9 +33,26 @@ def load_balancer(setting: Setting, part: LoadBalancer) -> Block:
         "forwards": [_forward(forward) for forward in part.forwards],
         "domain": domain if certificate else None,
         "zone_id": output(certificate, "zone_id") if certificate and domain else None,
-        **literals(part, "certificate", "logs", "forwards"),
+        **literals(part, "certificate", "logs", "forwards", "first_priority"),
     }
     return setting.module(part, "load_balancer", "Requests are spread over what answers them", arguments)
+
+
+def _existing_load_balancer(setting: Setting, part: LoadBalancer, listener: str) -> Block:
+    """One that others use too: our targets, and our rules on its listener."""
+    domain = setting.design.domain if not setting.design.of(Distribution) else None
+    zone = output(part.certificate, "zone_id") if part.certificate else None
+    arguments: dict[str, Expression] = {
+        "listener_arn": listener,
+        "vpc_id": setting.vpc,
+        "certificate_arns": [output(part.certificate, "arn")] if part.certificate else [],
+        "targets": _targets(setting, part),
+        "forwards": [_forward(forward) for forward in part.forwards],
+        "first_priority": part.first_priority,
+        "domain": domain if zone else None,
+        "zone_id": zone if domain else None,
+    }
+    return setting.module(part, "existing_load_balancer", "Requests come by a load balancer of others", arguments)
 
 
 def firewall(setting: Setting, part: Firewall) -> Block:

@@ -52,7 +52,7 @@ def event_bus(setting: Setting, part: EventBus) -> Block:
 def event_rule(setting: Setting, part: EventRule) -> Block:
     """One rule and its target. What cannot be delivered goes to its queue, or to one of the module's own."""
     arguments = {
-        "bus_name": output(part.bus, "name"),
+        "bus_name": setting.output(part.bus, "name"),
         "target_arn": setting.output(part.target, "arn"),
         "key_arn": None if part.dead_letter else setting.data_key,
         "own_dead_letters": part.dead_letter is None,

@@ -12,6 +12,8 @@ from rung.terraform.setting import Setting
 BLOCK = "reach"
 ANYWHERE = "0.0.0.0/0"
 INTERNET, CLOUDFRONT, ENDPOINTS = "internet", "cloudfront", "vpc_endpoints"
+#: What a part tells of itself to be reached; of what exists already it is known.
+GROUP = "security_group_id"
 GATEWAYS = ("s3", "dynamodb")
 CLOUDFRONT_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
@@ -30,12 +32,13 @@ def reach(setting: Setting) -> Iterator[Block]:
             note="The addresses from which CloudFront's requests come", short=True,
         )  # fmt: skip
     addresses = {INTERNET: ANYWHERE} if INTERNET in ends else {}
-    parts = [end for end in ends if end not in (INTERNET, CLOUDFRONT, ENDPOINTS, *GATEWAYS)]
+    others = {end: setting.output(end, GROUP) for end in ends if (end, GROUP) in setting.design.there}
+    parts = [end for end in ends if end not in (INTERNET, CLOUDFRONT, ENDPOINTS, *GATEWAYS, *others)]
     arguments: dict[str, Expression] = {
         "name": environment_name(setting.design),
         "allowed": {source: Row(targets) for source, targets in _allowed(connections, outside).items()},
         "parties": [output(part, "party") for part in parts],
-        "groups": {ENDPOINTS: endpoints} if ENDPOINTS in ends else {},
+        "groups": {**({ENDPOINTS: endpoints} if ENDPOINTS in ends else {}), **others},
         "prefix_lists": {end: _prefix_list(setting, end) for end in ends if end in (CLOUDFRONT, *GATEWAYS)},
         "addresses": {**addresses, **{hosts: ANYWHERE for _, hosts in outside}},
     }  # fmt: skip

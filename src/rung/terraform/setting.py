@@ -64,8 +64,13 @@ class Setting:
         return output(self.network.name, "vpc_id")
 
     def output(self, part: str, name: str) -> Expression:
-        """The output of a part, wherever its block is."""
-        return of_resource(moved(Reference(part=part, output=name), self.homes))
+        """The output of a part, wherever its block is; as text where what it is about exists already."""
+        return of_resource(self.resource(part, name))
+
+    def resource(self, part: str, name: str) -> Reference | str:
+        """The same before it is an expression."""
+        known = self.design.there.get((part, name))
+        return moved(Reference(part=part, output=name), self.homes) if known is None else known
 
     def sharing(self, part: Part) -> tuple[Part, ...]:
         """All parts that share the block of `part`, for the first of them; none for the others."""

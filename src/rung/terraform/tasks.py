@@ -167,7 +167,7 @@ def _scaling(setting: Setting, part: EcsService) -> Expression:
                 schedules.append(_schedule(rule))
     if queues:
         arguments["queue_names"] = listed(
-            (moved(Reference(part=name, output="name"), setting.homes) for name in _once(queues)), setting.homes
+            (setting.resource(name, "name") for name in _once(queues)), setting.homes
         )
     return arguments | ({"schedules": schedules} if schedules else {})
 
