@@ -93,11 +93,8 @@ def _certificates(setting: Setting) -> Iterator[Certificate]:
     if not domain:
         return
     zone, there = zone_of(setting), setting.environment.existing_load_balancer
-    if setting.rung == "serverless":
-        asked = not has_distribution(setting)
-    else:
-        asked = there is None or there.https
-    if routed_services(setting) and asked:
+    behind = setting.rung == "serverless" and has_distribution(setting)
+    if routed_services(setting) and not behind and (there is None or there.https):
         yield Certificate(
             name=setting.platform("certificate"), node="@workload", domain=domain, zone=zone,
             why="for the API" if setting.rung == "serverless" else "for the load balancer",
