@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rung.errors import Finding
 from rung.model.checks.report import label, problem
+from rung.model.existing import ExistingCache, ExistingDatabase
 from rung.model.nodes import Bucket, Bus, Cache, Node, Postgres, Queue, Secret, Table
 from rung.rungs.existing import BEGINNINGS
 from rung.rungs.setting import Setting
@@ -29,6 +30,10 @@ def _place(setting: Setting, name: str) -> str:
     return name if setting.graph.location(name) is not None else "@workload"
 
 
+def _stores(setting: Setting) -> tuple[ExistingDatabase | ExistingCache, ...]:
+    return (*setting.environment.existing_databases, *setting.environment.existing_caches)
+
+
 def _names(setting: Setting) -> Iterator[Finding]:
     """R0809: something that exists, by a name that is none."""
     environment = setting.environment
@@ -37,7 +42,7 @@ def _names(setting: Setting) -> Iterator[Finding]:
         for node in setting.graph.nodes
         if isinstance(node, Secret | Table | Bucket | Bus | Queue)
     ]
-    for place in (*environment.existing_databases, *environment.existing_caches):
+    for place in _stores(setting):
         wanted.append((place.node, f"{place.node}.credentials", place.credentials, BEGINNINGS["secret"]))
         wanted.append((place.node, f"{place.node}.key_arn", place.key_arn, BEGINNINGS["key"]))
     for lane in environment.existing_queues:
@@ -55,8 +60,7 @@ def _names(setting: Setting) -> Iterator[Finding]:
 
 
 def _addresses(setting: Setting) -> Iterator[Finding]:
-    environment = setting.environment
-    for place in (*environment.existing_databases, *environment.existing_caches):
+    for place in _stores(setting):
         if not _HOST.match(place.host):
             yield _wrong(setting, place.node, f"{place.node}.host= is no host", f"host={place.host!r}",
                          "write the name alone: no scheme, no port, no path")  # fmt: skip

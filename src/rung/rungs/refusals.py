@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from rung.errors import Finding
 from rung.model.checks.environments import nobody_is_told
 from rung.model.checks.report import label, problem
+from rung.model.existing import Existing
 from rung.model.nodes import (
     Bus,
     Cache,
@@ -97,7 +98,11 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
 
 def _is_there(setting: Setting, node: Postgres | Cache | Queue) -> bool:
     environment = setting.environment
-    described = (*environment.existing_databases, *environment.existing_caches, *environment.existing_queues)
+    described: tuple[Existing, ...] = (
+        *environment.existing_databases,
+        *environment.existing_caches,
+        *environment.existing_queues,
+    )
     return node.existing is not None or any(each.node == node.name for each in described)
 
 
