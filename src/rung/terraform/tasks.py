@@ -15,10 +15,9 @@ from rung.parts.compute import (
     TargetTracking,
 )
 from rung.parts.edge import LoadBalancer
-from rung.parts.values import Reference
 from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block, Call, Expression, Raw, Text
-from rung.terraform.homes import listed, moved
+from rung.terraform.homes import listed
 from rung.terraform.names import full_name, label, output
 from rung.terraform.setting import Setting, literals
 
