@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _serve(options: argparse.Namespace) -> int:
     from rung.runtime.http.application import Lifespan, import_application
+    from rung.runtime.http.page import find_of
     from rung.runtime.http.protect import protect
     from rung.runtime.http.server import Worker, run_worker
     from rung.runtime.http.settings import settings_from_environment
@@ -51,7 +52,9 @@ async def _serve(options: argparse.Namespace) -> int:
     lifespan = Lifespan(app)
     return await run_worker(
         Worker(
-            app=protect(lifespan.app, settings, state=state, readiness=Readiness(check_all)),
+            app=protect(
+                lifespan.app, settings, state=state, readiness=Readiness(check_all), find=find_of(app)
+            ),
             host=options.host,
             port=options.port,
             settings=settings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
@@ -24,9 +24,15 @@ CATEGORIES_KEY = "categories:"
 QUERY_LENGTH_MAX = 1_000
 #: Of the connections to the database: thousands of pages that are asked for at once leave the others to checkouts.
 LOADS_AT_ONCE = 4
+#: A page that should be read anew goes out for so much longer while that is done.
+LATE_SECONDS = 10.0
+#: Pages that are read because somebody asked for them, and whom nobody waits for: in a flood the one who asks first
+#: may be refused, and the next finds the page here.
+READ_AHEAD_MAX = 32
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=60"
 
 _loads = asyncio.Semaphore(LOADS_AT_ONCE)
+_reading: dict[str, asyncio.Task[Page | None]] = {}
 
 
 async def _fetch(key: str) -> Page | None:
@@ -65,13 +71,30 @@ async def _body(key: str) -> bytes | None:
 def held(path: str, query: bytes) -> Page | None:
     """The page of a GET request when this process's memory has it; None: the route answers.
 
-    Once a second a product goes the long way, where the failure switches are read.
+    What is not there, or not of late, is read meanwhile. Once a second a product goes the long way, where the
+    failure switches are read.
     """
     key = _key(path, query)
     if not key or (key.startswith("product:") and switches.are_due()):
         return None
     found: Page | None = pages.held(key)
+    if found is None:
+        found = pages.held(key, late_seconds=LATE_SECONDS)
+        _read_ahead(key)
     return found
+
+
+def _read_ahead(key: str) -> None:
+    if key in _reading or len(_reading) >= READ_AHEAD_MAX:
+        return
+    task = _reading[key] = asyncio.create_task(_sales_page() if key == SALES_KEY else _fetch(key))
+    task.add_done_callback(partial(_is_read, key))
+
+
+def _is_read(key: str, task: asyncio.Task[Page | None]) -> None:
+    del _reading[key]
+    if not task.cancelled():
+        task.exception()  # who asks next hears of it
 
 
 @lru_cache(maxsize=8_192)
@@ -119,9 +142,13 @@ async def list_categories(_: Request) -> Page:
 
 async def list_sales(_: Request) -> Page:
     """GET /api/flash: sales that run or will, at most SALES_SECONDS old: everybody asks when one begins."""
-    found: Page | None = await pages.get_or_load(SALES_KEY, _sales, ttl_seconds=SALES_SECONDS, jitter=0.0)
+    found = await _sales_page()
     assert found is not None
     return found
+
+
+async def _sales_page() -> Page | None:
+    return await pages.get_or_load(SALES_KEY, _sales, ttl_seconds=SALES_SECONDS, jitter=0.0)
 
 
 async def _sales() -> Page:

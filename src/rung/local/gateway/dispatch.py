@@ -15,6 +15,7 @@ from rung.runtime.context import new_correlation_id
 from rung.runtime.http.application import Lifespan, LifespanError, import_application
 from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
 from rung.runtime.http.health import Readiness, send_live, send_ready
+from rung.runtime.http.page import Find, find_of
 from rung.runtime.http.problem import Problem, send_problem
 from rung.runtime.http.protect import Protected, protect
 from rung.runtime.http.settings import CRITICAL, HttpSettings
@@ -113,7 +114,9 @@ class Gateway:
         app = import_application(service.app or "", node=service.name, location=service.location)
         lifespan = Lifespan(app)
         self._lifespans.append((service, lifespan))
-        return self._protect(lifespan.app, service.name, service.health, service.deadline_seconds)
+        return self._protect(
+            lifespan.app, service.name, service.health, service.deadline_seconds, find=find_of(app)
+        )
 
     def _named(self, target: str) -> tuple[str, ...]:
         """The path prefixes of `target` that have metrics of their own, longest first."""
@@ -128,6 +131,7 @@ class Gateway:
         health: str | None,
         deadline_seconds: float | None,
         priorities: Priorities | None = None,
+        find: Find | None = None,
     ) -> Protected:
         settings = replace(
             self._settings,
@@ -137,7 +141,7 @@ class Gateway:
             health_path=health or self._settings.health_path,
             deadline_seconds=deadline_seconds or self._settings.deadline_seconds,
         )
-        return protect(app, settings, state=self.state, readiness=self._readiness)
+        return protect(app, settings, state=self.state, readiness=self._readiness, find=find)
 
 
 def _host(scope: Scope) -> str:

@@ -134,17 +134,21 @@ class Cache:
         fetched: Value | None = await _within_deadline(self._filler.fetch(full, load, policy))
         return fetched
 
-    def held(self, key: str) -> Any:
+    def held(self, key: str, *, late_seconds: float = 0.0) -> Any:
         """The value of `key` when this process's memory may answer alone, else None: then `get_or_load` it.
 
         For the hottest pages: no coroutine, no waiting. Sometimes None shortly before a value's end, too, so that
-        somebody refreshes it early. Raises TenantError as every call does.
+        somebody refreshes it early. With `late_seconds` a value is given for so long after it should have been
+        compared with Redis: for who has it read anew meanwhile. Raises TenantError as every call does.
         """
         found = self._held.get(self._full(key))
         if found is None:
             return None
         now = self._monotonic()
-        if now >= found.checked_until or (
+        if late_seconds:
+            if now >= min(found.checked_until + late_seconds, found.stale_until):
+                return None
+        elif now >= found.checked_until or (
             now >= found.early_from and self._filler.should_refresh_early(found, now)
         ):
             return None

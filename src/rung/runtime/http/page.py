@@ -110,17 +110,32 @@ class PageCodec:
         )
 
 
-def pages_first(app: ASGIApp, find: Find) -> ASGIApp:
-    """`app`, but a GET of a page that `find` has at hand is answered at once.
+class PagesFirst:
+    """`app`, but a GET of a page that `find` has at hand is answered at once. Made by `pages_first`."""
 
-    That saves what a framework does around a request. For pages whose answer depends on path and query alone.
-    """
+    def __init__(self, app: ASGIApp, find: Find) -> None:
+        self._app = app
+        #: `protect` asks it too: in a flood these pages go out before anything is made for their requests.
+        self.find = find
 
-    def serve(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request."""
         if scope["type"] == "http" and scope["method"] == "GET":
-            page = find(scope["path"], scope["query_string"])
+            page = self.find(scope["path"], scope["query_string"])
             if page is not None:
                 return page(scope, receive, send)
-        return app(scope, receive, send)
+        return self._app(scope, receive, send)
 
-    return serve
+
+def pages_first(app: ASGIApp, find: Find) -> PagesFirst:
+    """`app`, but a GET of a page that `find` has at hand is answered at once.
+
+    That saves what a framework does around a request, and in a flood what `protect` does: such a page then costs
+    what a refusal costs, so it is never refused. For pages whose answer depends on path and query alone.
+    """
+    return PagesFirst(app, find)
+
+
+def find_of(app: ASGIApp) -> Find | None:
+    """How `app` finds pages that are at hand, when it was made by `pages_first`."""
+    return app.find if isinstance(app, PagesFirst) else None

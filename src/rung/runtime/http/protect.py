@@ -32,6 +32,7 @@ from rung.runtime.http.asgi import ASGIApp, Receive, Scope, Send
 from rung.runtime.http.body import Unzipper
 from rung.runtime.http.health import Readiness, send_live, send_ready
 from rung.runtime.http.limiter import Limiter
+from rung.runtime.http.page import Find, Page, find_of
 from rung.runtime.http.problem import (
     BODY_TOO_LARGE,
     ENCODING,
@@ -70,16 +71,25 @@ def protect(
     *,
     state: ServerState | None = None,
     readiness: Readiness | None = None,
+    find: Find | None = None,
 ) -> Protected:
-    """`app` behind the limits of `settings`. Applications of one process share `state` and `readiness`."""
-    return Protected(app, settings or HttpSettings(), state or ServerState(), readiness or Readiness())
+    """`app` behind the limits of `settings`. Applications of one process share `state` and `readiness`.
+
+    `find` knows the pages that need no application (None: the application's own, if `pages_first` made it).
+    """
+    return Protected(
+        app, settings or HttpSettings(), state or ServerState(), readiness or Readiness(), find or find_of(app)
+    )
 
 
 class Protected:
     """An ASGI application that outlives its callers. Made by `protect`."""
 
-    def __init__(self, app: ASGIApp, settings: HttpSettings, state: ServerState, readiness: Readiness) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: HttpSettings, state: ServerState, readiness: Readiness, find: Find | None
+    ) -> None:
         self.app = app
+        self._find = find
         self.settings = settings
         self.state = state
         self.readiness = readiness
@@ -114,14 +124,29 @@ class Protected:
         priority = _longest(settings.priorities, path, NORMAL)
         round_seconds = self.state.round_seconds()
         shedder = self._shedder
-        if (turns.waiting or shedder.active or round_seconds > shedder.round_seconds) and self._sheds(
-            scope, priority, round_seconds
-        ):
-            return self._refuse_at_once(scope, receive, send)
+        if turns.waiting or shedder.active or round_seconds > shedder.round_seconds:
+            page = self._page_at_hand(scope, path)
+            if page is not None:
+                return self._answer_at_once(page, scope, send)
+            if self._sheds(scope, priority, round_seconds):
+                return self._refuse_at_once(scope, receive, send)
         turn = turns.take(priority)
         if turn is not None:
             return self._begin_later(turn, scope, receive, send, priority)
         return self._begin(scope, receive, send, priority, 0.0)
+
+    def _page_at_hand(self, scope: Scope, path: str) -> Page | None:
+        """What can be answered for the price of a refusal, if this is such a request."""
+        if self._find is None or scope["method"] != "GET" or self.state.closing:
+            return None
+        return self._find(path, scope["query_string"])
+
+    async def _answer_at_once(self, page: Page, scope: Scope, send: Send) -> None:
+        """The shortest way to 200: no context, no span, no log line, no place in line; counted as answered."""
+        start, body = page.messages(scope["headers"])
+        self.recorder.answered_at_once(_longest(self._routes, scope["path"], "*"), start["status"])
+        await send({**start, "headers": self._refusal.headers(start["headers"])})
+        await send(body)
 
     async def _begin_later(
         self, turn: Awaitable[None], scope: Scope, receive: Receive, send: Send, priority: int

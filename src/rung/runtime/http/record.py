@@ -53,6 +53,13 @@ class Recorder:
         elif self._lines < self._lines_max or int(now) != self._second:
             self._log(request, seconds, now, notable=False)
 
+    def answered_at_once(self, route: str, status: int) -> None:
+        """Count a GET that took no time worth measuring."""
+        series = self._series.get(("GET", route, status)) or self._open("GET", route, status)
+        counted, durations = series
+        counted[0] += 1
+        durations[0] += 1.0
+
     def shed(self, reason: str) -> None:
         """Count a request that was refused before any work."""
         count = self._shed.get(reason)
