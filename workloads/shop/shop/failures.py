@@ -58,8 +58,12 @@ class Switches:
         self._read_at = -REFRESH_SECONDS
 
     def are_due(self) -> bool:
-        """Whether a product must ask them: their last reading is a second old, or one strikes a product."""
-        return time.monotonic() - self._read_at >= REFRESH_SECONDS or "product-error" in self._values
+        """Whether their last reading is a second old."""
+        return time.monotonic() - self._read_at >= REFRESH_SECONDS
+
+    def strike_product(self, slug: str) -> bool:
+        """Whether the product of this slug is the one that fails."""
+        return self._values.get("product-error") == slug
 
     async def refresh(self) -> None:
         """Read the switches when the last reading is a second old. A database that is away changes nothing."""
@@ -125,3 +129,4 @@ async def turn(name: str, value: str | None) -> None:
             value,
         )
     switches.forget()
+    await switches.refresh()

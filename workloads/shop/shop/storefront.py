@@ -20,6 +20,7 @@ TTL_JITTER = 0.5
 STALE_SECONDS = 600.0
 SALES_SECONDS = 2
 SALES_KEY = "sales:"
+SWITCHES_KEY = "switches:"
 CATEGORIES_KEY = "categories:"
 QUERY_LENGTH_MAX = 1_000
 #: Of the connections to the database: thousands of pages that are asked for at once leave the others to checkouts.
@@ -32,7 +33,7 @@ READ_AHEAD_MAX = 32
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=60"
 
 _loads = asyncio.Semaphore(LOADS_AT_ONCE)
-_reading: dict[str, asyncio.Task[Page | None]] = {}
+_reading: dict[str, asyncio.Task[None]] = {}
 
 
 async def _fetch(key: str) -> Page | None:
@@ -71,11 +72,14 @@ async def _body(key: str) -> bytes | None:
 def held(path: str, query: bytes) -> Page | None:
     """The page of a GET request when this process's memory has it; None: the route answers.
 
-    What is not there, or not of late, is read meanwhile. Once a second a product goes the long way, where the
-    failure switches are read.
+    What is not there, or not of late, is read meanwhile, and so are the failure switches, once a second.
     """
     key = _key(path, query)
-    if not key or (key.startswith("product:") and switches.are_due()):
+    if not key:
+        return None
+    if switches.are_due():
+        _read_ahead(SWITCHES_KEY)
+    if switches.strike_product(key.removeprefix("product:")):
         return None
     found: Page | None = pages.held(key)
     if found is None:
@@ -87,11 +91,21 @@ def held(path: str, query: bytes) -> Page | None:
 def _read_ahead(key: str) -> None:
     if key in _reading or len(_reading) >= READ_AHEAD_MAX:
         return
-    task = _reading[key] = asyncio.create_task(_sales_page() if key == SALES_KEY else _fetch(key))
+    task = _reading[key] = asyncio.create_task(_read(key))
     task.add_done_callback(partial(_is_read, key))
 
 
-def _is_read(key: str, task: asyncio.Task[Page | None]) -> None:
+async def _read(key: str) -> None:
+    match key:
+        case _ if key == SWITCHES_KEY:
+            await switches.refresh()
+        case _ if key == SALES_KEY:
+            await _sales_page()
+        case _:
+            await _fetch(key)
+
+
+def _is_read(key: str, task: asyncio.Task[None]) -> None:
     del _reading[key]
     if not task.cancelled():
         task.exception()  # who asks next hears of it
@@ -130,7 +144,7 @@ async def get_product(request: Request) -> Page:
     """GET /api/products/{slug}."""
     slug = request.path_params["slug"]
     await switches.refresh()
-    if switches.text("product-error") == slug:
+    if switches.strike_product(slug):
         raise Problem(500, "product_error", "the switch product-error struck")
     return await _found(f"product:{slug}", "the product")
 

@@ -46,7 +46,7 @@ class HttpSettings:
     queue_max: int = 200
     queue_seconds: float = 0.5
     #: An event loop in which callbacks keep waiting longer than this sheds: the processor is the bottleneck.
-    lag_seconds: float = 0.04
+    lag_seconds: float = 0.01
     #: CRITICAL is shed last, BACKGROUND first; everything else is NORMAL.
     priorities: tuple[tuple[str, int], ...] = ()
     #: WebSockets open at once; they take no slot.
