@@ -1,4 +1,7 @@
-"""A late event loop refuses requests before anything is made for them, and never the health checks."""
+"""A late event loop refuses requests before anything is made for them, and never the health checks.
+
+A page that is at hand costs what a refusal costs: it is answered.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from rung.runtime.http import Page, pages_first
 from rung.runtime.http.protect import Protected, protect
 from rung.runtime.http.settings import CRITICAL, HttpSettings
 
@@ -110,3 +114,49 @@ async def test_a_checkout_passes_where_pages_are_refused() -> None:
     cut(app, 0.0)
     assert (await ask(app, "POST", "/api/checkout", [(b"content-length", b"0")]))[0] == 200
     assert (await ask(app, "GET", "/api/products"))[0] == 503
+
+
+def with_page(calls: Calls) -> Protected:
+    """`calls` behind one page, in a process that refuses every normal request."""
+    page = Page(b"at hand", cache_control="public, max-age=5")
+    app = protect(pages_first(calls, lambda path, query: page if (path, query) == ("/hot", b"") else None))
+    cut(app, 0.0)
+    return app
+
+
+async def test_a_page_at_hand_is_answered_where_all_else_is_refused() -> None:
+    calls = Calls()
+    app = with_page(calls)
+    status, headers, body = await ask(app, "GET", "/hot")
+    assert (status, body, headers[b"cache-control"]) == (200, b"at hand", b"public, max-age=5")
+    assert len(headers[b"x-correlation-id"]) == 32
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert [(await ask(app, method, path))[0] for method, path in (("GET", "/cold"), ("POST", "/hot"))] == [
+        503
+    ] * 2
+    assert calls.count == 0
+
+
+async def test_a_page_at_hand_is_compared_with_what_the_client_has() -> None:
+    app = with_page(Calls())
+    etag = (await ask(app, "GET", "/hot"))[1][b"etag"]
+    assert (await ask(app, "GET", "/hot", [(b"if-none-match", etag)]))[::2] == (304, b"")
+
+
+async def test_who_tells_of_a_context_is_not_answered_without_one() -> None:
+    app = with_page(Calls())
+    assert (await ask(app, "GET", "/hot", [(b"x-correlation-id", b"abc-1")]))[0] == 503
+    cut(app, 1.0)
+    status, headers, _ = await ask(app, "GET", "/hot", [(b"x-correlation-id", b"abc-1")])
+    assert (status, headers[b"x-correlation-id"]) == (200, b"abc-1")
+
+
+async def test_pages_at_hand_are_counted_as_answered() -> None:
+    app = with_page(Calls())
+    await ask(app, "GET", "/hot")
+    counted, durations = app.recorder._series["GET", "*", 200]
+    before = counted[0], sum(durations[:-1])
+    for _ in range(3):
+        await ask(app, "GET", "/hot")
+    assert (counted[0], sum(durations[:-1])) == (before[0] + 3, before[1] + 3)
+    assert app.limiter.refused == 0

@@ -47,6 +47,16 @@ async def test_a_crash_is_restarted_and_the_reason_is_shown() -> None:
         assert "last words" in reason["last_lines"]
 
 
+async def test_what_nobody_waits_for_yields_the_processor() -> None:
+    kinds: tuple[Kind, ...] = ("gateway", "service", "worker", "schedule")
+    async with bench() as here:
+        await here.supervisor.start([program(kind, WAIT, kind=kind) for kind in kinds])
+        children = [here.supervisor.children(kind)[0] for kind in kinds]
+        nice = [os.getpriority(os.PRIO_PROCESS, child.pid or 0) for child in children]
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert nice == [ours, ours, min(19, ours + 5), min(19, ours + 5)]
+
+
 async def test_the_delay_doubles_while_a_process_keeps_failing() -> None:
     source = READY + "import sys; sys.exit(3)\n"
     policy = RestartPolicy(first_seconds=0.01, longest_seconds=0.04)

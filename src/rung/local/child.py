@@ -19,7 +19,7 @@ from rung.local.guard_client import Guard
 from rung.local.logs import Emit, LogLine, own_line, read_line
 from rung.local.postgres import is_ready
 from rung.local.process import preparation
-from rung.local.specification import Listening, Postmaster, ProcessSpec, ReadyLine, Started
+from rung.local.specification import YIELDS, Listening, Postmaster, ProcessSpec, ReadyLine, Started
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 
 _LINES_KEPT = 12
@@ -117,7 +117,7 @@ class Child:
                 cwd=spec.directory,
                 env=dict(spec.environment),
                 start_new_session=True,
-                preexec_fn=preparation(spec.stop_signal, before_exec),
+                preexec_fn=preparation(spec.stop_signal, before_exec, yields=YIELDS.get(spec.kind, 0)),
             )
         except OSError as error:
             raise StartError(spec, f"{spec.command[0]!r} cannot be run: {error.strerror}") from error

@@ -61,12 +61,19 @@ def die_with_parent(death_signal: signal.Signals) -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(death_signal))
 
 
-def preparation(death_signal: signal.Signals, before_exec: Callable[[], None] | None = None) -> Callable[[], None]:
-    """What a child does between fork and exec: bind its life to ours, then `before_exec`."""
+def preparation(
+    death_signal: signal.Signals, before_exec: Callable[[], None] | None = None, *, yields: int = 0
+) -> Callable[[], None]:
+    """What a child does between fork and exec: bind its life to ours, then `before_exec`.
+
+    `yields` is by how much it is nicer to others than we are, as in nice(2).
+    """
     parent = os.getpid()
 
     def prepare() -> None:
         die_with_parent(death_signal)
+        if yields:
+            os.nice(yields)
         if before_exec is not None:
             before_exec()
             die_with_parent(death_signal)  # changing the user clears the parent-death signal

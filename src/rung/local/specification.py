@@ -23,6 +23,10 @@ STOP_ORDER: tuple[tuple[Kind, ...], ...] = (
 )
 
 
+#: What nobody waits for leaves the processor to what somebody waits for, on a machine that has to do both.
+YIELDS: Mapping[Kind, int] = {"worker": 5, "schedule": 5, "job": 5}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartPolicy:
     """Exponential backoff: `first_seconds` doubled per failure in a row, at most `longest_seconds`.

@@ -52,9 +52,7 @@ async def _serve(options: argparse.Namespace) -> int:
     lifespan = Lifespan(app)
     return await run_worker(
         Worker(
-            app=protect(
-                lifespan.app, settings, state=state, readiness=Readiness(check_all), find=find_of(app)
-            ),
+            app=protect(lifespan.app, settings, state=state, readiness=Readiness(check_all), find=find_of(app)),
             host=options.host,
             port=options.port,
             settings=settings,

@@ -70,8 +70,13 @@ async def test_what_memory_holds_is_given_without_waiting(store: Cache, make_cac
     await store.delete("k")
     assert store.held("k") is None
     brief = make_cache(memory_seconds=0.0)
+    await brief.get_or_load("other", source, ttl_seconds=60)
+    await eventually(lambda: brief._invalidations.listening)
     await brief.get_or_load("k", source, ttl_seconds=60)
     assert brief.held("k") is None  # Redis is to be asked again
+    assert brief.held("k", late_seconds=5.0) == "v1"  # by whom this does not wait for
+    await brief.delete("k")
+    assert brief.held("k", late_seconds=5.0) is None
 
 
 async def test_many_readers_in_several_processes_cause_one_load(make_cache: CacheFactory) -> None:

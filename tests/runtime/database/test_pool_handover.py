@@ -1,4 +1,5 @@
-"""A connection that is handed over in the moment in which its caller gives up is never lost to the pool."""
+"""A connection that is handed over in the moment in which its caller gives up is never lost to the pool; and who
+would wait for one too long is told at once."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ import pytest
 
 from rung.runtime.clock import SYSTEM_CLOCK
 from rung.runtime.database.limits import Limits
-from rung.runtime.database.pool import Pool
+from rung.runtime.database.pool import HELD_WEIGHT, Pool
+from rung.runtime.errors import OverloadedError
 
 ACQUIRE_SECONDS = 0.02
 
@@ -31,13 +33,13 @@ class Idle:
         del timeout
 
 
-async def full_pool() -> tuple[Pool, Any]:
+async def full_pool(acquire_seconds: float = ACQUIRE_SECONDS) -> tuple[Pool, Any]:
     """A pool of one, and the connection that somebody uses."""
 
     async def connect() -> Any:
         return Idle()
 
-    pool = Pool(connect, limit=1, limits=Limits(acquire_seconds=ACQUIRE_SECONDS), clock=SYSTEM_CLOCK)
+    pool = Pool(connect, limit=1, limits=Limits(acquire_seconds=acquire_seconds), clock=SYSTEM_CLOCK)
     return pool, await pool.acquire()
 
 
@@ -70,4 +72,35 @@ async def test_a_caller_that_is_cancelled_meanwhile_hands_it_on() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert pool.statistics().idle == 1
+    await pool.close()
+
+
+async def test_who_would_wait_too_long_by_the_line_is_refused_without_waiting() -> None:
+    """The line is as long as before; what counts is how long its connections are held."""
+    pool, busy = await full_pool(acquire_seconds=10.0)
+    waiting = [asyncio.create_task(pool.acquire()) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert pool.statistics().waiting == 3
+    pool._held_seconds = 0.5
+    began = time.monotonic()
+    with pytest.raises(OverloadedError, match=r"the wait for the database is 1.50 s already"):
+        await pool.acquire()
+    assert time.monotonic() - began < 1.0
+    assert pool.statistics().refused == 1
+    pool._held_seconds = 0.001
+    waiting.append(asyncio.create_task(pool.acquire()))
+    await asyncio.sleep(0)
+    assert pool.statistics().waiting == 4
+    for each in waiting:
+        pool.release(busy)
+        assert await each is busy
+    pool.release(busy)
+    await pool.close()
+
+
+async def test_how_long_connections_are_held_is_measured() -> None:
+    pool, busy = await full_pool()
+    pool._busy[busy] -= 2.0
+    pool.release(busy)
+    assert pool._held_seconds == pytest.approx(2.0 * HELD_WEIGHT, rel=0.1)
     await pool.close()

@@ -27,8 +27,8 @@ QUERY_LENGTH_MAX = 1_000
 LOADS_AT_ONCE = 4
 #: A page that should be read anew goes out for so much longer while that is done.
 LATE_SECONDS = 10.0
-#: Pages that are read because somebody asked for them, and whom nobody waits for: in a flood the one who asks first
-#: may be refused, and the next finds the page here.
+#: Pages that are read because somebody asked for them, though nobody waits: in a flood the one who asks first may
+#: be refused, and the next finds the page here.
 READ_AHEAD_MAX = 32
 CACHE_CONTROL = "public, max-age=5, stale-while-revalidate=60"
 

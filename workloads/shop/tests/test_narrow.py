@@ -45,3 +45,23 @@ async def test_who_gives_up_waiting_leaves_no_trace() -> None:
         assert passage.waiting == 0
     async with passage:
         assert passage.waiting == 0
+
+
+async def test_where_each_takes_long_fewer_wait() -> None:
+    from shop.narrow import Narrow
+
+    passage = Narrow(2, waiting_max=100)
+    leave = asyncio.Event()
+
+    async def go() -> None:
+        async with passage:
+            await leave.wait()
+
+    passage._inside_seconds = 0.1
+    going = [asyncio.create_task(go()) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert passage.waiting == 6  # the sixth waits for 2.5 times 0.1 s, and one more comes in at just that
+    leave.set()
+    results = await asyncio.gather(*going, return_exceptions=True)
+    assert [type(result) for result in results].count(OverloadedError) == 20 - 2 - 6
+    assert passage._inside_seconds < 0.1  # nobody took as long

@@ -24,6 +24,8 @@ class Limits:
     acquire_seconds: float = 1.0
     #: Callers that may wait at once; the next is refused without waiting. A multiple of the pool's size.
     waiting_per_connection: int = 16
+    #: Who would wait for longer, by the line and by how long connections are held, is refused without waiting.
+    expected_wait_seconds: float = 0.25
     #: Calls wait and nothing is heard on any connection: ask the server whether it is there at all.
     silence_seconds: float = 0.75
     #: The answer to that question.

@@ -30,6 +30,8 @@ WATCH_SECONDS = 0.25
 PATIENCE_SECONDS = 1.0
 BACKOFF_FIRST_SECONDS = 0.05
 BACKOFF_LAST_SECONDS = 0.5
+#: How fast the average time for which a connection is held follows the latest.
+HELD_WEIGHT = 0.05
 
 Open = Callable[[], Awaitable[BoundConnection]]
 
@@ -53,7 +55,10 @@ class Pool:
         self._limits = limits
         self._clock = clock
         self._idle: list[BoundConnection] = []
-        self._busy: set[BoundConnection] = set()
+        #: Those that somebody has, and since when.
+        self._busy: dict[BoundConnection, float] = {}
+        #: How long a connection is held, as a moving average.
+        self._held_seconds = 0.0
         self._waiters: deque[asyncio.Future[BoundConnection]] = deque()
         self._opening = 0
         self._recovering: set[BoundConnection] = set()
@@ -83,7 +88,7 @@ class Pool:
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
-                self._busy.add(connection)
+                self._busy[connection] = time.monotonic()
                 return connection
         return None
 
@@ -105,6 +110,10 @@ class Pool:
         if len(self._waiters) >= self._limit * self._limits.waiting_per_connection:
             self._refused += 1
             raise OverloadedError(f"{len(self._waiters)} callers wait for the database already")
+        expected_seconds = len(self._waiters) * self._held_seconds / self._limit
+        if expected_seconds > self._limits.expected_wait_seconds:
+            self._refused += 1
+            raise OverloadedError(f"the wait for the database is {expected_seconds:.2f} s already")
         pause = self._retry_at - self._clock.monotonic()
         if pause > 0 and not self._is_patient() and not self._busy:
             raise self._unavailable(pause)
@@ -171,7 +180,7 @@ class Pool:
         else:
             self._opening -= 1
             self._failures, self._failure = 0, None
-            self._busy.add(connection)
+            self._busy[connection] = time.monotonic()
             self.release(connection)
             self._watch_on()
         self._grow()
@@ -194,7 +203,9 @@ class Pool:
 
     def release(self, connection: BoundConnection) -> None:
         """Take a connection back: to the caller that waits longest, to the idle, or to be made as new."""
-        self._busy.discard(connection)
+        since = self._busy.pop(connection, None)
+        if since is not None:
+            self._held_seconds += HELD_WEIGHT * (time.monotonic() - since - self._held_seconds)
         if connection.is_closed():
             self._grow()
         elif self._closed:
@@ -209,7 +220,7 @@ class Pool:
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                self._busy.add(connection)
+                self._busy[connection] = time.monotonic()
                 waiter.set_result(connection)
                 return
         self._idle.append(connection)

@@ -1,6 +1,6 @@
 """`protect`: what stands between the network and an application, in one layer of pure ASGI.
 
-    request ─► health? ─► shed? ─► turn ─► body limits ─► slot ─► context ─► application
+    request ─► health? ─► shed? (a page at hand: answered) ─► turn ─► body limits ─► slot ─► context ─► application
     answer  ◄─ correlation id, security headers, `connection: close` while draining ◄─ errors as problems
 
 The cost per request is a few microseconds (benchmarks/http_service.py): no timer, no task and no lock per request.
@@ -59,6 +59,7 @@ _INTERESTING: Final = {
     DEADLINE_HEADER.encode(): DEADLINE_HEADER,
     b"traceparent": "traceparent",
 }
+_TOLD: Final = frozenset({CORRELATION_HEADER.encode(), DEADLINE_HEADER.encode(), b"traceparent"})
 #: WebSocket close code "try again later" (IANA registry).
 _TRY_AGAIN = 1013
 _BODILESS = frozenset({"GET", "HEAD"})
@@ -136,9 +137,12 @@ class Protected:
         return self._begin(scope, receive, send, priority, 0.0)
 
     def _page_at_hand(self, scope: Scope, path: str) -> Page | None:
-        """What can be answered for the price of a refusal, if this is such a request."""
+        """What can be answered for the price of a refusal. Who tells of a context gets an answer that keeps it."""
         if self._find is None or scope["method"] != "GET" or self.state.closing:
             return None
+        for name, _ in scope["headers"]:
+            if name in _TOLD:
+                return None
         return self._find(path, scope["query_string"])
 
     async def _answer_at_once(self, page: Page, scope: Scope, send: Send) -> None:
