@@ -9,7 +9,6 @@ from types import TracebackType
 
 from rung.runtime.errors import OverloadedError
 
-
 #: Who would wait for longer is refused at once.
 EXPECTED_WAIT_SECONDS = 0.25
 #: How fast the average time inside follows the latest.
