@@ -195,3 +195,28 @@ def test_every_line_says_where_it_comes_from(serverless: Design, shop: Graph, bo
     assert [line for line in found.lines if not (line.because and line.source and line.unit)] == []
     keys = [(line.part, line.item) for line in found.lines]
     assert len(keys) == len(set(keys))
+
+
+def test_the_example_of_the_price_list(book: PriceBook) -> None:
+    """AWS, https://aws.amazon.com/lambda/pricing/, example 1: 512 MB, 3 million runs of 1 s, free tier: 18.74.
+
+    Its 18.34 for the memory rounds the price to 0.00001667; at 0.0000166667 it is a cent less.
+    """
+    part = LambdaFunction(name="api", node="@workload", role="web", architecture="x86_64", memory_mib=512)
+    given = replace(STEADY, cpu_ms=0.0, wait_ms=1_000.0, cold_start_ms=0.0, database_share=0.0)
+    work = Workload("tea")
+    work.traffic(Traffic(concurrent_users=10, think_time="10s"))
+    work.environment("prod", usage={"requests": 3e6})
+    found = bill(alone(part), work.freeze(), book, given)
+    own = [line for line in found.lines if line.item in ("runs", "memory")]
+    free = [each for each in found.free if each.name.startswith("function")]
+    assert sum(line.usd for line in own) - sum(each.usd for each in free) == pytest.approx(18.74, abs=0.011)
+
+
+def test_secrets_are_read_when_an_environment_starts(serverless: Design, shop: Graph, book: PriceBook) -> None:
+    found = bill(serverless, shop, book)
+    (reads,) = [line for line in found.lines if (line.part, line.item) == ("db-api", "secret reads")]
+    (starts,) = [line for line in found.lines if (line.part, line.item) == ("api", "starts")]
+    gib = next(part.memory_mib for part in serverless.of(LambdaFunction) if part.name == "api") / 1_024
+    deployments = 20  # each migration sets the role's password
+    assert reads.quantity * 1e4 == pytest.approx(starts.quantity / gib + deployments)

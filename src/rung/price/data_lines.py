@@ -17,10 +17,15 @@ from rung.parts.data import (
     TablePart,
 )
 from rung.parts.edge import Distribution, LoadBalancer
+from rung.parts.functions import LambdaFunction
+from rung.parts.kubernetes import KubernetesService
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
 from rung.price.credits import database_credits
 from rung.price.edge_lines import edge_requests
+from rung.price.pausing import awake
+from rung.price.serverless_lines import runs_of, starts_of
+from rung.price.table_lines import table
 from rung.price.usage import KIB_PER_GIB, Quantity
 
 #: One line of an access log; both CloudFront and load balancers deliver them packed (gzip).
@@ -87,7 +92,7 @@ def postgres_instance(part: PostgresInstance, charging: Charging) -> Iterator[Li
 def aurora_cluster(part: AuroraCluster, charging: Charging) -> Iterator[Line]:
     """Capacity units over the day, storage and I/O that are used, backups beyond the first day, which is free."""
     usage, given = charging.usage, charging.usage.assumptions
-    hours = charging.while_on(usage.acu_hours(part.min_acu, part.max_acu))
+    hours = awake(part, charging.while_on(usage.acu_hours(part.min_acu, part.max_acu)), charging)
     instances = 1 + part.readers
     because = hours.because + (f"; {part.readers} readers follow" if part.readers else "")
     key = ("aurora", "serverless-acu", "standard")
@@ -140,22 +145,6 @@ def file_system(part: FileSystem, charging: Charging) -> Iterator[Line]:
         yield charging.line(part.name, part.node, item, ("efs", usage, ""), size, because, depends="use")
 
 
-def table(part: TablePart, charging: Charging) -> Iterator[Line]:
-    """On demand: one read for each request that is not a write, one write for each that is."""
-    usage = charging.usage
-    for item, key, share in (
-        ("reads", ("dynamodb", "read-requests", "on-demand"), 1 - usage.writes),
-        ("writes", ("dynamodb", "write-requests", "on-demand"), usage.writes),
-    ):
-        amount = usage.requests.value * share * usage.assumptions.database_share / 1e6
-        because = f"{share:.0%} of requests, {usage.assumptions.database_share:.0%} of them reach the table"
-        yield charging.line(part.name, part.node, item, key, amount, because, depends="use")
-    size = usage.assumptions.object_gib
-    yield charging.line(part.name, part.node, "storage", ("dynamodb", "storage", ""), size, f"{size:g} GiB")
-    key = ("dynamodb", "point-in-time-recovery-storage", "")
-    yield charging.line(part.name, part.node, "point-in-time recovery", key, size, f"{size:g} GiB")
-
-
 def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
     """The secret by the month, and the reads of the tasks that hold it."""
     if part.existing is None:
@@ -163,12 +152,18 @@ def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
         yield charging.line(part.name, part.node, "secret", key, 1.0, "one secret")
     readers = {each.principal for each in charging.design.statements if _reads(each, part.name)}
     tasks = sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in readers)
+    tasks += sum(each.min_replicas for each in charging.design.of(KubernetesService) if each.name in readers)
     tasks += len(charging.design.of(Host))
     reads = tasks * HOURS_PER_MONTH * SECRET_READS_PER_TASK_HOUR
     because = f"{tasks} tasks read it every five minutes"
+    depends: Literal["fixed", "use"] = "fixed"
+    if functions := [each for each in charging.design.of(LambdaFunction) if each.name in readers]:
+        reads += sum(starts_of(runs_of(each, charging), charging) for each in functions)
+        because, depends = "each environment of a function reads it when it starts", "use"
     yield charging.line(
-        part.name, part.node, "secret reads", ("secrets-manager", "requests", ""), reads / 1e4, because
-    )
+        part.name, part.node, "secret reads", ("secrets-manager", "requests", ""), reads / 1e4, because,
+        depends=depends,
+    )  # fmt: skip
 
 
 def backup_plan(part: BackupPlan, charging: Charging) -> Iterator[Line]:

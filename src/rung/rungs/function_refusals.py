@@ -8,9 +8,9 @@ from rung.errors import Finding
 from rung.model.checks.report import label, problem
 from rung.model.nodes import Files, Node, Queue, Schedule, Service, Worker
 from rung.parts.functions import MIB_PER_VCPU
+from rung.rungs.batches import LONGEST_SECONDS, MARGIN_SECONDS, MOST_MIB
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.entrance import has_distribution
-from rung.rungs.functions import LONGEST_SECONDS, MARGIN_SECONDS, MOST_MIB
 from rung.rungs.setting import Setting
 
 #: An HTTP API waits so long for a function, and nobody can raise it (AWS, "Quotas for HTTP APIs").

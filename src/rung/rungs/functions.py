@@ -15,17 +15,12 @@ from rung.parts.compute import EcsJob, Variable
 from rung.parts.design import Part
 from rung.parts.functions import LambdaFunction, QueueSource
 from rung.rungs import tasks
+from rung.rungs.batches import LONGEST_SECONDS, MARGIN_SECONDS, batch_of, timeout_of
 from rung.rungs.containers import command_of, mounts_of, variables_of
 from rung.rungs.reach import port_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.sizes import batches_of, environments_of, function_memory
 
-#: What Lambda takes: 15 minutes, 10,240 MiB (AWS, "Lambda quotas").
-LONGEST_SECONDS, MOST_MIB = 900, 10_240
-#: SQS hands Lambda so many messages at once, unless it waits for more.
-LARGEST_BATCH = 10
-#: A function ends itself a little before Lambda ends it.
-MARGIN_SECONDS = 5
 #: The quota of a new account, executions at once in a region (AWS, "Lambda quotas").
 USUAL_QUOTA = 1_000
 
@@ -63,18 +58,6 @@ def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
         timeout_seconds=timeout_of(node), usual_seconds=node.processing_time_seconds,
         in_network=in_network(setting, node.name), log_days=tasks.log_days(setting),
     )  # fmt: skip
-
-
-def batch_of(node: Worker) -> int:
-    """Messages in a batch: so many that the slowest of them end in time."""
-    rounds = max(1, int((LONGEST_SECONDS - MARGIN_SECONDS) // node.deadline_seconds))
-    return max(1, min(node.batch, LARGEST_BATCH, rounds * node.concurrency))
-
-
-def timeout_of(node: Worker) -> int:
-    """Seconds that a batch may take: its messages, `concurrency` of them at a time, each up to its deadline."""
-    rounds = math.ceil(batch_of(node) / node.concurrency)
-    return min(LONGEST_SECONDS, math.ceil(node.deadline_seconds * rounds) + MARGIN_SECONDS)
 
 
 def schedule_of(setting: Setting, node: Schedule) -> Iterator[Part]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rung.model.nodes import Queue, Rule, Worker
 from rung.parts.messaging import EventRule, SqsQueue
+from rung.rungs.batches import timeout_of
 from rung.rungs.setting import Setting
 
 #: What SQS takes: 12 hours of visibility timeout, 1 minute to 14 days of retention, 15 minutes of delay.
@@ -62,8 +63,16 @@ def consumers_of(setting: Setting, queue: Queue, lane: str) -> tuple[Worker, ...
 
 
 def visibility_of(setting: Setting, queue: Queue) -> int:
-    """As declared. The worker extends it while it works, so it need not outlast the longest message."""
-    return _within(queue.visibility_timeout_seconds, 1, MOST_VISIBILITY_SECONDS)
+    """As declared. The worker extends it while it works, so it need not outlast the longest message.
+
+    Nobody extends it for a function: it is hidden six times as long as a batch may take (AWS, "Using Lambda with
+    Amazon SQS"), so that what Lambda holds back at its limit is not handed out twice.
+    """
+    wanted = queue.visibility_timeout_seconds
+    if setting.rung == "serverless":
+        consumers = (each for each in setting.graph.of(Worker) if each.consumes == queue.name)
+        wanted = max([wanted, *(6.0 * timeout_of(each) for each in consumers)])
+    return _within(wanted, 1, MOST_VISIBILITY_SECONDS)
 
 
 def _acceptable_age(setting: Setting, queue: Queue, lane: str) -> int:
