@@ -21,6 +21,8 @@ from rung.review.subject import Subject, subject_of
 
 __all__ = ["Advice", "apply", "review", "rules"]
 
+#: So many findings of one kind are told one by one.
+MOST_ALIKE = 2
 #: What a workload that was changed costs more in a month, in US dollars; None where it cannot be told.
 Cured = Callable[[Graph], float | None]
 
@@ -47,8 +49,23 @@ def review(
     it, only cures that size a part are priced. `behaviour` is what requests cost, measured or assumed.
     """
     subject = subject_of(graph, design, monthly_dollars, behaviour)
-    found = [_advice(subject, rule, each, cured) for rule in rules() for each in rule.find(subject)]
+    found = [_advice(subject, rule, each, cured) for rule in rules() for each in _few(list(rule.find(subject)))]
     return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), _pillar(each), each.code)))
+
+
+def _few(found: list[Found]) -> list[Found]:
+    """Many findings of one kind are one finding that names the others, so that they do not hide the rest."""
+    if len(found) <= MOST_ALIKE:
+        return found
+    first, *others = found
+    names = ", ".join(dict.fromkeys(each.node for each in others))
+    changes = tuple(dict.fromkeys(change for each in found for change in each.changes))
+    return [
+        replace(
+            first, message=f"{first.message}, and {len(others)} more", changes=changes,
+            evidence=f"{first.evidence}; the same of {names}",
+        )
+    ]  # fmt: skip
 
 
 def _pillar(advice: Advice) -> int:

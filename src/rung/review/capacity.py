@@ -48,7 +48,7 @@ def spike_before_scaling(subject: Subject) -> Iterator[Found]:
         yield Found(
             node=front.node,
             message=f'a spike finds {front.least} {front.unit}s of "{front.part.name}"; {refused:.0%} is refused',
-            evidence=f"{load:,.0f} requests/s at the peak; {front.least} x {_each(subject, front)} = "
+            evidence=f"{_at_the_peak(subject, load)}; {front.least} x {_each(subject, front)} = "
             f"{front.least * front.each:,.0f}; one {front.unit} more takes {front.starts_seconds:.0f} s, "
             f"the spike {traffic.peak_seconds:.0f} s, so {refused * load * lasts:,.0f} requests find no place",
             changes=scaled_to(subject, front, needed, max(needed, front.most)),
@@ -66,7 +66,7 @@ def peak_above_the_most(subject: Subject) -> Iterator[Found]:
         yield Found(
             node=front.node,
             message=f'"{front.part.name}" cannot serve the peak with all of its {front.unit}s',
-            evidence=f"{load:,.0f} requests/s at the peak; {front.most} x {_each(subject, front)} = "
+            evidence=f"{_at_the_peak(subject, load)}; {front.most} x {_each(subject, front)} = "
             f"{front.most * front.each:,.0f}, of which {FULL:.0%} can be promised; {needed} are needed",
             changes=scaled_to(subject, front, front.least, needed),
         )  # fmt: skip
@@ -256,6 +256,11 @@ def _is_announced(front: Front, load: float) -> bool:
 
 def _each(subject: Subject, front: Front) -> str:
     return f"{front.each:,.0f} ({subject.behaviour.cpu_ms:g} ms of CPU for a request)"
+
+
+def _at_the_peak(subject: Subject, load: float) -> str:
+    even = len(subject.services) > 1 and subject.graph.traffic is not None and not subject.graph.traffic.routes
+    return f"{load:,.0f} requests/s at the peak{', an even share of all' if even else ''}"
 
 
 def _loads(subject: Subject, rate: float) -> Iterator[tuple[Database, float]]:

@@ -18,6 +18,8 @@ WAKING_AVAILABILITY = 0.999
 #: From this promise on, somebody must always be there: 99.95 % is 22 minutes in a month.
 ROTA_AVAILABILITY = 0.9995
 FEWEST_FOR_A_ROTA = 3
+#: Below this revenue a copy of production is a luxury.
+WORTH_REHEARSING_USD = 1_000.0
 #: What wakes nobody.
 SILENT = ("email", "slack")
 FEWEST_LOG_DAYS = 30
@@ -29,12 +31,19 @@ FEWEST_FOR_KUBERNETES = 5
 def no_rehearsal(subject: Subject) -> Iterator[Found]:
     """R1401: production is the first place where a change is tried."""
     others = [each for each in subject.declared.of(Environment) if not each.production]
-    if subject.production and not others:
+    if subject.production and not others and _at_stake(subject):
         yield Found(
             node=_here(subject), message="there is no environment before production",
             evidence=f'environments that are not production: none; "{subject.design.environment}" is the only one',
             changes=(AddEnvironment(name="staging", rung=subject.environment.rung, scale=0.25),),
         )  # fmt: skip
+
+
+def _at_stake(subject: Subject) -> bool:
+    """Whether a bad hour costs more than a copy does."""
+    business = subject.graph.business
+    earns = business is not None and (business.monthly_revenue_usd or 0.0) >= WORTH_REHEARSING_USD
+    return earns or subject.availability >= WAKING_AVAILABILITY
 
 
 def nothing_like_it(subject: Subject) -> Iterator[Found]:
@@ -169,7 +178,7 @@ def _here(subject: Subject) -> str:
 RULES = (
     Rule(
         code="R1401", pillar="operations", title="there is no environment before production",
-        likelihood="often", harm="serious", find=no_rehearsal, taxonomy="Friday deploy",
+        likelihood="sometimes", harm="serious", find=no_rehearsal, taxonomy="Friday deploy",
         effect="every change is tried on customers first, and the first to notice a bad one is a customer",
     ),
     Rule(
@@ -185,7 +194,7 @@ RULES = (
     ),
     Rule(
         code="R1404", pillar="operations", title="no pipeline may deploy it", likelihood="sometimes",
-        harm="serious", find=no_pipeline, taxonomy="Friday deploy",
+        harm="slight", find=no_pipeline, taxonomy="Friday deploy",
         effect="people deploy with keys of their own, from a state that nobody else has seen",
     ),
     Rule(

@@ -27,6 +27,8 @@ BASELINES = {"nano": 0.05, "micro": 0.10, "small": 0.20, "medium": 0.20, "large"
              "2xlarge": 0.40}  # fmt: skip
 #: A wait for a connection is refused after this (`rung.runtime.database`, admission).
 ADMISSION_SECONDS = 1.0
+#: A handler that takes longer than this does not hold its connection all the while.
+LONGEST_HOLD_SECONDS = 5.0
 #: Messages per second that a queue in Postgres carries beside an application (docs/reference/figures.md has more
 #: on an idle machine): beyond it, its writes are the database's largest load.
 QUEUE_MESSAGES_PER_SECOND = 500.0
@@ -132,8 +134,15 @@ def _steady(part: str, type_name: str) -> tuple[Change, ...]:
 
 def asleep(subject: Subject) -> Iterator[Found]:
     """R1455: a production database that must wake up first."""
+    objectives = subject.graph.objectives
     for part in subject.design.of(AuroraCluster):
-        if subject.production and part.existing is None and part.min_acu == 0:
+        if (
+            objectives is not None
+            and objectives.p99_seconds is not None
+            and subject.production
+            and part.existing is None
+            and part.min_acu == 0
+        ):
             yield Found(
                 node=part.node, message=f'"{part.name}" sleeps, and the first visitor wakes it',
                 evidence="min_acu=0 in production: about 15 s until it answers",
@@ -149,6 +158,8 @@ def waits_for_a_connection(subject: Subject) -> Iterator[Found]:
             database = subject.pool_of(name)
             if database is None or takes is None or worker.concurrency <= database.pool_size:
                 continue
+            if takes > LONGEST_HOLD_SECONDS or subject.uses(worker.name, "external"):
+                continue  # so long it holds no connection: most of it is work elsewhere
             wait = takes * math.ceil((worker.concurrency - database.pool_size) / database.pool_size)
             if wait >= ADMISSION_SECONDS:
                 yield Found(
@@ -287,7 +298,7 @@ RULES = (
         effect="the first visitor after a quiet time waits a quarter of a minute, or gets an error",
     ),
     Rule(
-        code="R1456", pillar="performance", title="handlers wait for connections", likelihood="often",
+        code="R1456", pillar="performance", title="handlers wait for connections", likelihood="sometimes",
         harm="serious", find=waits_for_a_connection, taxonomy="connection exhaustion",
         effect="messages fail for want of a connection and use up their attempts on a healthy system",
     ),

@@ -176,10 +176,10 @@ class Subject:
         return vcpus_of(database.instance_class) * queries * self.behaviour.database_target
 
     def share_of(self, service: str) -> float:
-        """The share of the visitors' requests that one service answers; all of them where nobody says."""
+        """The share of the visitors' requests that one service answers; as much as others where nobody says."""
         traffic = self.graph.traffic
         if traffic is None or not traffic.routes or len(self.services) == 1:
-            return 1.0
+            return 1 / max(1, len(self.services))
         whole = sum(each.weight for each in traffic.routes)
         own = sum(each.weight for each in traffic.routes if self._target(each.path) == service)
         return own / whole if whole else 1.0
