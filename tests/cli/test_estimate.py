@@ -119,3 +119,23 @@ app.notify("email:oncall@example.com")
 
 def _git(folder: Path, *words: str) -> None:
     subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
+
+
+def test_five_rungs_side_by_side_and_why_one_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The sale is more than one machine can do: the others are compared all the same."""
+    rungs = ["box", "host", "fargate", "eks", "serverless"]
+    assert main(["estimate", str(SHOP), "--compare", *rungs, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["rung"] for each in found["rungs"]] == rungs[1:]
+    assert [each["findings"][0]["code"] for each in found["refused"]] == ["R0802"]
+    assert main(["estimate", str(SHOP), "--compare", *rungs]) == 0
+    assert "box cannot hold it (R0802)" in capsys.readouterr().out
+    assert main(["estimate", str(SHOP), "--compare", "box"]) == 1
+
+
+@pytest.mark.parametrize(("rung", "part"), [("eks", "burst-nodes"), ("serverless", "http-api")])
+def test_a_quantity_of_the_largest_rungs_is_explained(
+    rung: str, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", str(SHOP), "--rung", rung, "--explain", part]) == 0
+    assert f"{part}: " in capsys.readouterr().out

@@ -76,3 +76,14 @@ def test_unknown_names_are_a_wrong_command_line(
 def test_what_cannot_be_placed_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain-access", "api", "--rung", "box", "--file", SHOP]) == 1
     assert "R0802" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rung", ["eks", "serverless"])
+def test_the_same_access_where_processes_are_pods_or_functions(
+    rung: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = explained(capsys, "fulfil", "--rung", rung)
+    assert text.startswith(f'worker "fulfil" in prod on {rung}')
+    assert re.search(r"sqs:ReceiveMessage.*  on  orders-payment, orders-fulfilment", text)
+    assert "tcp/5432  on  db" in text
+    assert "session-key" not in text

@@ -249,3 +249,42 @@ def test_a_quota_that_must_be_raised_is_named() -> None:
     work = light()
     work.traffic(Traffic(concurrent_users=200_000, think_time="10s"))
     assert "quota above 1,000" in function(place(work.freeze(), "prod", rung="serverless"), "api").why
+
+
+def concurrency(count: int, **traffic: Any) -> list[int | None]:
+    work = Workload("tea")
+    for number in range(count):
+        service = work.service(f"s{number}", app="tea.api:app", health="/health")
+        work.route(f"/s{number}/*", service)
+    work.traffic(Traffic(concurrent_users=10_000, think_time="10s", **traffic))
+    work.notify("email:a@example.com")
+    design = place(work.freeze(), "prod", rung="serverless")
+    return [part.reserved_concurrency for part in design.of(LambdaFunction)]
+
+
+def test_services_share_the_visitors() -> None:
+    """1,000 requests/s of 50 ms, half as many again: 75. Without a mix, twice an even share for each."""
+    assert concurrency(1) == [75]
+    assert concurrency(5) == [30] * 5
+    assert concurrency(2, routes={"/s0/cart": 0.8, "/s1/": 0.2}) == [60, 15]
+    assert concurrency(2, routes={"/s0/cart": 1.0}) == [75, 10], "never none: the mix may change"
+
+
+def test_more_functions_than_a_database_has_connections_for() -> None:
+    work = Workload("tea")
+    db = work.postgres("db")
+    work.route("/*", work.service("api", app="tea.api:app", health="/health", uses=[db]))
+    work.traffic(Traffic(concurrent_users=800_000, think_time="10s"))
+    work.notify("email:a@example.com")
+    with pytest.raises(ModelError) as caught:
+        place(work.freeze(), "prod", rung="serverless")
+    (finding,) = caught.value.findings
+    assert finding.code == "R0816"
+    assert "6000 with every one of them" in (finding.found or "")
+    assert "share a pool" in (finding.help or "")
+
+
+def test_a_message_is_hidden_for_six_batches(shop: Graph) -> None:
+    hidden = {each.visibility_timeout_seconds for each in place(shop, "prod", rung="serverless").of(SqsQueue)}
+    assert hidden == {6 * 30}
+    assert {each.visibility_timeout_seconds for each in place(shop, "prod").of(SqsQueue)} == {30}

@@ -180,7 +180,7 @@ def test_a_database_too_small_for_its_tasks() -> None:
     work.environment("dev", sizes={db: {"max_acu": 0.5}})
     (finding,) = refused(work)
     assert finding.code == "R0816"
-    assert "160 with every task" in finding.found
+    assert "160 with every one of them" in finding.found
     assert "112" in finding.found
 
 

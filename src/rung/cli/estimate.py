@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rung.errors import UsageError
+from rung.errors import Finding, ModelError, UsageError
 
 if TYPE_CHECKING:
     from rung.model.graph import Graph
@@ -102,14 +102,40 @@ def _print(asked: Asked, design: Design, bill: Bill) -> int:
 
 def _compare(asked: Asked) -> int:
     from rung.cli import estimate_text
+    from rung.cli.printing import finding_as_json
 
-    bills = [asked.bill(asked.design(rung)) for rung in asked.arguments.compare]
+    bills, refused = _bills(asked)
     if asked.arguments.format == "json":
         rows = [{"rung": bill.rung, **estimate_text.totals(bill)} for bill in bills]
-        print(json.dumps({"schema": "rung.estimate.compare/1", "rungs": rows}, indent=2))
+        document: dict[str, object] = {"schema": "rung.estimate.compare/1", "rungs": rows}
+        if refused:
+            document["refused"] = [
+                {"rung": rung, "findings": [finding_as_json(each) for each in findings]}
+                for rung, findings in refused.items()
+            ]
+        print(json.dumps(document, indent=2))
     else:
         estimate_text.print_comparison(bills)
+        for rung, findings in refused.items():
+            codes = ", ".join(dict.fromkeys(finding.code for finding in findings))
+            print(f"{rung} cannot hold it ({codes}): {findings[0].message}")
     return 0
+
+
+def _bills(asked: Asked) -> tuple[list[Bill], dict[str, tuple[Finding, ...]]]:
+    """The bills of the rungs that hold the workload, and what the others refuse. Raises ModelError if all do."""
+    bills: list[Bill] = []
+    refused: dict[str, tuple[Finding, ...]] = {}
+    for rung in asked.arguments.compare:
+        try:
+            design = asked.design(rung)
+        except ModelError as error:
+            refused[rung] = error.findings
+            continue
+        bills.append(asked.bill(design))
+    if not bills:
+        raise ModelError(*(finding for findings in refused.values() for finding in findings))
+    return bills, refused
 
 
 def _diff(asked: Asked, bill: Bill) -> int:

@@ -98,14 +98,18 @@ def _connections(setting: Setting, design: Design) -> Iterator[Finding]:
             allowed = connections_of_memory(memory_of_class(part.instance_class))
             size = part.instance_class
         wanted = connections_wanted(setting, node.name, node.pool_size)
+        what, advice = "tasks", "choose a larger size, a smaller pool_size, or fewer max_tasks"
+        if setting.rung == "serverless":
+            what = "functions"
+            advice = "choose rung='fargate', whose tasks share a pool; or let fewer functions reach the database"
         if wanted > allowed * USABLE_CONNECTIONS:
             yield problem(
                 setting.graph, "R0816", node.name,
-                f'the database "{node.name}" allows fewer connections than its tasks open',
-                found=f"{wanted} with every task; {size} allows {allowed:,}, of which pools may take "
+                f'the database "{node.name}" allows fewer connections than its {what} open',
+                found=f"{wanted} with every one of them; {size} allows {allowed:,}, of which pools may take "
                 f"{USABLE_CONNECTIONS:.0%}",
-                effect="scaled out, new tasks are refused, just when they are needed",
-                advice="choose a larger size, a smaller pool_size, or fewer max_tasks",
+                effect=f"scaled out, new {what} are refused, just when they are needed",
+                advice=advice,
                 related=(setting.environment.name,),
             )  # fmt: skip
 

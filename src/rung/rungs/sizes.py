@@ -65,6 +65,7 @@ REQUEST_SECONDS = 0.05
 #: Requests do not arrive evenly: environments beyond the mean (Little's law gives the mean alone).
 ENVIRONMENTS_HEADROOM = 1.5
 LEAST_ENVIRONMENTS = 10
+LEAST_SHARE = 0.1
 #: The least that SQS takes as a limit of batches at once.
 LEAST_BATCHES = 2
 
@@ -157,8 +158,31 @@ def environments_of(setting: Setting, node: Service | Worker) -> int:
     """The most environments of a function that run at once: one for each request, or each batch, under way."""
     if isinstance(node, Worker):
         return batches_of(setting, node, 1, min(node.batch, 10))
-    wanted = peak_requests(setting) * REQUEST_SECONDS * ENVIRONMENTS_HEADROOM if node.name in setting.routed else 0
+    wanted = peak_requests(setting) * share_of_requests(setting, node) * REQUEST_SECONDS * ENVIRONMENTS_HEADROOM
     return max(LEAST_ENVIRONMENTS, math.ceil(wanted))
+
+
+def share_of_requests(setting: Setting, service: Service) -> float:
+    """The share of visitors' requests that one service must be ready for: by the mix of routes, a tenth at least.
+
+    Without a mix it may be twice an even share, since services are seldom visited alike.
+    """
+    services = {name for name in setting.routed if isinstance(setting.graph.by_name[name], Service)}
+    if service.name not in services:
+        return 0.0
+    traffic = setting.graph.traffic
+    weights = {each.path: each.weight for each in traffic.routes} if traffic else {}
+    total = sum(weights.values())
+    if not total:
+        return min(1.0, 2 / len(services))
+    own = sum(weight for path, weight in weights.items() if _target_of(setting, path) == service.name)
+    return max(LEAST_SHARE, own / total)
+
+
+def _target_of(setting: Setting, path: str) -> str | None:
+    """Where a path leads: the longest route that begins like it wins."""
+    fitting = [route for route in setting.routes if path.startswith(route.path.rstrip("*").rstrip("/"))]
+    return max(fitting, key=lambda route: len(route.path)).target if fitting else None
 
 
 def batches_of(setting: Setting, worker: Worker, lanes: int, batch: int) -> int:
