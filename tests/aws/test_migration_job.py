@@ -88,11 +88,12 @@ def _migrations(folder: Path) -> Path:
 
 async def test_processes_sign_in_and_reach_what_they_may(place: Place, tmp_path: Path) -> None:
     api, sender = place.secret("api"), place.secret("sender")
-    reader = place.secret("reader")
+    reader, writer = place.secret("reader"), place.secret("writer")
     roles = (
         RoleSetup(secret=api),
         RoleSetup(secret=sender, rows="none", queue=True),
         RoleSetup(secret=reader, rows="read"),
+        RoleSetup(secret=writer, rows="write"),
     )
     setup = place.setup(roles=roles, migrations="migrations", carries=True)
     (applied,) = await set_up(setup, folder=_migrations(tmp_path))
@@ -110,6 +111,11 @@ async def test_processes_sign_in_and_reach_what_they_may(place: Place, tmp_path:
     assert await connection.fetchval("select count(*) from orders") == 1
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute("delete from orders")
+    await connection.close()
+    connection = await place.sign_in(writer)
+    await connection.execute("insert into orders (id) values (2)")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.fetch("select * from orders")
     await connection.close()
 
     queue = PostgresQueue("orders", QueueBinding(url=place.url, credentials_secret=sender))

@@ -230,11 +230,11 @@ def test_dropping_an_edge_takes_exactly_its_access(rung: str, name: str, edge: E
     assert not after - before, "dropping an edge gives nobody anything"
     gone = before - after
     assert gone == (alone - bare) - after
-    if not _is_shared(graph, edge, rung):
+    if not is_shared(graph, edge, rung):
         assert gone
 
 
-def _is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
+def is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
     """Whether dropping the edge may change nothing: something else gives the same, or the machine shares it."""
     source, target = graph.by_name[edge.source], graph.by_name[edge.target]
     same = [

@@ -175,7 +175,7 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
             carries |= sends
             secret = Reference(part=credentials_part(node.name, process.name), output="arn")
             verbs = {edge.verb for edge in setting.graph.edges_from(process.name) if edge.target == node.name}
-            rows = "write" if "write" in verbs else "read" if verbs else "none"
+            rows = "all" if {"read", "write"} <= verbs else next(iter(verbs), "none")
             roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends))))
     folder = () if node.migrations is None else (("migrations", node.migrations),)
     return Document(fields=(

@@ -2,9 +2,9 @@
 
 Run by the job of a deployment, before the new version starts, as the master user. That one is no superuser on RDS:
 it may create roles and databases. What exists belongs to an *owner* that nobody signs in as. Each process has a
-role of its own, a member of `<database>_write` or `<database>_read` (rows of the application) or of
-`<database>_queue` (queues and schedules), and owns nothing. Everything may be run again, and by two deployments at
-once.
+role of its own, a member of `<database>_read` and `<database>_write` (rows of the application) and of
+`<database>_queue` (queues and schedules) as far as it reads, writes and sends, and owns nothing. Everything may be
+run again, and by two deployments at once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class RoleSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A process's role: the ARN of its secret (user and password), and what it reaches."""
 
     secret: str
-    rows: Literal["none", "read", "write"] = "write"
+    rows: Literal["none", "read", "write", "all"] = "all"
     queue: bool = False
 
 
@@ -80,8 +80,8 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
                 secret, directory = setup.credentials_secret, folder / setup.migrations
                 applied = await migrate(setup.url, directory, credentials_secret=secret, role=owner, clock=clock)
             async with _explained("the grants of its rows"):
-                await grant_rows(ours, _group(name, "write"))
-                await grant_rows(ours, _group(name, "read"), read_only=True)
+                await grant_rows(ours, _group(name, "write"), rows="write")
+                await grant_rows(ours, _group(name, "read"), rows="read")
         return applied
 
 
@@ -104,7 +104,7 @@ async def _create_roles(master: Any, name: str, logins: Sequence[tuple[RoleSetup
     for role, login in logins:
         await _create_role(master, login.user, "login inherit")
         await master.execute(f"alter role {quote_identifier(login.user)} password '{verifier_of(login.password)}'")
-        wishes = {"write": role.rows == "write", "read": role.rows == "read", "queue": role.queue}
+        wishes = {kind: role.rows in (kind, "all") for kind in ("write", "read")} | {"queue": role.queue}
         for kind, wanted in wishes.items():
             verb, preposition = ("grant", "to") if wanted else ("revoke", "from")
             group, user = quote_identifier(_group(name, kind)), quote_identifier(login.user)

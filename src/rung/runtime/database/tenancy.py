@@ -71,10 +71,13 @@ async def create_serving_role(
         await connection.execute("; ".join(_grants(quote(schema), name)))
 
 
-async def grant_rows(connection: asyncpg.Connection, role: str, *, read_only: bool = False) -> None:
-    """Let `role` read and write rows in every schema of the application, and nothing in the schema `rung`.
+async def grant_rows(
+    connection: asyncpg.Connection, role: str, *, rows: Literal["read", "write", "all"] = "all"
+) -> None:
+    """Let `role` read or write rows in every schema of the application, and nothing in the schema `rung`.
 
     Call as the owner, after the migrations; tables that the owner creates later are granted by default privileges.
+    Who writes and does not read can neither look for a row to change nor have an inserted one returned.
     """
     schemas = await connection.fetch(
         "select quote_ident(nspname) as name, quote_ident($1) as role from pg_namespace"
@@ -82,18 +85,24 @@ async def grant_rows(connection: asyncpg.Connection, role: str, *, read_only: bo
         role,
     )
     for schema in schemas:
-        await connection.execute("; ".join(_grants(schema["name"], schema["role"], read_only=read_only)))
+        await connection.execute("; ".join(_grants(schema["name"], schema["role"], rows)))
 
 
-def _grants(schema: str, role: str, *, read_only: bool = False) -> list[str]:
-    rows, counters = "select, insert, update, delete", "usage, select"
-    if read_only:
-        rows, counters = "select", "select"
+#: What is granted on tables, and on the sequences that number their rows.
+_PRIVILEGES = {
+    "read": ("select", "select"),
+    "write": ("insert, update, delete", "usage"),
+    "all": ("select, insert, update, delete", "usage, select"),
+}
+
+
+def _grants(schema: str, role: str, rows: str = "all") -> list[str]:
+    tables, counters = _PRIVILEGES[rows]
     return [
         f"grant usage on schema {schema} to {role}",
-        f"grant {rows} on all tables in schema {schema} to {role}",
+        f"grant {tables} on all tables in schema {schema} to {role}",
         f"grant {counters} on all sequences in schema {schema} to {role}",
-        f"alter default privileges in schema {schema} grant {rows} on tables to {role}",
+        f"alter default privileges in schema {schema} grant {tables} on tables to {role}",
         f"alter default privileges in schema {schema} grant {counters} on sequences to {role}",
     ]
 

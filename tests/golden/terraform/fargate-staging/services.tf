@@ -43,11 +43,11 @@ module "db_migrate" {
       url                = module.db.url
       credentials_secret = module.db.master_secret_arn
       roles = [
-        { secret = module.db_logins.arns["api"], rows = "write", queue = true },
-        { secret = module.db_logins.arns["fulfil"], rows = "write", queue = true },
-        { secret = module.db_logins.arns["expire-carts"], rows = "write", queue = false },
-        { secret = module.db_logins.arns["expire-reservations"], rows = "write", queue = true },
-        { secret = module.db_logins.arns["seed"], rows = "write", queue = false },
+        { secret = module.db_logins.arns["api"], rows = "all", queue = true },
+        { secret = module.db_logins.arns["fulfil"], rows = "all", queue = true },
+        { secret = module.db_logins.arns["expire-carts"], rows = "all", queue = false },
+        { secret = module.db_logins.arns["expire-reservations"], rows = "all", queue = true },
+        { secret = module.db_logins.arns["seed"], rows = "all", queue = false },
       ]
       migrations = "migrations"
       extensions = []
