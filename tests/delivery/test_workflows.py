@@ -91,5 +91,28 @@ def test_pull_requests_of_forks_reach_no_account(graph: Graph) -> None:
             assert "head.repo.full_name == github.repository" in job["if"], name
 
 
+def test_the_plan_stands_without_rung_and_the_cost_is_told_where_it_is(graph: Graph) -> None:
+    jobs = read(graph, "pull-request")["jobs"]
+    estimate = next(step for step in jobs["cost"]["steps"] if step.get("id") == "estimate")
+    assert estimate["continue-on-error"] is True
+    assert "[ -x .venv/bin/rung ] || exit 0" in estimate["run"]
+    assert 'rung estimate workload.py --env "$environment" --diff "$BASE"' in estimate["run"]
+    assert jobs["cost"]["permissions"] == {"contents": "read"}
+    for name, job in jobs.items():
+        if name.startswith("plan-"):
+            assert "needs" not in job
+            assert "rung" not in " ".join(str(step.get("run", "")) for step in job["steps"])
+    comment = jobs["comment"]
+    assert comment["if"].startswith("${{ !cancelled()"), "a cost that failed does not keep the plans back"
+    assert comment["steps"][0]["env"]["COST"] == "${{ needs.cost.outputs.cost }}"
+
+
+def test_only_the_script_that_knows_the_states_bucket_initialises(graph: Graph) -> None:
+    for name in ("pull-request", "deploy", "rollback", "drift"):
+        for job in read(graph, name)["jobs"].values():
+            for step in job["steps"]:
+                assert not re.search(r"terraform\b.* init\b", str(step.get("run", ""))), name
+
+
 def test_without_an_environment_there_is_nothing_to_deploy(graph: Graph) -> None:
     assert workflows(graph, {}) == {}

@@ -59,6 +59,7 @@ def _pull_request(designs: tuple[Design, ...]) -> str:
     return _workflow(
         "pull-request",
         build_runner=build_runner(designs),
+        environments=" ".join(names),
         plans="\n".join(plans),
         plan_jobs=", ".join(f"plan-{name}" for name in names),
         plan_variables="\n".join(
