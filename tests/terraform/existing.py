@@ -38,8 +38,10 @@ def unprotect(aws: Cloud, design: Design) -> None:
 
 
 def _empty_buckets(aws: Cloud, design: Design) -> None:
-    """A bucket with something in it is not deleted, and access logs were written."""
+    """A bucket with something in it is not deleted, and access logs were written, and are while one is watched."""
     s3 = aws.client("s3", design.region)
+    for bucket in s3.list_buckets()["Buckets"]:
+        s3.put_bucket_logging(Bucket=bucket["Name"], BucketLoggingStatus={})
     for bucket in s3.list_buckets()["Buckets"]:
         # moto reads the policy that refuses what comes without TLS, and here nothing has TLS.
         s3.delete_bucket_policy(Bucket=bucket["Name"])
@@ -120,7 +122,7 @@ def _schedules(aws: Cloud, design: Design) -> Iterator[str]:
 
 
 def _services(aws: Cloud, design: Design) -> Iterator[str]:
-    """Every service runs in the cluster, in our network. (moto keeps nothing about its deployments.)"""
+    """Every service runs in the cluster, in our network, and goes back by itself when a deployment fails."""
     if not design.of(EcsService):
         return
     ecs = aws.client("ecs", design.region)
@@ -131,6 +133,9 @@ def _services(aws: Cloud, design: Design) -> Iterator[str]:
     for service in ecs.describe_services(cluster=cluster, services=arns)["services"]:
         if service["desiredCount"] < 1 or "awsvpcConfiguration" not in service.get("networkConfiguration", {}):
             yield f"{service['serviceName']} runs nothing, or nowhere"
+        breaker = service.get("deploymentConfiguration", {}).get("deploymentCircuitBreaker", {})
+        if not (breaker.get("enable") and breaker.get("rollback")):
+            yield f"{service['serviceName']} does not roll back"
 
 
 def _policies(aws: Cloud, design: Design) -> Iterator[str]:

@@ -208,7 +208,7 @@ def _group(response: Any, given: Thing, members: list[str]) -> Thing:
 def _member(response: Any, given: Thing, name: str) -> Thing:
     told = ("CacheNodeType", "Engine", "EngineVersion", "CacheSubnetGroupName", "ReplicationGroupId",
             "SnapshotWindow", "SnapshotRetentionLimit", "PreferredMaintenanceWindow", "AutoMinorVersionUpgrade",
-            "TransitEncryptionEnabled", "AtRestEncryptionEnabled")  # fmt: skip
+            "TransitEncryptionEnabled", "TransitEncryptionMode", "AtRestEncryptionEnabled")  # fmt: skip
     groups = [{"SecurityGroupId": each, "Status": "active"} for each in given.get("SecurityGroupIds", [])]
     return {
         **{key: given[key] for key in told if key in given},

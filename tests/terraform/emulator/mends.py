@@ -6,7 +6,6 @@ import json
 import secrets
 from typing import Any
 
-from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.budgets.responses import BudgetsResponse
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult, EmptyResult
@@ -16,11 +15,11 @@ from moto.ec2.responses import EC2Response
 from moto.rds.models import DBInstance
 from moto.sqs.models import Queue, SQSBackend
 from tests.terraform.emulator.caches import mend_caches
+from tests.terraform.emulator.memory import mend_memory
 
 
 def mend() -> None:
     """All of them."""
-    tags_of_scaling_and_budgets()
     identities_of_database_instances()
     attributes_of_queues()
     notices_of_budgets()
@@ -29,14 +28,7 @@ def mend() -> None:
     monitoring_of_instances()
     interfaces_of_terminated_instances()
     mend_caches()
-
-
-def tags_of_scaling_and_budgets() -> None:
-    """The provider lists the tags of scaling targets and budgets after it made them; moto knows no tags there."""
-    scaling: Any = ApplicationAutoScalingResponse
-    scaling.list_tags_for_resource = lambda self: json.dumps({"Tags": {}})
-    budgets: Any = BudgetsResponse
-    budgets.list_tags_for_resource = lambda self: json.dumps({"ResourceTags": []})
+    mend_memory()
 
 
 def identities_of_database_instances() -> None:

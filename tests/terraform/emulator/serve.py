@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 HOST = "127.0.0.1"
 
 
 def moto(port: int) -> None:
-    """moto's server. It knows AWS's managed policies only when it is told to load them."""
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    """moto's server. It knows AWS's managed policies only when it is told to load them.
+
+    A certificate is issued as soon as it is asked for, and requests are answered one after the other: moto changes
+    its lists without locks, and Terraform asks thirty things at once.
+    """
+    os.environ |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "0"}
+    from threading import Lock
+
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from moto.server import main
     from tests.terraform.emulator.mends import mend
 
     mend()
+    lock, answer = Lock(), DomainDispatcherApplication.__call__
+
+    def answer_alone(self: DomainDispatcherApplication, environ: dict[str, Any], start_response: Any) -> Any:
+        with lock:
+            return answer(self, environ, start_response)
+
+    setattr(DomainDispatcherApplication, "__call__", answer_alone)  # noqa: B010
     main(["-H", HOST, "-p", str(port)])
 
 
@@ -34,10 +49,26 @@ def ministack(port: int) -> None:
     from ministack.services import cloudfront
 
     cloudfront._vpc_origin_endpoint_error = lambda arn: None
+    _tell_no_empty_lists(cloudfront)
     configuration = Config()
     configuration.bind = [f"{HOST}:{port}"]
     configuration.loglevel = "WARNING"
+    # Terraform asks again after five seconds, which is when a connection would be closed: an answer would be lost.
+    configuration.keep_alive_timeout = 600
     asyncio.run(serve(app, configuration))
+
+
+def _tell_no_empty_lists(cloudfront: Any) -> None:
+    """Of a policy of headers without custom or removed ones it tells an empty list, where AWS tells nothing."""
+    build = cloudfront._build_rhp_config_xml
+
+    def build_without(parent: Any, configuration: Any) -> None:
+        build(parent, configuration)
+        for name, key in (("CustomHeadersConfig", "CustomHeaders"), ("RemoveHeadersConfig", "RemoveHeaders")):
+            if not configuration[key]:
+                parent.remove(parent.find(name))
+
+    cloudfront._build_rhp_config_xml = cloudfront._RHP_SPEC["build_config"] = build_without
 
 
 if __name__ == "__main__":
