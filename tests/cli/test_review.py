@@ -123,3 +123,17 @@ def test_shop_on_other_rungs(rung: str, tmp_path: Path, capsys: pytest.CaptureFi
     document = json.loads(capsys.readouterr().out)
     assert document["rung"] == rung
     assert {finding["code"] for finding in document["findings"]} & {"R1402", "R1403", "R1433"}
+
+
+def test_details_are_told_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["review", SHOP, "--pillar", "cost", "--details", "--fail-on", "never"])
+    text = capsys.readouterr().out
+    assert "4 -> 7 -> 12 -> 20" in text
+    assert [line.split()[0] for line in text.splitlines() if line.startswith(("spike", "without", "store "))] == [
+        "spike", "without", "store",
+    ]  # fmt: skip
+    main(["review", SHOP, "--format", "json", "--fail-on", "never"])
+    document = json.loads(capsys.readouterr().out)
+    assert {each["part"] for each in document["spike"]} == {"api", "db", "fulfil"}
+    assert next(each for each in document["blast_radius"] if each["part"] == "db")["share"] == 1.0
+    assert next(each for each in document["recovery"] if each["part"] == "db")["failover_seconds"] == 30

@@ -34,6 +34,7 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
         "--fail-on", choices=("high", "medium", "low", "never"), default="high",
         help="exit 1 when there is a finding of this severity or worse",
     )  # fmt: skip
+    command.add_argument("--details", action="store_true", help="spikes, blast radius and recovery, part by part")
     command.add_argument("--measured", type=Path, metavar="FILE", help="a result of rung load --format json")
     command.add_argument("--format", choices=("text", "json"), default="text")
 
@@ -55,9 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.pillar or each.pillar in arguments.pillar
     ]
     if arguments.format == "json":
-        print(json.dumps(_document(design, found), indent=2))
+        from rung.cli.review_details import details_as_json
+
+        details = details_as_json(graph, design, behaviour)
+        print(json.dumps({**_document(design, found), **details}, indent=2))
     else:
         print_text(design, found, sys.stdout)
+        if arguments.details:
+            from rung.cli.review_details import detail_lines
+
+            print("\n".join(detail_lines(graph, design, behaviour)))
     return int(_fails(found, arguments.fail_on))
 
 

@@ -101,7 +101,7 @@ def zone_lost(subject: Subject) -> Iterator[Found]:
 
 def database_below_the_peak(subject: Subject) -> Iterator[Found]:
     """R1424: a database that its peak fills."""
-    for database, load in _loads(subject, subject.peak):
+    for database, load in database_loads(subject, subject.peak):
         capacity = subject.database_capacity(database)
         if load > capacity:
             share = subject.behaviour.database_share
@@ -122,7 +122,7 @@ def cold_cache(subject: Subject) -> Iterator[Found]:
     """R1425: an empty cache puts the whole load on a database that was sized for what is left of it."""
     if not subject.behind_cache() or any(database_below_the_peak(subject)):
         return
-    for database, _ in _loads(subject, subject.ordinary):
+    for database, _ in database_loads(subject, subject.ordinary):
         capacity = subject.database_capacity(database)
         if subject.ordinary > capacity:
             yield Found(
@@ -263,7 +263,15 @@ def _at_the_peak(subject: Subject, load: float) -> str:
     return f"{load:,.0f} requests/s at the peak{', an even share of all' if even else ''}"
 
 
-def _loads(subject: Subject, rate: float) -> Iterator[tuple[Database, float]]:
+def messages_at_the_peak(subject: Subject) -> Iterator[tuple[Worker, float]]:
+    """Every worker with the messages per second that arrive for it at the peak, where that is known."""
+    for worker in subject.graph.of(Worker):
+        arriving = _arriving(subject, worker)
+        if arriving:
+            yield worker, arriving
+
+
+def database_loads(subject: Subject, rate: float) -> Iterator[tuple[Database, float]]:
     """The databases that visitors' requests reach, with requests per second on each."""
     reached = {name for service in subject.services for name in subject.uses(service.name, "postgres")}
     databases = [each for each in subject.databases if each.node in reached and each.existing is None]

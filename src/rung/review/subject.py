@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -184,10 +184,27 @@ class Subject:
         own = sum(each.weight for each in traffic.routes if self._target(each.path) == service)
         return own / whole if whole else 1.0
 
+    def share_on(self, routes: Iterable[Route]) -> float | None:
+        """The share of the visitors' requests that some routes carry."""
+        traffic, names = self.graph.traffic, {route.name for route in routes}
+        if traffic is None:
+            return None
+        if not traffic.routes:
+            services = {route.target for route in self.graph.of(Route) if route.name in names}
+            return sum(self.share_of(each.name) for each in self.services if each.name in services)
+        whole = sum(each.weight for each in traffic.routes)
+        own = sum(each.weight for each in traffic.routes if self._route(each.path) in names)
+        return own / whole if whole else None
+
     def _target(self, path: str) -> str:
-        """What a path reaches: the most specific route wins."""
+        """What a path reaches."""
+        route = self.graph.by_name.get(self._route(path))
+        return route.target if isinstance(route, Route) else ""
+
+    def _route(self, path: str) -> str:
+        """The route of a path: the most specific wins."""
         routes = [route for route in self.graph.of(Route) if _leads(route.path, path)]
-        return max(routes, key=lambda route: len(route.path)).target if routes else ""
+        return max(routes, key=lambda route: len(route.path)).name if routes else ""
 
     def _fronts(self) -> Iterator[Front]:
         rate = 1_000 / self.behaviour.cpu_ms if self.behaviour.cpu_ms > 0 else math.inf
