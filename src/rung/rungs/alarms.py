@@ -233,13 +233,13 @@ def _cache(part: CacheGroup) -> Iterator[Alarm]:
     for number in range(1, part.nodes + 1):
         # The figures are kept for each node, whose name is the group's and a number.
         node: Dimensions = (("CacheClusterId", _output(part, "replication_group_id", f"-{number:03d}")),)
-        suffix = "" if part.nodes == 1 else f"-{number}"
+        which = "" if part.nodes == 1 else f"{number}-"
         yield _alarm(
-            part, f"cpu-high{suffix}", _metric("AWS/ElastiCache", "EngineCPUUtilization", "Average", node), 90.0,
+            part, f"{which}cpu-high", _metric("AWS/ElastiCache", "EngineCPUUtilization", "Average", node), 90.0,
             "cache-cpu-high", "its one thread is busy", periods=5, periods_to_alarm=5,
         )  # fmt: skip
         yield _alarm(
-            part, f"memory-high{suffix}", _metric("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "Average",
+            part, f"{which}memory-high", _metric("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "Average",
             node),
             90.0, "cache-memory-high", "it evicts what is still wanted", periods=5, periods_to_alarm=5,
             severity="ticket",

@@ -37,9 +37,20 @@ from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block
 from rung.terraform.setting import Setting
 
-#: Alarms share a block, the pipeline's identity is in the bootstrap root, and the rest is refused: unwritten.py.
+#: What watches shares a block, the pipeline's identity is in the bootstrap root; unwritten.py refuses the rest.
 Elsewhere = (
-    Alarm | DeployIdentity | LambdaFunction | HttpApi | EksCluster | NodePool | KubernetesService | KubernetesJob
+    Alarm
+    | Notification
+    | Objective
+    | Dashboard
+    | Budget
+    | DeployIdentity
+    | LambdaFunction
+    | HttpApi
+    | EksCluster
+    | NodePool
+    | KubernetesService
+    | KubernetesJob
 )
 
 
@@ -127,15 +138,7 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
             yield edge.site(setting, part)
         case Distribution():
             yield edge.distribution(setting, part)
-        case Notification():
-            yield operations.notification(setting, part)
-        case Objective():
-            yield operations.objective(setting, part)
-        case Dashboard():
-            yield operations.dashboard(setting, part)
-        case Budget():
-            yield operations.budget(setting, part)
         case UptimeCheck():
-            yield from operations.uptime_check(setting, part)
+            yield operations.uptime_check(setting, part)
         case _:
             assert_never(part)

@@ -2,75 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from rung.parts.design import Part
-from rung.parts.operations import Budget, Dashboard, Notification, Objective, Recipient, UptimeCheck
-from rung.terraform.alarms import BLOCK, RUNBOOKS_URL
+from rung.parts.design import Design, Part
+from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient, UptimeCheck
+from rung.terraform.alarms import RUNBOOKS_URL, table
 from rung.terraform.hcl import Block, Expression, Text
-from rung.terraform.names import output
-from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, REGION, Setting, literals
+from rung.terraform.names import environment_name, output
+from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, REGION, WATCH, Setting, literals
 
 
-def notification(setting: Setting, part: Notification) -> Block:
-    """The topics, and who listens."""
-    arguments = {
-        "account_id": ACCOUNT, "key_arn": setting.log_key, "own_key": setting.log_key is None,
-        **_recipients(part.recipients),
+def watch(setting: Setting) -> Iterator[Block]:
+    """One block: who is told, what is watched, what is promised, what a month may cost. None without alarms."""
+    design = setting.design
+    alarms, told = design.of(Alarm), design.of(Notification)
+    if not alarms or not told:
+        return
+    rows, kinds = table(alarms)
+    budget = next(iter(design.of(Budget)), None)
+    arguments: dict[str, Expression] = {
+        "name": environment_name(design), "account_id": ACCOUNT, "region": REGION, "key_arn": setting.log_key,
+        **_recipients(told[0].recipients),
+        "runbooks_url": RUNBOOKS_URL,
+        "monthly_usd": budget.monthly_usd if budget else None,
+        "cost_tags": {"Workload": design.workload, "Environment": design.environment} if budget else {},
+        "availability": {each.name: _objective(each) for each in design.of(Objective)},
+        "alarms": rows, "kinds": kinds, "parts": _called(design),
     }  # fmt: skip
-    return setting.module(part, "notification", "Who is told when something rings", arguments)
+    note = "What is watched and who is told: the runbook of an alarm has the name of its kind"
+    yield setting.call(WATCH, "watch", note, arguments)
 
 
-def objective(setting: Setting, part: Objective) -> Block:
-    """The burn-rate alarms of one objective."""
-    arguments = {
-        "load_balancer_suffix": output(part.load_balancer, "arn_suffix"),
-        **_told(setting),
-        "runbook_url": _runbook(part.runbook),
-        **literals(part, "load_balancer", "runbook"),
+def _objective(part: Objective) -> Expression:
+    return {"share": part.availability, "load_balancer_suffix": output(part.load_balancer, "arn_suffix")}
+
+
+def _called(design: Design) -> dict[str, Expression]:
+    """What topics, dashboard and budget are called, where a node has the usual name."""
+    named: dict[str, tuple[tuple[Part, ...], str]] = {
+        "topics": (design.of(Notification), "alarms"),
+        "dashboard": (design.of(Dashboard), "overview"),
+        "budget": (design.of(Budget), "budget"),
     }
-    return setting.module(
-        part, "objective", f"{part.availability:.2%} of the requests of a month succeed", arguments
-    )
+    return {name: parts[0].name for name, (parts, usual) in named.items() if parts and parts[0].name != usual}
 
 
-def dashboard(setting: Setting, part: Dashboard) -> Block:
-    """One page that shows what is watched."""
-    arguments = {"region": REGION, "groups": output(BLOCK, "graphs"), "alarm_arns": output(BLOCK, "arns")}
-    return setting.module(part, "dashboard", "One page with everything that is watched", arguments)
-
-
-def budget(setting: Setting, part: Budget) -> Block:
-    """The month's limit, for what carries this environment's tags."""
-    arguments = {
-        "topic_arn": _ticket(setting),
-        "cost_tags": {"Workload": setting.design.workload, "Environment": setting.design.environment},
-        **literals(part, "runbook"),
-    }  # fmt: skip
-    return setting.module(part, "budget", f"A month may cost {part.monthly_usd:,.0f} US dollars", arguments)
-
-
-def uptime_check(setting: Setting, part: UptimeCheck) -> Iterator[Block]:
+def uptime_check(setting: Setting, part: UptimeCheck) -> Block:
     """The check from outside. Its metric is in us-east-1, and an alarm tells topics of its own region alone."""
-    topic = f"{part.name}-alarms"
     recipients = [each for told in setting.design.of(Notification) for each in told.recipients]
-    listeners = {"account_id": ACCOUNT, "own_key": True, **_recipients(tuple(recipients))}
-    note = "Whoever is told, told from us-east-1 too: there the check is, and its alarm"
-    yield setting.call(topic, "notification", note, listeners, providers=EDGE_PROVIDER)
     arguments = {
-        "topic_arn": output(topic, "topic_arn"), "runbook_url": _runbook(part.runbook), **literals(part, "runbook")
+        "account_id": ACCOUNT, **_recipients(tuple(recipients)),
+        "runbook_url": _runbook(part.runbook), **literals(part, "runbook"),
     }  # fmt: skip
     words = f"https://{part.domain}{part.path} is asked from outside"
-    yield setting.module(part, "uptime_check", words, arguments, providers=EDGE_PROVIDER)
-
-
-def _told(setting: Setting) -> dict[str, Expression]:
-    return {"topic_arn": setting.topic, "ticket_topic_arn": _ticket(setting)}
-
-
-def _ticket(setting: Setting) -> Expression:
-    topics: Iterable[Part] = setting.design.of(Notification)
-    return next((output(topic.name, "ticket_topic_arn") for topic in topics), None)
+    return setting.module(part, "uptime_check", words, arguments, providers=EDGE_PROVIDER)
 
 
 def _runbook(slug: str) -> Expression:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from rung.parts.design import Design
 from rung.parts.values import Reference
 from rung.terraform import frame, readme
-from rung.terraform.alarms import alarms
 from rung.terraform.bindings import bindings_of
 from rung.terraform.blocks import blocks_of, file_of
 from rung.terraform.grants import grants
 from rung.terraform.hcl import Block, document
 from rung.terraform.homes import homes_of, moved, relocated
+from rung.terraform.operations import watch
 from rung.terraform.reach import reach
 from rung.terraform.setting import Setting
 from rung.terraform.tasks import shared
@@ -50,7 +50,7 @@ def blocks_by_file(design: Design, late: Mapping[str, Reference]) -> dict[str, l
         if file_of(part) in found:
             found[file_of(part)] += blocks_of(setting, part, bindings)
     found["grants"] += [*reach(setting), *grants(setting)]
-    found["observability"] += _some(alarms(setting))
+    found["observability"] = [*watch(setting), *found["observability"]]
     found["outputs"] += frame.outputs(setting)
     return found
 
@@ -60,7 +60,3 @@ def modules_of(design: Design) -> tuple[str, ...]:
     blocks = (block for found in blocks_by_file(design, {}).values() for block in found)
     sources = {str(block.attributes["source"]) for block in blocks if block.kind == "module"}
     return tuple(sorted(source.removeprefix("../modules/") for source in sources))
-
-
-def _some(block: Block | None) -> Iterable[Block]:
-    return [] if block is None else [block]

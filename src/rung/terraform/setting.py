@@ -17,6 +17,8 @@ from rung.terraform.homes import Home, moved
 from rung.terraform.library import variables_of
 from rung.terraform.names import full_name, label, of_resource, output, sentence
 
+#: The block that tells somebody.
+WATCH = "watch"
 REGION, ACCOUNT = Raw("local.region"), Raw("local.account_id")
 #: CloudFront's certificates, firewalls and metrics exist in this region alone.
 EDGE_PROVIDER: Mapping[str, Expression] = {"aws": Raw("aws.us_east_1")}
@@ -51,7 +53,7 @@ class Setting:
     @cached_property
     def topic(self) -> Expression:
         """Where alarms go."""
-        return self._of_only(Notification, "topic_arn")
+        return output(WATCH, "topic_arn") if self.design.of(Notification) else None
 
     @cached_property
     def network(self) -> Network:

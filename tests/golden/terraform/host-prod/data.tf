@@ -16,7 +16,7 @@ module "secrets" {
     session-key = { rotate_days = 90 } # workload.py:10
     admin-key   = { rotate_days = 90 } # workload.py:11
   }
-  topic_arn     = module.alarms.topic_arn
+  topic_arn     = module.watch.topic_arn
   topic_key_arn = module.keys.log_key_arn
 }
 
@@ -75,7 +75,7 @@ module "backup" {
   name          = "shop-prod-backup"
   resource_arns = [module.db.arn]
   key_arn       = module.keys.data_key_arn
-  topic_arn     = module.alarms.topic_arn
+  topic_arn     = module.watch.topic_arn
   restore_types = {
     RDS = { dbSubnetGroupName = "shop-prod-db", vpcSecurityGroupIds = jsonencode([module.db.security_group_id]) }
   }

@@ -1,28 +1,44 @@
-# All alarms of an environment from two tables: how things are watched, and what is watched so.
+# All alarms of an environment: kinds say how things are watched, rows what is watched so and where the limits are.
 
 locals {
-  kinds = {
-    for name, kind in var.kinds : name => merge(kind, {
-      runbook = coalesce(kind.runbook, name)
-      metrics = kind.metric == null ? kind.metrics : { m1 = kind.metric }
-    })
-  }
+  given = jsondecode(file("${path.module}/kinds.json"))
+  known = keys(local.given)
 
-  alarms = {
-    for name, row in var.alarms : name => {
-      kind      = row.kind
-      threshold = tonumber(row.limit)
-      metrics = [
-        for id, words in local.kinds[row.kind].metrics : {
-          id         = id
-          namespace  = split(" ", words)[0]
-          name       = split(" ", words)[1]
-          statistic  = split(" ", words)[2]
-          dimensions = { for dimension, value in row : dimension => value if !contains(["kind", "limit"], dimension) }
-        }
-      ]
+  kinds = {
+    for name, kind in merge(local.given, var.kinds) : name => {
+      name             = kind.name
+      dimensions       = kind.dimensions
+      runbook          = coalesce(try(kind.runbook, null), name)
+      metrics          = try(kind.metric, null) == null ? tomap(kind.metrics) : tomap({ m1 = kind.metric })
+      expression       = try(kind.expression, null)
+      comparison       = try(kind.comparison, ">")
+      period_seconds   = try(kind.period_seconds, 60)
+      periods          = try(kind.periods, 3)
+      periods_to_alarm = try(kind.periods_to_alarm, 2)
+      missing          = try(kind.missing, "notBreaching")
+      severity         = try(kind.severity, "page")
     }
   }
+
+  alarms = merge(flatten([
+    for row, watched in var.alarms : [
+      for kind, limit in watched.limits : {
+        "${row}-${local.kinds[kind].name}" = {
+          kind      = kind
+          threshold = limit
+          metrics = [
+            for id, words in local.kinds[kind].metrics : {
+              id         = id
+              namespace  = split(" ", words)[0]
+              name       = split(" ", words)[1]
+              statistic  = split(" ", words)[2]
+              dimensions = { for dimension, key in local.kinds[kind].dimensions : dimension => watched.of[key] if contains(keys(watched.of), key) }
+            }
+          ]
+        }
+      }
+    ]
+  ])...)
 }
 
 module "alarm" {

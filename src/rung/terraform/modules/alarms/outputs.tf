@@ -11,7 +11,7 @@ output "arns" {
 output "graphs" {
   description = "One group for each kind, one graph for each alarm of it, with the limit as a line: what a dashboard shows."
   value = [
-    for kind in sort(keys(local.kinds)) : {
+    for kind in sort(distinct([for alarm in local.alarms : alarm.kind])) : {
       title = replace(kind, "-", " ")
       graphs = [
         for name, alarm in local.alarms : {

@@ -18,9 +18,29 @@ variable "runbooks_url" {
   }
 }
 
-variable "kinds" {
-  description = "How things are watched, by runbook. metric: namespace, name and statistic, a space between; or metrics by id, and expression: metric math over the ids. runbook: when it is not the key."
+variable "alarms" {
+  description = "What is watched: of, the names that dimensions of metrics take (and DeadLetterQueueName); limits, by kind. The kinds are in kinds.json, each with its runbook; an alarm is called <name>-<row>-<name of the kind>."
   type = map(object({
+    of     = map(string)
+    limits = map(number)
+  }))
+
+  validation {
+    condition     = alltrue(flatten([for row in var.alarms : [for kind in keys(row.limits) : contains(concat(keys(var.kinds), local.known), kind)]]))
+    error_message = "Every key of limits must be a kind: one of kinds.json, or of kinds."
+  }
+
+  validation {
+    condition     = alltrue([for row in var.alarms : length(row.of) > 0 && length(row.limits) > 0])
+    error_message = "Every row must have something that it is about, and one limit at least."
+  }
+}
+
+variable "kinds" {
+  description = "Further ways of watching, beside those of kinds.json or in place of one. name: end of the alarm's name; dimensions: which of the metric's dimensions is which key of a row's of; metric: namespace, name and statistic, a space between; or metrics by id, and expression: metric math over the ids; runbook: when it is not the key."
+  type = map(object({
+    name             = string
+    dimensions       = map(string)
     runbook          = optional(string)
     metric           = optional(string)
     metrics          = optional(map(string), {})
@@ -32,6 +52,7 @@ variable "kinds" {
     missing          = optional(string, "notBreaching")
     severity         = optional(string, "page")
   }))
+  default = {}
 
   validation {
     condition     = alltrue([for kind in var.kinds : (kind.metric != null) != (kind.expression != null && length(kind.metrics) > 0)])
@@ -41,21 +62,6 @@ variable "kinds" {
   validation {
     condition     = alltrue(flatten([for kind in var.kinds : [for words in compact(concat([kind.metric], values(kind.metrics))) : length(split(" ", words)) == 3]]))
     error_message = "Every metric must be three words: namespace, name and statistic."
-  }
-}
-
-variable "alarms" {
-  description = "What is watched: its kind, the limit, and the dimensions of the metric."
-  type        = map(map(string))
-
-  validation {
-    condition     = alltrue([for alarm in var.alarms : contains(keys(var.kinds), lookup(alarm, "kind", ""))])
-    error_message = "Every alarm must have a kind, one of kinds."
-  }
-
-  validation {
-    condition     = alltrue([for alarm in var.alarms : can(tonumber(alarm.limit))])
-    error_message = "Every alarm must have a limit, a number."
   }
 }
 

@@ -60,3 +60,8 @@ output "url" {
   description = "Address of the database without a user: what libpq and every driver read, with TLS and a verified name."
   value       = "postgresql://${aws_rds_cluster.this.endpoint}:${aws_rds_cluster.this.port}/${aws_rds_cluster.this.database_name}?sslmode=verify-full"
 }
+
+output "dimensions" {
+  description = "What its metrics are about, as a row of the module alarms takes it."
+  value       = { DBClusterIdentifier = aws_rds_cluster.this.cluster_identifier }
+}

@@ -57,3 +57,8 @@ output "party" {
   description = "What the tables reach and access know it by: its name, security group and role."
   value       = { name = var.name, security_group_id = aws_security_group.this.id, role_name = aws_iam_role.task.name }
 }
+
+output "dimensions" {
+  description = "What its metrics are about, as a row of the module alarms takes it."
+  value       = { ClusterName = var.platform.cluster_name, ServiceName = var.name }
+}

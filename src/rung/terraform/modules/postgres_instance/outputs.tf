@@ -57,3 +57,8 @@ output "url" {
   description = "Address of the database without a user: what libpq and every driver read, with TLS and a verified name."
   value       = "postgresql://${aws_db_instance.this.address}:${aws_db_instance.this.port}/${aws_db_instance.this.db_name}?sslmode=verify-full"
 }
+
+output "dimensions" {
+  description = "What its metrics are about, as a row of the module alarms takes it."
+  value       = { DBInstanceIdentifier = aws_db_instance.this.identifier }
+}

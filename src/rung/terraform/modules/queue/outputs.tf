@@ -48,3 +48,8 @@ output "binding" {
     },
   )
 }
+
+output "dimensions" {
+  description = "What the metrics of its lanes and their dead-letter queues are about, by lane, as a row of the module alarms takes it."
+  value       = { for lane, queue in module.lane : lane => { QueueName = queue.name, DeadLetterQueueName = queue.dead_letter_name } }
+}

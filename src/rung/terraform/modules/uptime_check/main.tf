@@ -27,6 +27,18 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   evaluation_periods  = 2
   datapoints_to_alarm = 2
   treat_missing_data  = "breaching"
-  alarm_actions       = [var.topic_arn]
-  ok_actions          = [var.topic_arn]
+  alarm_actions       = [module.topics.topic_arn]
+  ok_actions          = [module.topics.topic_arn]
+}
+
+# Route 53 keeps its metrics in us-east-1 alone, and an alarm publishes only to topics of its own region.
+module "topics" {
+  source = "../notification"
+
+  name       = "${var.name}-alarms"
+  account_id = var.account_id
+  own_key    = true
+  emails     = var.emails
+  phones     = var.phones
+  slack      = var.slack
 }

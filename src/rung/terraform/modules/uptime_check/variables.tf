@@ -18,14 +18,9 @@ variable "domain" {
   }
 }
 
-variable "topic_arn" {
-  description = "Topic that is told, in us-east-1: Route 53 keeps its metrics there alone, and an alarm publishes only to topics of its own region."
+variable "account_id" {
+  description = "AWS account whose alarm may publish."
   type        = string
-
-  validation {
-    condition     = can(regex("^arn:[a-z-]+:sns:us-east-1:", var.topic_arn))
-    error_message = "The topic must be in us-east-1; use the module notification once more with that region's provider."
-  }
 }
 
 variable "runbook_url" {
@@ -58,4 +53,25 @@ variable "interval_seconds" {
     condition     = contains([10, 30], var.interval_seconds)
     error_message = "Route 53 asks every 10 or every 30 seconds."
   }
+}
+
+variable "emails" {
+  description = "Addresses that are told. Each must be confirmed by its owner."
+  type        = list(string)
+  default     = []
+}
+
+variable "phones" {
+  description = "Telephone numbers that are told by SMS, in international form."
+  type        = list(string)
+  default     = []
+}
+
+variable "slack" {
+  description = "Slack channels that are told, name to ids."
+  type = map(object({
+    team_id    = string
+    channel_id = string
+  }))
+  default = {}
 }

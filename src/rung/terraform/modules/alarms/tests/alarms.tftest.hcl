@@ -8,16 +8,12 @@ variables {
   runbooks_url = "https://example.com/runbooks"
   topic_arns   = { page = "arn:aws:sns:eu-central-1:123456789012:page" }
   kinds = {
-    messages-waiting = { metric = "AWS/SQS ApproximateAgeOfOldestMessage Maximum" }
-    dead-letters     = { metric = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", periods = 1, periods_to_alarm = 1, severity = "ticket" }
-    service-errors   = { metrics = { errors = "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum", requests = "AWS/ApplicationELB RequestCount Sum" }, expression = "IF(requests>0, 100*errors/requests, 0)" }
-    service-errors-2 = { runbook = "service-errors", metric = "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum" }
+    site-errors = { name = "errors", dimensions = { LoadBalancer = "LoadBalancer" }, runbook = "service-errors", metric = "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum" }
   }
   alarms = {
-    orders-waiting      = { kind = "messages-waiting", limit = 60, QueueName = "orders" }
-    orders-dead-letters = { kind = "dead-letters", limit = 0, QueueName = "orders-dead" }
-    api-errors          = { kind = "service-errors", limit = 5, LoadBalancer = "app/shop/1" }
-    site-errors         = { kind = "service-errors-2", limit = 5, LoadBalancer = "app/shop/1" }
+    orders = { of = { QueueName = "orders", DeadLetterQueueName = "orders-dead" }, limits = { messages-waiting = 60, dead-letters = 0 } }
+    api    = { of = { LoadBalancer = "app/shop/1", TargetGroup = "targetgroup/api/1", ServiceName = "api", ClusterName = "shop" }, limits = { service-errors = 5, task-cpu-high = 80 } }
+    site   = { of = { LoadBalancer = "app/shop/1" }, limits = { site-errors = 5 } }
   }
 }
 
@@ -25,12 +21,12 @@ run "a_row_becomes_an_alarm" {
   command = plan
 
   assert {
-    condition     = output.names == { api-errors = "shop-prod-api-errors", orders-dead-letters = "shop-prod-orders-dead-letters", orders-waiting = "shop-prod-orders-waiting", site-errors = "shop-prod-site-errors" }
-    error_message = "every row must have its alarm, named after the environment and the row"
+    condition     = output.names == { api-cpu-high = "shop-prod-api-cpu-high", api-errors = "shop-prod-api-errors", orders-dead-letters = "shop-prod-orders-dead-letters", orders-waiting = "shop-prod-orders-waiting", site-errors = "shop-prod-site-errors" }
+    error_message = "every limit must have its alarm, named after the environment, the row and what is watched"
   }
 
   assert {
-    condition     = length(output.arns) == 4
+    condition     = length(output.arns) == 5
     error_message = "a dashboard must find every alarm"
   }
 }
@@ -39,13 +35,23 @@ run "a_kind_becomes_a_group_of_graphs" {
   command = plan
 
   assert {
-    condition     = [for group in output.graphs : group.title] == ["dead letters", "messages waiting", "service errors", "service errors 2"]
-    error_message = "one group for each kind"
+    condition     = [for group in output.graphs : group.title] == ["dead letters", "messages waiting", "service errors", "site errors", "task cpu high"]
+    error_message = "one group for each kind that is in use"
   }
 
   assert {
     condition     = output.graphs[1].graphs[0].limit == 60 && output.graphs[1].graphs[0].metrics[0].dimensions.QueueName == "orders"
     error_message = "a graph must show what the alarm watches, with its limit"
+  }
+
+  assert {
+    condition     = output.graphs[0].graphs[0].metrics[0].dimensions == { QueueName = "orders-dead" }
+    error_message = "dead letters are counted in the dead-letter queue"
+  }
+
+  assert {
+    condition     = output.graphs[2].graphs[0].metrics[0].dimensions == { LoadBalancer = "app/shop/1", TargetGroup = "targetgroup/api/1" } && output.graphs[4].graphs[0].metrics[0].dimensions == { ClusterName = "shop", ServiceName = "api" }
+    error_message = "of a row, a kind takes the dimensions that its metric has"
   }
 
   assert {
@@ -60,7 +66,7 @@ run "kinds_without_a_metric_are_refused" {
   variables {
     name         = "-"
     runbooks_url = "http://example.com/"
-    kinds        = { empty = { expression = "1" } }
+    kinds        = { empty = { name = "empty", dimensions = {}, expression = "1" } }
     alarms       = {}
   }
 
@@ -71,28 +77,28 @@ run "a_metric_of_two_words_is_refused" {
   command = plan
 
   variables {
-    kinds  = { odd = { metric = "AWS/SQS TooFew" } }
+    kinds  = { odd = { name = "odd", dimensions = {}, metric = "AWS/SQS TooFew" } }
     alarms = {}
   }
 
   expect_failures = [var.kinds]
 }
 
-run "a_row_without_a_kind_is_refused" {
+run "an_unheard_of_kind_is_refused" {
   command = plan
 
   variables {
-    alarms = { nothing = { kind = "unheard-of", limit = "1" } }
+    alarms = { nothing = { of = { QueueName = "orders" }, limits = { unheard-of = 1 } } }
   }
 
   expect_failures = [var.alarms]
 }
 
-run "a_row_without_a_limit_is_refused" {
+run "a_row_about_nothing_is_refused" {
   command = plan
 
   variables {
-    alarms = { waiting = { kind = "messages-waiting", limit = "much" } }
+    alarms = { waiting = { of = {}, limits = { messages-waiting = 60 } } }
   }
 
   expect_failures = [var.alarms]

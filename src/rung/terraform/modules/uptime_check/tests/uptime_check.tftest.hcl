@@ -7,7 +7,8 @@ variables {
   name        = "shop-prod-uptime"
   domain      = "shop.example.com"
   path        = "/health"
-  topic_arn   = "arn:aws:sns:us-east-1:123456789012:shop-prod-alarms-page"
+  account_id  = "123456789012"
+  emails      = ["oncall@example.com"]
   runbook_url = "https://example.com/runbooks/uptime.md"
 }
 
@@ -25,7 +26,7 @@ run "the_outside_asks_by_tls" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this.alarm_actions == toset([var.topic_arn])
+    condition     = aws_cloudwatch_metric_alarm.this.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.this.alarm_actions == toset([module.topics.topic_arn])
     error_message = "silence is a failure too"
   }
 
@@ -42,12 +43,11 @@ run "wrong_values_are_refused" {
     name             = "shop uptime"
     domain           = "https://shop.example.com"
     path             = "health?deep=1"
-    topic_arn        = "arn:aws:sns:eu-central-1:123456789012:shop-prod-alarms-page"
     runbook_url      = "runbooks/uptime.md"
     interval_seconds = 60
   }
 
   expect_failures = [
-    var.name, var.domain, var.path, var.topic_arn, var.runbook_url, var.interval_seconds,
+    var.name, var.domain, var.path, var.runbook_url, var.interval_seconds,
   ]
 }

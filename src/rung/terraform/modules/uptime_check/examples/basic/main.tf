@@ -15,6 +15,7 @@ module "uptime" {
   name        = "shop-prod-uptime"
   domain      = "shop.example.com"
   path        = "/health"
-  topic_arn   = "arn:aws:sns:us-east-1:123456789012:shop-prod-alarms-page"
+  account_id  = "123456789012"
+  emails      = ["oncall@example.com"]
   runbook_url = "https://github.com/example/shop/blob/main/runbooks/uptime.md"
 }
