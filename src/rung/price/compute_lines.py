@@ -58,7 +58,8 @@ def ecs_service(part: EcsService, charging: Charging) -> Iterator[Line]:
     """Tasks over the day: vCPU-hours and GB-hours, what is above the base on Spot; the log."""
     usage = charging.usage
     if part.role == "web":
-        hours = charging.while_on(usage.task_hours(part.container.cpu, part.min_tasks, part.max_tasks))
+        share = usage.share_of(part.node)
+        hours = charging.while_on(usage.task_hours(part.container.cpu, part.min_tasks, part.max_tasks, share))
     else:
         hours = charging.while_on(_worker_hours(part, charging))
     base = min(hours.value, part.on_demand_base * HOURS_PER_MONTH * charging.on_share)

@@ -110,7 +110,8 @@ def replicas_at(part: KubernetesService, rate: float, charging: Charging) -> int
     given = charging.usage.assumptions
     if part.role == "web":
         each = part.container.cpu * 1_000 / given.cpu_ms * given.cpu_target
-        return tasks_for(rate, each, part.min_replicas, part.max_replicas)
+        share = charging.usage.share_of(part.node)
+        return tasks_for(rate * share, each, part.min_replicas, part.max_replicas)
     return part.max_replicas if rate > charging.usage.busy_rate else part.min_replicas
 
 

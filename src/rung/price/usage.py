@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from rung.model.environments import Figure
 from rung.model.graph import Graph
 from rung.model.nodes import Queue, Service, Worker
+from rung.model.shares import service_shares
 from rung.price.assumptions import Assumptions
 from rung.price.book import HOURS_PER_MONTH
 
@@ -42,6 +43,11 @@ class Usage:
     writes: float
     requests: Quantity
     messages: tuple[tuple[str, float], ...]
+    shares: tuple[tuple[str, float], ...] = ()
+
+    def share_of(self, service: str) -> float:
+        """The share of all requests that one service answers; of what is no service, all of them."""
+        return dict(self.shares).get(service, 1.0)
 
     def rate_at(self, hour: int) -> float:
         """Requests per second in one hour of an ordinary day."""
@@ -80,14 +86,14 @@ class Usage:
         rate = dict(self.messages).get(queue, 0.0)
         return rate * self.assumptions.average_of_day() * SECONDS_PER_MONTH
 
-    def task_hours(self, vcpu: float, minimum: int, maximum: int) -> Quantity:
+    def task_hours(self, vcpu: float, minimum: int, maximum: int, share: float = 1.0) -> Quantity:
         """Task-hours of a service that scales on CPU between `minimum` and `maximum` over the day, with spikes."""
         each = vcpu * 1_000 / self.assumptions.cpu_ms * self.assumptions.cpu_target
-        hours = [tasks_for(self.rate_at(hour), each, minimum, maximum) for hour in range(24)]
+        hours = [tasks_for(self.rate_at(hour) * share, each, minimum, maximum) for hour in range(24)]
         days = HOURS_PER_MONTH / 24
         # A spike is paid for until the scale-in, a quarter of an hour after it.
-        spike = tasks_for(self.peak_rate, each, minimum, maximum) - tasks_for(
-            self.busy_rate, each, minimum, maximum
+        spike = tasks_for(self.peak_rate * share, each, minimum, maximum) - tasks_for(
+            self.busy_rate * share, each, minimum, maximum
         )
         value = sum(hours) * days + self.assumptions.spikes_per_month * spike * 0.5
         because = (
@@ -136,6 +142,7 @@ def usage_of(
         writes=0.0 if traffic is None else 1 - traffic.reads,
         requests=Quantity(value=ordinary + spikes, unit="request", because=because),
         messages=tuple((queue.name, _message_rate(graph, queue, rate, share)) for queue in graph.of(Queue)),
+        shares=tuple(service_shares(graph).items()),
     )
     return _with_figures(derived, figures)
 

@@ -11,6 +11,7 @@ from rung.model.environments import PRODUCTION_NAMES
 from rung.model.existing import ExistingCache, ExistingDatabase, ExistingQueue
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Route, Schedule, Service, Site, Worker
+from rung.model.shares import service_shares
 
 DEFAULT_RUNG = "fargate"
 #: Lambda ends a function after 15 minutes (AWS, "Lambda quotas"); some seconds are for ending in order.
@@ -56,6 +57,11 @@ class Setting:
     def routed(self) -> frozenset[str]:
         """The services and sites that visitors reach."""
         return frozenset(edge.target for edge in self.graph.edges if edge.verb == "route")
+
+    @cached_property
+    def shares(self) -> Mapping[str, float]:
+        """The share of all requests that each service answers."""
+        return service_shares(self.graph)
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:

@@ -101,7 +101,7 @@ def service_size(setting: Setting, service: Service) -> Size:
     """A service's task: as declared, else so that `max_tasks` of them serve the peak, else a safe minimum."""
     if service.cpu is not None or service.memory_mib is not None:
         return _fitting(service.cpu or SERVICE_VCPU, service.memory_mib, "as declared")
-    peak = peak_requests(setting) if service.name in setting.routed else 0.0
+    peak = peak_requests(setting) * setting.shares[service.name] if service.name in setting.routed else 0.0
     tasks = setting.scaled(service.max_tasks)
     wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, tasks))
     cpu = min(LARGEST_SERVICE_VCPU, max(SERVICE_VCPU, wanted))
@@ -124,7 +124,7 @@ def task_size(node: Schedule | Job) -> Size:
 
 def fewest_tasks(setting: Setting, service: Service, cpu: float) -> int:
     """Enough for ordinary load at the CPU target, no fewer than declared and no more than the most."""
-    ordinary = ordinary_requests(setting) if service.name in setting.routed else 0.0
+    ordinary = ordinary_requests(setting) * setting.shares[service.name] if service.name in setting.routed else 0.0
     needed = math.ceil(ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
     most = setting.scaled(service.max_tasks)
     return min(most, max(setting.scaled(service.min_tasks), needed))
