@@ -16,6 +16,7 @@ from rung.errors import UsageError, UserError
 
 #: Every command: its name, the module that is imported only when it is chosen, and its line in `rung --help`.
 COMMANDS: tuple[tuple[str, str, str], ...] = (
+    ("advise", "rung.cli.advise", "say which rung the business has earned, and why"),
     ("check", "rung.cli.check", "report everything that is wrong with a workload file"),
     ("dev", "rung.cli.dev", "run a workload on this machine"),
     ("diff", "rung.cli.diff", "compare two environments, or one with what is on disk"),
