@@ -89,9 +89,7 @@ def _print(asked: Asked, design: Design, bill: Bill) -> int:
     from rung.price.savings import savings
 
     found = (
-        savings(design, asked.graph, asked.book, asked.assumptions, before_usd=bill.total)
-        if asked.arguments.savings
-        else ()
+        savings(design, asked.graph, asked.book, asked.assumptions, before=bill) if asked.arguments.savings else ()
     )
     if asked.arguments.format == "json":
         print(json.dumps(estimate_text.as_json(bill, found), indent=2))

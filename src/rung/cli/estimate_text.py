@@ -39,7 +39,7 @@ def print_bill(bill: Bill, found: Sequence[Saving], *, free_tier: bool) -> None:
         console.print(text)
     for saving in found:
         console.print(f"[bold]{dollars(saving.usd)} less[/]  {saving.name} ({saving.part}): {saving.because}")
-        console.print(f"    gives up: {saving.gives_up}")
+        console.print(f"    {saving.break_even}; gives up: {saving.gives_up}; undone by: {saving.undone_by}")
 
 
 def print_comparison(bills: Sequence[Bill]) -> None:

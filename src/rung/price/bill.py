@@ -27,7 +27,7 @@ from rung.price.charging import Charging, Line
 from rung.price.compute_lines import ComputePart
 from rung.price.data_lines import DataPart
 from rung.price.edge_lines import EdgePart
-from rung.price.figures import figures_of, impossible, is_own, problems_of, with_figures, with_quantities
+from rung.price.figures import REQUESTS, figures_of, impossible, is_own, problems_of, with_figures, with_quantities
 from rung.price.free_tier import Free, free_of
 from rung.price.interval import Reprice, interval
 from rung.price.kubernetes_lines import KubernetesPart
@@ -126,6 +126,18 @@ def bill(
         monthly_revenue_usd=business.monthly_revenue_usd if business else None,
         reprice=partial(_total, design, graph, book, figures),
     )  # fmt: skip
+
+
+def total_at(
+    design: Design, graph: Graph, book: PriceBook, assumptions: Assumptions | None, factor: float
+) -> float:
+    """The total of a design at a multiple of its environment's traffic. Raises PriceError as `bill` does."""
+    figures = figures_of(graph, design.environment)
+    given = with_figures(assumptions or Assumptions(), figures)
+    now = usage_of(graph, production=design.production, assumptions=given, figures=figures)
+    others = tuple(each for each in figures if each.of is not None or each.name != REQUESTS)
+    scaled = Figure(of=None, name=REQUESTS, value=now.requests.value * factor)
+    return _total(design, graph, book, (*others, scaled), given)
 
 
 def _lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -27,6 +28,8 @@ GIB_MIB = 1_024
 #: Fargate bills from the pull of the image on, a minute at least.
 JOB_SECONDS_MIN = 60.0
 JOB_START_SECONDS = 25.0
+#: How long a worker that scales from zero stays after its last message.
+LINGER_SECONDS = 300.0
 
 ComputePart = EcsService | EcsJob | ScheduledTask | Cluster | Registry | Host | HostGroup | OfficeHours
 
@@ -147,10 +150,22 @@ def office_hours(part: OfficeHours, charging: Charging) -> Iterator[Line]:
 def _worker_hours(part: EcsService, charging: Charging) -> Quantity:
     """Workers hold their minimum; what a day's messages ask beyond that is seldom more than a spike."""
     value = part.min_tasks * HOURS_PER_MONTH
+    if part.min_tasks == 0:
+        return _from_zero(charging)
     spikes = charging.usage.assumptions.spikes_per_month * (part.max_tasks - part.min_tasks) * 0.5
     extra = spikes if charging.usage.peak_rate > charging.usage.busy_rate else 0.0
     because = f"{part.min_tasks} tasks always, up to {part.max_tasks} for half an hour at each spike"
     return Quantity(value=value + extra, unit="task-hour", because=because)
+
+
+def _from_zero(charging: Charging) -> Quantity:
+    """One task while messages come, and for as long after the last as it takes to scale in."""
+    rate = sum(_queue_messages(charging)) / SECONDS_PER_MONTH
+    share = 1 - math.exp(-rate * LINGER_SECONDS)
+    because = (
+        f"no task while nothing waits, {share:.0%} of the time one: each message keeps it {LINGER_SECONDS:g} s"
+    )
+    return Quantity(value=share * HOURS_PER_MONTH, unit="task-hour", because=because)
 
 
 def _fargate(

@@ -31,6 +31,8 @@ from rung.price.usage import KIB_PER_GIB, Quantity
 #: One line of an access log; both CloudFront and load balancers deliver them packed (gzip).
 LOG_LINE_KIB = 0.5
 LOG_COMPRESSION = 6.0
+#: S3 Glacier Instant Retrieval, which archived files move to, is billed for so many days at least.
+ARCHIVED_DAYS_MIN = 90
 DAYS_PER_MONTH = HOURS_PER_MONTH / 24
 #: A secret is read again every five minutes by each task that holds it (the runtime's cache).
 SECRET_READS_PER_TASK_HOUR = 12.0
@@ -126,8 +128,16 @@ def bucket(part: BucketPart, charging: Charging) -> Iterator[Line]:
         return
     size, because = _bucket_size(part, charging)
     grows: Literal["fixed", "use"] = "use" if part.purpose == "logs" else "fixed"
+    archived = _archived_share(part)
     key = ("s3", "storage", "standard")
-    yield charging.line(part.name, part.node, "storage", key, size, because, depends=grows)
+    yield charging.line(part.name, part.node, "storage", key, size * (1 - archived), because, depends=grows)
+    if archived:
+        key = ("s3", "storage", "instant-retrieval")
+        least = _least_days_factor(part)
+        older = (
+            f"{archived:.0%} of it is older than {part.archive_days} days, paid for {ARCHIVED_DAYS_MIN} at least"
+        )
+        yield charging.line(part.name, part.node, "archive", key, size * archived * least, older, depends=grows)
     if part.purpose == "objects":
         reads = charging.usage.requests.value / charging.usage.assumptions.session_requests
         key = ("s3", "read-requests", "standard")
@@ -192,6 +202,19 @@ def _reads(statement: object, secret_name: str) -> bool:
 
 def _logs(charging: Charging, kind: type[Distribution | LoadBalancer]) -> bool:
     return any(each.logs is not None for each in charging.design.of(kind))
+
+
+def _archived_share(part: BucketPart) -> float:
+    """What is older than the days after which it moves, where as much is written on every day."""
+    if part.archive_days is None or part.purpose not in ("logs", "backups"):
+        return 0.0
+    return max(0.0, 1 - part.archive_days / (part.expire_days or DAYS_PER_MONTH * 12))
+
+
+def _least_days_factor(part: BucketPart) -> float:
+    """A file that is deleted before its least days is paid for until their end."""
+    stays = (part.expire_days or ARCHIVED_DAYS_MIN * 10) - (part.archive_days or 0)
+    return max(1.0, ARCHIVED_DAYS_MIN / max(1, stays))
 
 
 def _bucket_size(part: BucketPart, charging: Charging) -> tuple[float, str]:
