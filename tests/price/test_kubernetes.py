@@ -142,3 +142,21 @@ def test_every_line_says_where_it_comes_from(eks: Design, shop: Graph, book: Pri
     assert [line for line in found.lines if not (line.because and line.source and line.unit)] == []
     keys = [(line.part, line.item) for line in found.lines]
     assert len(keys) == len(set(keys))
+
+
+def test_the_cluster_is_watched_and_its_log_is_kept(book: PriceBook) -> None:
+    """us-east-1: 6 figures of the cluster, 8 of its Deployment, 6 of its machine at 0.30; 5 GiB of log at 0.50."""
+    design = small_cluster(logs=("api", "audit"), container_insights=True)
+    found = lines(bill(design, visited(1), book, STEADY), "cluster")
+    assert found["container insights"].quantity == 20
+    assert found["container insights"].usd == pytest.approx(6.00)
+    assert found["control plane log"].usd == pytest.approx(2.50)
+    assert "api, audit" in found["control plane log"].because
+
+
+def test_a_deployment_writes_its_log(book: PriceBook) -> None:
+    """One request a second, 0.1 KiB each: 2,628,000 lines in a month, kept for 30 days at a sixth."""
+    found = lines(bill(small_cluster(), visited(1), book, STEADY), "api")
+    gib = 2_628_000 * 0.1 / 1_048_576
+    assert found["log ingest"].quantity == pytest.approx(gib)
+    assert found["log storage"].quantity == pytest.approx(gib / 6)

@@ -248,7 +248,9 @@ def test_a_firewall_stands_before_cloudfront_alone() -> None:
 def test_a_quota_that_must_be_raised_is_named() -> None:
     work = light()
     work.traffic(Traffic(concurrent_users=200_000, think_time="10s"))
-    assert "quota above 1,000" in function(place(work.freeze(), "prod", rung="serverless"), "api").why
+    api = function(place(work.freeze(), "prod", rung="serverless"), "api")
+    assert api.reserved_concurrency == 1_500
+    assert "a quota of 1,601 executions" in api.why, "a schedule keeps one, and a hundred cannot be kept"
 
 
 def concurrency(count: int, **traffic: Any) -> list[int | None]:
@@ -282,6 +284,14 @@ def test_more_functions_than_a_database_has_connections_for() -> None:
     assert finding.code == "R0816"
     assert "6000 with every one of them" in (finding.found or "")
     assert "share a pool" in (finding.help or "")
+
+
+def test_a_size_of_the_environment_counts() -> None:
+    work = heavy()
+    work.environment("dev", rung="serverless", sizes={"orders": {"reserved_concurrency": 4_000}})
+    with pytest.raises(ModelError) as caught:
+        place(work.freeze(), "dev")
+    assert [finding.code for finding in caught.value.findings] == ["R0816"]
 
 
 def test_a_message_is_hidden_for_six_batches(shop: Graph) -> None:

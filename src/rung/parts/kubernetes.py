@@ -26,15 +26,17 @@ class AddOn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EksCluster:
-    """An EKS control plane. `version` is a minor version of Kubernetes; AWS supports each for 14 months, and with
-    `support` extended for 12 more, at six times the price.
+    """An EKS control plane. `version` is a minor version of Kubernetes.
+
+    AWS supports each for 14 months (1.35 until 2027-03-27: https://endoflife.date/amazon-eks), and with `support`
+    extended for 12 more, at six times the price.
     """
 
     kind: Literal["eks_cluster"] = "eks_cluster"
     name: str = "cluster"
     node: str = "@workload"
     why: str = ""
-    version: str = "1.34"
+    version: str = "1.35"
     support: Literal["standard", "extended"] = "standard"
     namespace: str
     add_ons: tuple[AddOn, ...] = ()

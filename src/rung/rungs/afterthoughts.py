@@ -11,11 +11,18 @@ from rung.model.nodes import Postgres
 from rung.parts.compute import EcsService, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
+from rung.parts.functions import LambdaFunction
 from rung.parts.kubernetes import KubernetesService, NodePool
 from rung.rungs.alarms import memory_of_class
 from rung.rungs.overriding import in_vain
 from rung.rungs.setting import Setting
-from rung.rungs.sizes import USABLE_CONNECTIONS, connections_of_acu, connections_of_memory, connections_wanted
+from rung.rungs.sizes import (
+    SINGLE_CONNECTIONS,
+    USABLE_CONNECTIONS,
+    connections_of_acu,
+    connections_of_memory,
+    connections_wanted,
+)
 
 #: The longest full name, `<workload>-<environment>-<part>`, by kind of part: what AWS takes, less what is appended
 #: to names of roles, buckets and copies. Those of load balancers and their targets are cut where they are made.
@@ -100,7 +107,7 @@ def _connections(setting: Setting, design: Design) -> Iterator[Finding]:
         wanted = connections_wanted(setting, node.name, node.pool_size)
         what, advice = "tasks", "choose a larger size, a smaller pool_size, or fewer max_tasks"
         if setting.rung == "serverless":
-            what = "functions"
+            what, wanted = "functions", _environments(design, part.name)
             advice = "choose rung='fargate', whose tasks share a pool; or let fewer functions reach the database"
         if wanted > allowed * USABLE_CONNECTIONS:
             yield problem(
@@ -112,6 +119,14 @@ def _connections(setting: Setting, design: Design) -> Iterator[Finding]:
                 advice=advice,
                 related=(setting.environment.name,),
             )  # fmt: skip
+
+
+def _environments(design: Design, database: str) -> int:
+    """Environments of functions that may be connected at once, as the environment sizes them."""
+    connected = {each.source for each in design.connections if each.target == database}
+    functions = (part for part in design.of(LambdaFunction) if part.name in connected and part.role != "migration")
+    limits = (part.most_at_once for part in functions)
+    return sum(SINGLE_CONNECTIONS if most is None else most for most in limits)
 
 
 def _ranges(setting: Setting, design: Design) -> Iterator[Finding]:

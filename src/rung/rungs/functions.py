@@ -23,25 +23,36 @@ from rung.rungs.sizes import batches_of, environments_of, function_memory
 
 #: The quota of a new account, executions at once in a region (AWS, "Lambda quotas").
 USUAL_QUOTA = 1_000
+#: So much of it cannot be reserved (AWS, "Configuring reserved concurrency").
+UNRESERVED = 100
 
 
 def service_of(setting: Setting, node: Service) -> LambdaFunction:
     """A service behind the API: its program listens, and the Lambda Web Adapter hands it each request."""
     most = environments_of(setting, node)
-    quota = f"; the account needs a quota above {USUAL_QUOTA:,}" if most > USUAL_QUOTA else ""
     port = port_of(node)
     adapter = (
         Variable(name="AWS_LWA_PORT", value=str(port)),
         Variable(name="AWS_LWA_READINESS_CHECK_PATH", value=node.health or "/health"),
     )
     return LambdaFunction(
-        name=node.name, node=node.name, role="web", why=f"{most} requests at once{quota}",
+        name=node.name, node=node.name, role="web", why=f"{most} requests at once{_quota(setting)}",
         command=command_of(node), image=setting.platform("images"),
         variables=(*variables_of(setting, node), *adapter), mounts=mounts_of(setting, node), port=port,
         health_path=node.health, memory_mib=function_memory(node), reserved_concurrency=most,
         timeout_seconds=math.ceil(node.deadline_seconds), in_network=in_network(setting, node.name),
         log_days=tasks.log_days(setting),
     )  # fmt: skip
+
+
+def _quota(setting: Setting) -> str:
+    """What an account must ask for: what is kept for functions, and the hundred that Lambda keeps for the rest."""
+    kept = sum(environments_of(setting, node) for node in setting.graph.of(Service))
+    kept += sum(setting.starts_function(node) for node in setting.graph.of(Schedule)) + len(
+        setting.graph.of(Postgres)
+    )
+    needed = kept + UNRESERVED
+    return f"; the account needs a quota of {needed:,} executions at once" if needed > USUAL_QUOTA else ""
 
 
 def worker_of(setting: Setting, node: Worker) -> LambdaFunction:

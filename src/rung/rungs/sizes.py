@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rung.model.nodes import Job, Schedule, Service, Worker
+from rung.model.nodes import Job, Queue, Schedule, Service, Worker
 from rung.parts.functions import MIB_PER_VCPU
+from rung.rungs.batches import batch_of
 from rung.rungs.setting import Setting
 
 #: Requests that one vCPU answers in a second. Ours: shop's API answered 4,876 a second on one core under ten times
@@ -157,7 +158,10 @@ def function_memory(node: Service | Worker | Schedule | Job) -> int:
 def environments_of(setting: Setting, node: Service | Worker) -> int:
     """The most environments of a function that run at once: one for each request, or each batch, under way."""
     if isinstance(node, Worker):
-        return batches_of(setting, node, 1, min(node.batch, 10))
+        queue = setting.graph.by_name.get(node.consumes)
+        parts = tuple(setting.queue_parts(queue, node.lanes)) if isinstance(queue, Queue) else ()
+        lanes = max(1, len(parts))
+        return lanes * batches_of(setting, node, lanes, batch_of(node))
     wanted = peak_requests(setting) * share_of_requests(setting, node) * REQUEST_SECONDS * ENVIRONMENTS_HEADROOM
     return max(LEAST_ENVIRONMENTS, math.ceil(wanted))
 
