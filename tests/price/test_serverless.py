@@ -220,3 +220,16 @@ def test_secrets_are_read_when_an_environment_starts(serverless: Design, shop: G
     gib = next(part.memory_mib for part in serverless.of(LambdaFunction) if part.name == "api") / 1_024
     deployments = 20  # each migration sets the role's password
     assert reads.quantity * 1e4 == pytest.approx(starts.quantity / gib + deployments)
+
+
+def test_functions_share_the_visitors_by_the_mix(book: PriceBook) -> None:
+    work = Workload("tea")
+    for name in ("shop", "help"):
+        work.route(f"/{name}/*", work.service(name, app="tea.api:app", health="/health"))
+    work.traffic(Traffic(concurrent_users=100, think_time="10s", routes={"/shop/": 0.9, "/help/": 0.1}))
+    work.environment("dev", rung="serverless")
+    graph = work.freeze()
+    given = replace(STEADY, nonproduction_traffic=1.0)
+    found = bill(place(graph, "dev"), graph, book, given)
+    assert lines(found, "shop")["runs"].quantity == pytest.approx(0.9 * 26.28)
+    assert lines(found, "help")["runs"].quantity == pytest.approx(0.1 * 26.28)

@@ -119,10 +119,10 @@ def kubernetes_service(part: KubernetesService, charging: Charging) -> Iterator[
     """Its log: what it runs on is in the machines."""
     usage, given = charging.usage, charging.usage.assumptions
     web = part.role == "web"
-    services = max(1, sum(each.role == "web" for each in charging.design.of(KubernetesService)))
     messages = sum(usage.messages_per_month(name) for name, _ in usage.messages)
+    count = usage.requests.value * usage.share_of(part.node) if web else messages
     yield from log_lines(
-        charging, part.name, part.node, count=usage.requests.value / services if web else messages,
+        charging, part.name, part.node, count=count,
         of="requests" if web else "messages", days=part.log_days,
         kib_each=given.log_kib_per_request if web else given.log_kib_per_message,
     )  # fmt: skip

@@ -115,12 +115,12 @@ def runs_of(part: LambdaFunction, charging: Charging) -> Runs:
     usage, given = charging.usage, charging.usage.assumptions
     match part.role:
         case "web":
-            functions = max(1, sum(each.role == "web" for each in charging.design.of(LambdaFunction)))
-            shared = f", one of {functions} functions" if functions > 1 else ""
-            rates = tuple(usage.rate_at(hour) / functions for hour in range(24))
+            share = usage.share_of(part.node)
+            shared = f", {share:.0%} of them here" if share < 1 else ""
+            rates = tuple(usage.rate_at(hour) * share for hour in range(24))
             return Runs(
-                count=usage.requests.value / functions, ms=request_ms(part, charging), rates=rates,
-                because=usage.requests.because + shared, spike=(usage.peak_rate - usage.busy_rate) / functions,
+                count=usage.requests.value * share, ms=request_ms(part, charging), rates=rates,
+                because=usage.requests.because + shared, spike=(usage.peak_rate - usage.busy_rate) * share,
             )  # fmt: skip
         case "worker":
             return _worker_runs(part, charging)

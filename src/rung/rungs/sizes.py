@@ -171,22 +171,10 @@ def share_of_requests(setting: Setting, service: Service) -> float:
 
     Without a mix it may be twice an even share, since services are seldom visited alike.
     """
-    services = {name for name in setting.routed if isinstance(setting.graph.by_name[name], Service)}
-    if service.name not in services:
+    if service.name not in setting.routed:
         return 0.0
-    traffic = setting.graph.traffic
-    weights = {each.path: each.weight for each in traffic.routes} if traffic else {}
-    total = sum(weights.values())
-    if not total:
-        return min(1.0, 2 / len(services))
-    own = sum(weight for path, weight in weights.items() if _target_of(setting, path) == service.name)
-    return max(LEAST_SHARE, own / total)
-
-
-def _target_of(setting: Setting, path: str) -> str | None:
-    """Where a path leads: the longest route that begins like it wins."""
-    fitting = [route for route in setting.routes if path.startswith(route.path.rstrip("*").rstrip("/"))]
-    return max(fitting, key=lambda route: len(route.path)).target if fitting else None
+    traffic, share = setting.graph.traffic, setting.shares[service.name]
+    return max(LEAST_SHARE, share) if traffic and traffic.routes else min(1.0, 2 * share)
 
 
 def batches_of(setting: Setting, worker: Worker, lanes: int, batch: int) -> int:
