@@ -204,7 +204,7 @@ def test_without_routes_the_first_site_or_service_is_everywhere() -> None:
 
 def test_what_nothing_stands_in_for_is_a_warning_at_its_line() -> None:
     workload = Workload("w")
-    workload.bucket("media")
+    workload.bus("media")
     graph = workload.freeze()
     (finding,) = plan(graph, machine(graph)).findings
     assert (finding.code, finding.severity) == ("R0317", "warning")

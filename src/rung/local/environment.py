@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rung.local.machine import Machine
+from rung.local.routing import kept_in
 from rung.model.edges import Use
 from rung.model.graph import Graph, bindings_of
 from rung.model.nodes import (
@@ -28,12 +29,14 @@ from rung.model.nodes import (
 )
 from rung.runtime.bindings import (
     Binding,
+    BucketBinding,
     CacheBinding,
     ExternalBinding,
     PostgresBinding,
     QueueBinding,
     SecretBinding,
     ServiceBinding,
+    TableBinding,
     encode,
     variable_name,
 )
@@ -116,7 +119,11 @@ def _variables(
             return _bound(target.name, ExternalBinding(host=target.host, port=port))
         case Files():
             return {f"{prefix}_PATH": str(machine.state / "files" / target.name)}
-        case Table() | Bucket() | Search() | Bus() | Workflow() | Job():
+        case Bucket():
+            return _bound(target.name, _bucket(target, machine, lists="list" in use.verbs))
+        case Table():
+            return _bound(target.name, _table(target, machine))
+        case Search() | Bus() | Workflow() | Job():
             return {}  # nothing stands in for them here: see `without_stand_in` in plan.py
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
@@ -132,6 +139,22 @@ def _postgres(node: Postgres, url: str, pool_size: int) -> PostgresBinding:
         pool_size=min(pool_size, node.pool_size),
         statement_timeout_seconds=node.statement_timeout_seconds,
         tenant_scoped=node.tenancy is not None and node.tenancy.mode == "rls",
+    )
+
+
+def _bucket(node: Bucket, machine: Machine, *, lists: bool) -> BucketBinding:
+    path = str(kept_in(machine, node))
+    return BucketBinding(adapter="file", name=node.name, path=path, url=machine.url, lists=lists)
+
+
+def _table(node: Table, machine: Machine) -> TableBinding:
+    return TableBinding(
+        adapter="file",
+        name=node.name,
+        path=str(kept_in(machine, node)),
+        partition_key=node.partition_key,
+        sort_key=node.sort_key,
+        ttl_attribute=node.ttl_attribute,
     )
 
 

@@ -29,7 +29,6 @@ from rung.model.nodes import (
     Search,
     Service,
     Site,
-    Table,
     Worker,
     Workflow,
 )
@@ -96,8 +95,8 @@ def plan(graph: Graph, machine: Machine) -> Plan:
 
 
 def needs_gateway(graph: Graph) -> bool:
-    """Whether there is anything for a browser to open."""
-    return bool(graph.of(Service) or graph.of(Site))
+    """Whether there is anything for a browser to open: a service, a site, a link to an object."""
+    return bool(graph.of(Service) or graph.of(Site) or graph.of(Bucket))
 
 
 def shared_services(graph: Graph) -> tuple[Service, ...]:
@@ -152,16 +151,14 @@ def scaling_of(worker: Worker) -> WorkerScaling:
 
 def without_stand_in(graph: Graph) -> Sequence[Finding]:
     """One warning for each node that this machine has nothing for. The rest runs."""
-    missing: list[Node] = [
-        node for node in graph.nodes if isinstance(node, Table | Bucket | Search | Bus | Rule | Workflow)
-    ]
+    missing: list[Node] = [node for node in graph.nodes if isinstance(node, Search | Bus | Rule | Workflow)]
     return [
         Finding(
             code="R0317",
             severity="warning",
             message=f"{node.kind} {node.name!r} has nothing that stands in for it on this machine",
             location=graph.location(node.name),
-            found="services, workers, schedules, jobs, queues, databases, caches and sites run here",
+            found="processes, queues, databases, caches, buckets, tables and sites run here",
             effect="processes that use it get no binding for it",
             help="keep that part behind an environment variable of your own, or test it on a deployed environment",
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rung.local.machine import Machine
 from rung.model.graph import Graph
-from rung.model.nodes import Route, Service, Site
+from rung.model.nodes import Bucket, Route, Service, Site, Table
 
 
 def routes(graph: Graph, shared: Sequence[Service], machine: Machine) -> dict[str, object]:
@@ -16,7 +16,13 @@ def routes(graph: Graph, shared: Sequence[Service], machine: Machine) -> dict[st
         "services": [_service(graph, each, machine, in_process=each in shared) for each in graph.of(Service)],
         "sites": [_site(graph, each, machine.folder) for each in graph.of(Site)],
         "routes": _routes(graph),
+        "buckets": [{"name": each.name, "path": str(kept_in(machine, each))} for each in graph.of(Bucket)],
     }
+
+
+def kept_in(machine: Machine, node: Bucket | Table) -> Path:
+    """The file that stands in for a bucket or a table on this machine."""
+    return machine.state / f"{node.kind}s" / f"{node.name}.sqlite"
 
 
 def _service(graph: Graph, node: Service, machine: Machine, *, in_process: bool) -> dict[str, object]:
@@ -57,4 +63,4 @@ def _routes(graph: Graph) -> list[dict[str, object]]:
     if declared:
         return declared
     names = [*(site.name for site in graph.of(Site)), *(service.name for service in graph.of(Service))]
-    return [{"path": "/*", "host": None, "target": names[0], "sticky": False}]
+    return [{"path": "/*", "host": None, "target": name, "sticky": False} for name in names[:1]]

@@ -163,6 +163,10 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             return bound(
                 prefix, kind="cache", url=endpoint, user=user, replication_group=group, region=setting.region
             )
+        case Bucket():
+            name = Reference(part=target.name, output="name")
+            lists: dict[str, Value] = {} if "list" in use.verbs else {"lists": False}
+            return bound(prefix, kind="bucket", name=name, region=setting.region, **lists)
         case _:
             return _aws_binding(setting, target, prefix)
 
@@ -174,7 +178,14 @@ def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value
             return bound(prefix, kind="secret", source="secretsmanager", arn=arn, region=setting.region)
         case External():
             return bound(prefix, kind="external", host=target.host, port=target.port or HTTPS_PORT)
-        case Bucket() | Table() | Bus():
+        case Table():
+            keys = {
+                "partition_key": target.partition_key, "sort_key": target.sort_key,
+                "ttl_attribute": target.ttl_attribute,
+            }  # fmt: skip
+            given = {key: value for key, value in keys.items() if value is not None}
+            return bound(prefix, kind="table", name=name, region=setting.region, **given)
+        case Bus():
             return bound(prefix, kind=target.kind, name=name, region=setting.region)
         case Job():
             return bound(prefix, **_job(setting, target))

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from rung.runtime.context import serving_tenant as serving_tenant
     from rung.runtime.database.database import Database as Database
     from rung.runtime.database.database import database as database
+    from rung.runtime.items import ConditionFailedError as ConditionFailedError
+    from rung.runtime.items import Table as Table
+    from rung.runtime.items import table as table
+    from rung.runtime.objects import Bucket as Bucket
+    from rung.runtime.objects import ObjectExistsError as ObjectExistsError
+    from rung.runtime.objects import bucket as bucket
     from rung.runtime.queue import Entry as Entry
     from rung.runtime.queue import Message as Message
     from rung.runtime.queue import Queue as Queue
@@ -34,16 +40,21 @@ if TYPE_CHECKING:
     from rung.runtime.queue import queue as queue
 
 _HOME_OF = {
+    "Bucket": "rung.runtime.objects",
     "Cache": "rung.runtime.cache.cache",
+    "ConditionFailedError": "rung.runtime.items",
     "Context": "rung.runtime.context",
     "Database": "rung.runtime.database.database",
     "Deadline": "rung.runtime.context",
     "Entry": "rung.runtime.queue",
     "Message": "rung.runtime.queue",
+    "ObjectExistsError": "rung.runtime.objects",
     "Queue": "rung.runtime.queue",
     "Reject": "rung.runtime.queue",
     "RetryAfter": "rung.runtime.queue",
+    "Table": "rung.runtime.items",
     "Tenant": "rung.runtime.context",
+    "bucket": "rung.runtime.objects",
     "cache": "rung.runtime.cache.cache",
     "current": "rung.runtime.context",
     "database": "rung.runtime.database.database",
@@ -52,6 +63,7 @@ _HOME_OF = {
     "secret": "rung.runtime.bindings",
     "serving": "rung.runtime.context",
     "serving_tenant": "rung.runtime.context",
+    "table": "rung.runtime.items",
 }
 
 

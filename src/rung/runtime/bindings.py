@@ -92,7 +92,36 @@ class ExternalBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     port: int = 443
 
 
-Binding = PostgresBinding | CacheBinding | QueueBinding | SecretBinding | ServiceBinding | ExternalBinding
+class BucketBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="bucket"):
+    """Objects by key. On S3: the bucket's `name` and `region`. In a file: its `path`, and the `url` of the gateway
+    that answers links to objects."""
+
+    adapter: Literal["s3", "file"] = "s3"
+    name: str = ""
+    region: str | None = None
+    path: str = ""
+    url: str = ""
+    #: Whether this process may list: S3 tells "there is none" from "you may not" to nobody else.
+    lists: bool = True
+
+
+class TableBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="table"):
+    """Items by key. On DynamoDB: the table's `name` and `region`. In a file: its `path`."""
+
+    adapter: Literal["dynamodb", "file"] = "dynamodb"
+    name: str = ""
+    region: str | None = None
+    path: str = ""
+    partition_key: str
+    sort_key: str | None = None
+    #: The attribute with the moment, in seconds since 1970, after which an item is gone.
+    ttl_attribute: str | None = None
+
+
+Binding = (
+    PostgresBinding | CacheBinding | QueueBinding | SecretBinding | ServiceBinding | ExternalBinding
+    | BucketBinding | TableBinding
+)  # fmt: skip
 BindingType = TypeVar("BindingType", bound=Binding)
 
 

@@ -1,6 +1,6 @@
 """For the tests of applications and adapters: clocks, fault proxies, fakes, conformance suites.
 
-`rung.testing.queue_conformance` needs pytest, and is imported from there.
+`rung.testing.queue_conformance` and `rung.testing.store_conformance` need pytest, and are imported from there.
 """
 
 from rung.runtime.queue.memory import MemoryBroker as MemoryBroker

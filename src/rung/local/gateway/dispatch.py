@@ -20,6 +20,7 @@ from rung.runtime.http.problem import Problem, send_problem
 from rung.runtime.http.protect import Protected, protect
 from rung.runtime.http.settings import CRITICAL, HttpSettings
 from rung.runtime.http.state import ServerState
+from rung.runtime.objects.kept import LINKS
 
 Priorities = tuple[tuple[str, int], ...]
 #: Of a site, every file: a page whose script was refused is blank, and asking for all of it again costs more.
@@ -35,6 +36,7 @@ class Gateway:
         self._settings = settings
         self._readiness = readiness or Readiness()
         self._routes = compile_routes(file.routes)
+        self._links = _links(file)
         self._has_hosts = any(route.host is not None for route in self._routes)
         self._lifespans: list[tuple[ServiceEntry, Lifespan]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -49,6 +51,8 @@ class Gateway:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request or WebSocket."""
+        if self._links is not None and scope["type"] == "http" and scope["path"].startswith(LINKS):
+            return self._links(scope, receive, send)
         target = self._target(scope)
         if target is not None:
             return self._targets[target](scope, receive, send)
@@ -150,6 +154,14 @@ def _host(scope: Scope) -> str:
             text: str = value.decode("latin-1").lower()
             return text if text.startswith("[") else text.partition(":")[0]
     return ""
+
+
+def _links(file: RoutesFile) -> ASGIApp | None:
+    if not file.buckets:
+        return None
+    from rung.local.gateway.links import Links
+
+    return Links({bucket.name: bucket.path for bucket in file.buckets})
 
 
 def _static(site: SiteEntry) -> StaticSite:

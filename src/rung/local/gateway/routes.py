@@ -50,12 +50,20 @@ class RouteEntry(msgspec.Struct, frozen=True, kw_only=True):
     location: str = ""
 
 
+class BucketEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A bucket that stands on this machine, in the file `path`: links to its objects are answered here."""
+
+    name: str
+    path: str
+
+
 class RoutesFile(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file, as `rung dev` writes it."""
 
     services: tuple[ServiceEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
     routes: tuple[RouteEntry, ...] = ()
+    buckets: tuple[BucketEntry, ...] = ()
 
 
 def read_routes(path: Path) -> RoutesFile:

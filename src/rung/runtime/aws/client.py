@@ -68,6 +68,8 @@ def _make(service: str, region: str | None, pace: Pace) -> Any:
         retries={"mode": "standard", "total_max_attempts": pace.attempts},
         tcp_keepalive=True,
         user_agent_extra="rung",
+        # Links to objects that a key of ours encrypts are refused with the older signature.
+        signature_version="s3v4" if service == "s3" else None,
     )
     return session().create_client(service, region_name=region, config=settings)
 
@@ -129,6 +131,9 @@ def call_now(
 
     try:
         method = getattr(client(service, region, pace), xform_name(operation))
-        return method(**parameters)
+        answer = method(**parameters)
+        if hasattr(answer.get("Body"), "read"):  # an object: it may break off while it is read, like any answer
+            answer["Body"] = answer["Body"].read()
+        return answer
     except Exception as error:
         raise translate(error, f"{service}:{operation}", resource) from error

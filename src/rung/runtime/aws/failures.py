@@ -27,6 +27,7 @@ _THROTTLED = {
     "OverLimit",
     "KMS.ThrottlingException",
     "KmsThrottled",
+    "ProvisionedThroughputExceededException",
 }
 _DENIED = {"AccessDenied", "AccessDeniedException", "KMS.AccessDeniedException", "KmsAccessDenied"}
 _MISSING = {
