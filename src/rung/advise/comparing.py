@@ -12,6 +12,7 @@ from rung.advise.scaling import with_traffic
 from rung.advise.weighing import SOFTEST_FIRST, Limit, Option, weigh, with_limits
 from rung.errors import ModelError
 from rung.model.graph import Graph
+from rung.parts.design import Design
 from rung.price.assumptions import Assumptions
 from rung.price.bill import bill
 from rung.price.book import PriceBook, PriceError
@@ -43,6 +44,7 @@ class Comparison:
     judgement: Judgement
     rungs: tuple[str, ...] = RUNGS
     _weighed: dict[tuple[str, float, float], tuple[Option, ...]] = field(default_factory=dict)
+    _placed: dict[tuple[str, float], tuple[Graph, Design]] = field(default_factory=dict)
 
     def options(self, world: World = HERE) -> tuple[Option, ...]:
         """Every rung in a world, from the smallest up."""
@@ -85,12 +87,11 @@ class Comparison:
         return with_limits(renewed, situation)
 
     def _weigh(self, rung: str, world: World) -> tuple[Option, ...]:
-        graph = with_traffic(self.graph, world.traffic)
         assumptions = self.assumptions
         if world.cpu != 1.0:
             assumptions = replace(assumptions, cpu_ms=assumptions.cpu_ms * world.cpu)
         try:
-            design = place(graph, self.environment, rung=rung)
+            graph, design = self._place(rung, world.traffic)
             designs = [(design, ()), *lean(design)]
             bills = [bill(each, graph, self.book, assumptions) for each, _ in designs]
         except (ModelError, PriceError) as error:
@@ -100,6 +101,13 @@ class Comparison:
             replace(weigh(graph, each, written, situation, assumptions, self.judgement), trims=trims)
             for (each, trims), written in zip(designs, bills, strict=True)
         )
+
+    def _place(self, rung: str, traffic: float) -> tuple[Graph, Design]:
+        key = (rung, traffic)
+        if key not in self._placed:
+            graph = with_traffic(self.graph, traffic)
+            self._placed[key] = (graph, place(graph, self.environment, rung=rung))
+        return self._placed[key]
 
 
 def _refused(rung: str, error: ModelError | PriceError) -> Option:

@@ -12,8 +12,10 @@ from rung.advise.facts import Situation
 from rung.advise.weighing import Option
 
 #: How far a change is looked for, and how exactly its place is found.
-_STEPS = (2.0, 4.0, 8.0, 16.0, 32.0)
-_EXACT = 0.03
+_STEPS = (2.0, 5.0, 12.0, 32.0)
+_EXACT = 0.05
+#: A rung that costs more times than this has no break-even worth a search; nor has one that breaks a promise.
+FAR, MONEY = 3.0, frozenset({"budget", "hours"})
 Axis = Literal["traffic", "revenue"]
 
 
@@ -116,7 +118,8 @@ def largest_difference(winner: Option, loser: Option) -> tuple[str, float]:
 
 def break_even(comparison: Comparison, best: Option, other: Option) -> Trigger | None:
     """The nearest traffic, up or down, at which `other` costs no more than `best`, both without new limits."""
-    if other.design is None or comparison.graph.traffic is None:
+    near = other.total_usd < FAR * best.total_usd and {each.kind for each in other.limits} <= MONEY
+    if other.design is None or comparison.graph.traffic is None or not near:
         return None
     found = [
         factor

@@ -49,12 +49,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A rung, weighed. Dollars and hours are of a month. A rung that cannot hold the workload has no design."""
+    """A rung, weighed. Dollars and hours are of a month. A rung that cannot hold the workload has no design.
+
+    `bill_usd` is the total of `bill`, added up once: options are compared thousands of times.
+    """
 
     rung: str
     design: Design | None = None
     trims: tuple[Trim, ...] = ()
     bill: Bill | None = None
+    bill_usd: float = math.inf
     efforts: tuple[Effort, ...] = ()
     outages: tuple[Outage, ...] = ()
     capacity: Capacity | None = None
@@ -65,11 +69,6 @@ class Option:
     revenue_usd: float = 0.0
     limits: tuple[Limit, ...] = ()
     refusals: tuple[Finding, ...] = field(default=())
-
-    @property
-    def bill_usd(self) -> float:
-        """What AWS writes."""
-        return self.bill.total if self.bill else math.inf
 
     @property
     def hours(self) -> float:
@@ -112,7 +111,8 @@ def weigh(
     rate = bill.usage.busy_rate
     p99 = p99_seconds(capacity, rate, assumptions, judgement) if rate else None
     option = Option(
-        rung=design.rung, design=design, bill=bill, efforts=efforts, outages=outages, capacity=capacity,
+        rung=design.rung, design=design, bill=bill, bill_usd=bill.total, efforts=efforts, outages=outages,
+        capacity=capacity,
         p99_seconds=p99, lost_share=_lost_share(graph, bill, capacity), hour_usd=situation.hour_usd,
         downtime_hour_usd=situation.downtime_hour_usd,
         revenue_usd=(situation.revenue_usd or 0.0) if situation.production else 0.0,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rung.errors import Location, UsageError
 from rung.model.edges import VERBS, Edge, Use, Verb
@@ -66,7 +66,14 @@ class Graph:
 
     def of(self, node_type: type[NodeType]) -> tuple[NodeType, ...]:
         """The nodes of one type, in the order of the file."""
-        return tuple(node for node in self.nodes if isinstance(node, node_type))
+        return self._by_type.get(node_type, ())
+
+    @cached_property
+    def _by_type(self) -> Mapping[type, tuple[Any, ...]]:
+        found: dict[type, list[Node]] = {}
+        for node in self.nodes:
+            found.setdefault(type(node), []).append(node)
+        return {node_type: tuple(nodes) for node_type, nodes in found.items()}
 
     def node(self, name: str) -> Node:
         """The node called `name`. Raises KeyError with the nearest names."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rung.errors import Location
 from rung.parts.access import DatabaseGrant, Statement
@@ -87,7 +87,15 @@ class Design:
 
     def of(self, part_type: type[PartType]) -> tuple[PartType, ...]:
         """The parts of one type, in order."""
-        return tuple(part for part in self.parts if isinstance(part, part_type))
+        return self._by_type.get(part_type, ())
+
+    @cached_property
+    def _by_type(self) -> Mapping[type, tuple[Any, ...]]:
+        """The parts of each type: bills and reviews ask for them thousands of times."""
+        found: dict[type, list[Part]] = {}
+        for part in self.parts:
+            found.setdefault(type(part), []).append(part)
+        return {part_type: tuple(parts) for part_type, parts in found.items()}
 
     def part(self, name: str) -> Part:
         """The part called `name`. Raises KeyError."""

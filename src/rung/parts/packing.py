@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Machines for nodes: vCPU, MiB, and the pods that their network interfaces have addresses for. Source: AWS,
 #: "Instance types" and awslabs/amazon-eks-ami, `eni-max-pods.txt`.
@@ -62,6 +63,12 @@ def nodes_for(pods: Iterable[tuple[Need, int]], room: Need) -> int:
 
     A pod that is larger than a node counts as one node of its own: the caller refuses it or takes larger machines.
     """
+    return _nodes_for(tuple(pods), room)
+
+
+@lru_cache(maxsize=2_048)
+def _nodes_for(pods: tuple[tuple[Need, int], ...], room: Need) -> int:
+    """Packed once: the hours of a day ask for the same pods again and again."""
     free: list[Need] = []
     wanted = sorted(pods, key=lambda each: (-max(_share(each[0], room)), -each[0].cpu, -each[0].memory_mib))
     for pod, count in wanted:

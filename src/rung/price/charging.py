@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from rung.parts.compute import OfficeHours
@@ -45,6 +47,17 @@ class Charging:
     book: PriceBook
     design: Design
     usage: Usage
+
+    @cached_property
+    def readers(self) -> Mapping[str, frozenset[str]]:
+        """Which principals have a statement about a part, by the part's name."""
+        found: dict[str, set[str]] = {}
+        for statement in self.design.statements:
+            for resource in statement.resources:
+                name = getattr(resource, "part", None)
+                if name is not None:
+                    found.setdefault(name, set()).add(statement.principal)
+        return {name: frozenset(principals) for name, principals in found.items()}
 
     @property
     def on_share(self) -> float:

@@ -160,7 +160,7 @@ def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
     if part.existing is None:
         key = ("secrets-manager", "secret", "")
         yield charging.line(part.name, part.node, "secret", key, 1.0, "one secret")
-    readers = {each.principal for each in charging.design.statements if _reads(each, part.name)}
+    readers = charging.readers.get(part.name, frozenset())
     tasks = sum(each.min_tasks for each in charging.design.of(EcsService) if each.name in readers)
     tasks += sum(each.min_replicas for each in charging.design.of(KubernetesService) if each.name in readers)
     tasks += len(charging.design.of(Host))
@@ -193,11 +193,6 @@ def _recovery_points(part: BackupPlan, charging: Charging, database: bool) -> tu
     size = given.database_gib if database else given.object_gib
     kept = size * (1 + given.database_change_per_day * part.keep_days)
     return kept, f"{part.keep_days} days of {size:g} GiB, {given.database_change_per_day:.0%} changes in one"
-
-
-def _reads(statement: object, secret_name: str) -> bool:
-    resources = getattr(statement, "resources", ())
-    return any(getattr(each, "part", None) == secret_name for each in resources)
 
 
 def _logs(charging: Charging, kind: type[Distribution | LoadBalancer]) -> bool:
