@@ -21,6 +21,7 @@ from rung.review.cures import (
     SetRepository,
     SizePart,
     State,
+    merged,
     text_of,
 )
 from rung.rungs import place
@@ -111,6 +112,12 @@ def test_many_findings_of_one_kind_are_one(written: Written, book: PriceBook) ->
     assert found[0].found.endswith(", and 2 more")
     assert found[0].evidence.endswith("; the same of green, blue")
     assert all(f'bucket("{name}", ..., archive_days=90)' in found[0].cure for name in names)
+
+
+def test_of_two_numbers_for_one_override_the_larger_has_room_for_both() -> None:
+    small, large = (OverrideField(node="db", field="max_connections", value=value) for value in (200, 450))
+    other = Notify(address="sms:+4915112345678")
+    assert merged((large, other, small, other)) == (large, other)
 
 
 def test_a_size_is_priced_from_its_part_alone(written: Written, book: PriceBook) -> None:

@@ -96,8 +96,11 @@ def _prices(
     def monthly_dollars(part: Part) -> float:
         return sum(line.usd for line in lines_of(part, charging))
 
+    def total(graph: Graph, of: Design) -> float:
+        return whole.total if of is design else bill(of, graph, book).total
+
     def cured(changed: Graph) -> float | None:
-        return _difference(graph, changed, design, rung, lambda graph, design: bill(design, graph, book).total)
+        return _difference(graph, changed, design, rung, total)
 
     return monthly_dollars, cured
 

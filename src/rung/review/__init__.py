@@ -16,13 +16,18 @@ from rung.model.nodes import Business
 from rung.parts.design import Design, Part
 from rung.parts.network import Network
 from rung.review.advice import PILLARS, SEVERITIES, Advice, Found, Rule
-from rung.review.cures import Change, Notify, SetRepository, SizePart, State, apply, text_of
+from rung.review.cures import Change, Notify, SetField, SetRepository, SizePart, State, apply, merged, text_of
 from rung.review.subject import Subject, subject_of
 
 __all__ = ["Advice", "apply", "review", "rules"]
 
 #: So many findings of one kind are told one by one.
 MOST_ALIKE = 2
+#: Arguments of nodes that nothing is charged for.
+FREE_FIELDS = frozenset({
+    "max_receive_count", "retention_seconds", "deadline_seconds", "statement_timeout_seconds", "eviction",
+    "concurrency",
+})  # fmt: skip
 #: What a workload that was changed costs more in a month, in US dollars; None where it cannot be told.
 Cured = Callable[[Graph], float | None]
 
@@ -59,7 +64,7 @@ def _few(found: list[Found]) -> list[Found]:
         return found
     first, *others = found
     names = ", ".join(dict.fromkeys(each.node for each in others))
-    changes = tuple(dict.fromkeys(change for each in found for change in each.changes))
+    changes = merged(change for each in found for change in each.changes)
     return [
         replace(
             first, message=f"{first.message}, and {len(others)} more", changes=changes,
@@ -94,10 +99,14 @@ def _dollars(subject: Subject, changes: tuple[Change, ...], cured: Cured | None)
 
 
 def _is_free(change: Change) -> bool:
-    """What no line of a bill depends on: who is told, who may deploy, what is promised of the money."""
-    return isinstance(change, Notify | SetRepository) or (
-        isinstance(change, State) and isinstance(change.fact, Business)
-    )
+    """What no line of a bill depends on: who is told, who may deploy, what the money is, how long is waited."""
+    match change:
+        case Notify() | SetRepository() | State(fact=Business()):
+            return True
+        case SetField(field=field):
+            return field in FREE_FIELDS
+        case _:
+            return False
 
 
 def _reaches_others(subject: Subject, sizes: list[SizePart]) -> bool:

@@ -171,6 +171,22 @@ def _without_override(graph: Graph, environment: str, node: str, field: str) -> 
     return graph if kept == copy.overrides else _replaced(graph, copy, replace(copy, overrides=kept))
 
 
+def merged(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Every change once; of two numbers for one override the larger, which has room for both."""
+    kept: dict[object, Change] = {}
+    for change in changes:
+        key: object = (change.node, change.field) if isinstance(change, OverrideField) else change
+        earlier = kept.get(key)
+        if isinstance(earlier, OverrideField) and isinstance(change, OverrideField):
+            change = max(earlier, change, key=_number)
+        kept[key] = change
+    return tuple(kept.values())
+
+
+def _number(change: OverrideField) -> float:
+    return change.value if isinstance(change.value, int | float) else 0.0
+
+
 def text_of(changes: Iterable[Change], graph: Graph, environment: str) -> str:
     """What to write, as calls of the workload file: `environment("prod", ..., overrides={api: {"cpu": 2}})`."""
     changes = tuple(changes)

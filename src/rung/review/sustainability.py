@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from rung.model.nodes import Worker
+from rung.model.nodes import Service, Worker
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
 from rung.parts.functions import LambdaFunction
 from rung.parts.kubernetes import KubernetesJob, KubernetesService, NodePool
@@ -47,7 +47,9 @@ def idle_tasks(subject: Subject) -> Iterator[Found]:
             continue
         needed = math.ceil(subject.peak * front.share / (front.each * FULL))
         prudent = max(needed + SPARE, 2 * needed)
-        if front.least > prudent:
+        node = subject.graph.by_name.get(front.node)
+        declared = node.min_tasks if isinstance(node, Service) else 0
+        if front.least > prudent and declared > prudent:
             enough = max(2, needed + 1) if subject.production else max(1, needed)
             yield Found(
                 node=front.node, message=f'"{front.part.name}" always runs more tasks than its peak needs',
