@@ -220,10 +220,17 @@ def scaled_to(subject: Subject, front: Front, least: int, most: int) -> tuple[Ch
 
 
 def _tasks(subject: Subject, front: Front, least: int, most: int) -> Iterator[Change]:
-    scale = subject.environment.scale
+    scale, node = subject.environment.scale, subject.graph.by_name.get(front.node)
+    if most != front.most and isinstance(node, Service) and node.cpu is None:
+        # A rung divides the peak among the tasks: more tasks would otherwise be smaller ones.
+        yield OverrideField(node=front.node, field="cpu", value=_cpu_of(front))
     for field, value, now in (("min_tasks", least, front.least), ("max_tasks", most, front.most)):
         if value != now:
             yield OverrideField(node=front.node, field=field, value=math.ceil(value / scale))
+
+
+def _cpu_of(front: Front) -> float:
+    return front.part.container.cpu if isinstance(front.part, EcsService | KubernetesService) else 0.0
 
 
 def _connections(subject: Subject, service: str, most: int) -> Iterator[Change]:

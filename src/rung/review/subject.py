@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from rung.model.environments import PRODUCTION_NAMES
 from rung.model.graph import Graph, in_environment
 from rung.model.measured import Behaviour
 from rung.model.nodes import Cache, Environment, Postgres, Route, Service, Worker
+from rung.model.shares import service_shares
 from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.design import Design, Part
@@ -176,13 +177,13 @@ class Subject:
         return vcpus_of(database.instance_class) * queries * self.behaviour.database_target
 
     def share_of(self, service: str) -> float:
-        """The share of the visitors' requests that one service answers; as much as others where nobody says."""
-        traffic = self.graph.traffic
-        if traffic is None or not traffic.routes or len(self.services) == 1:
-            return 1 / max(1, len(self.services))
-        whole = sum(each.weight for each in traffic.routes)
-        own = sum(each.weight for each in traffic.routes if self._target(each.path) == service)
-        return own / whole if whole else 1.0
+        """The share of the visitors' requests that one service answers."""
+        return self.shares.get(service, 0.0)
+
+    @cached_property
+    def shares(self) -> Mapping[str, float]:
+        """Every service with its share of the visitors' requests."""
+        return service_shares(self.graph)
 
     def share_on(self, routes: Iterable[Route]) -> float | None:
         """The share of the visitors' requests that some routes carry."""
@@ -195,11 +196,6 @@ class Subject:
         whole = sum(each.weight for each in traffic.routes)
         own = sum(each.weight for each in traffic.routes if self._route(each.path) in names)
         return own / whole if whole else None
-
-    def _target(self, path: str) -> str:
-        """What a path reaches."""
-        route = self.graph.by_name.get(self._route(path))
-        return route.target if isinstance(route, Route) else ""
 
     def _route(self, path: str) -> str:
         """The route of a path: the most specific wins."""
@@ -267,4 +263,6 @@ def subject_of(
 
 def _leads(route: str, path: str) -> bool:
     """Whether a route's path covers a path of the traffic."""
-    return path.startswith(route[:-1]) if route.endswith("*") else route == path
+    if route.endswith("/*"):
+        return path == route[:-2] or path.startswith(route[:-1])
+    return path.rstrip("/") == route.rstrip("/")
