@@ -33,11 +33,12 @@ CLASSES = (("db.m7g.large", 2), ("db.m7g.xlarge", 4), ("db.m7g.2xlarge", 8), ("d
 def spike_before_scaling(subject: Subject) -> Iterator[Found]:
     """R1421: a spike that is over, or has done its harm, before there is one task more."""
     traffic = subject.graph.traffic
-    for front in subject.fronts:
+    for front in subject.fronts if subject.production else ():
         load = subject.peak * front.share
         refused = 1 - front.least * front.each / load if load else 0.0
         if (
             traffic is None
+            or traffic.peak <= 1
             or refused < WORTH_TELLING
             or isinstance(front.part, Host)
             or _is_announced(front, load)
@@ -47,7 +48,7 @@ def spike_before_scaling(subject: Subject) -> Iterator[Found]:
         needed = math.ceil(load / (front.each * FULL))
         yield Found(
             node=front.node,
-            message=f'a spike finds {front.least} {front.unit}s of "{front.part.name}"; {refused:.0%} is refused',
+            message=f'a spike finds {front.counted(front.least)} of "{front.part.name}"; {refused:.0%} is refused',
             evidence=f"{_at_the_peak(subject, load)}; {front.least} x {_each(subject, front)} = "
             f"{front.least * front.each:,.0f}; one {front.unit} more takes {front.starts_seconds:.0f} s, "
             f"the spike {traffic.peak_seconds:.0f} s, so {refused * load * lasts:,.0f} requests find no place",
@@ -58,7 +59,7 @@ def spike_before_scaling(subject: Subject) -> Iterator[Found]:
 
 def peak_above_the_most(subject: Subject) -> Iterator[Found]:
     """R1422: a peak that no number of tasks within the limits can serve."""
-    for front in subject.fronts:
+    for front in subject.fronts if subject.production else ():
         load = subject.peak * front.share
         if load <= front.most * front.each * FULL:
             continue
@@ -82,8 +83,7 @@ def zone_lost(subject: Subject) -> Iterator[Found]:
         load = subject.ordinary * front.share
         if isinstance(front.part, Host) or not load:
             continue
-        tracked = math.ceil(load / (front.each * subject.behaviour.cpu_target))
-        running = min(front.most, max(front.least, tracked))
+        running = front.running(load, subject.behaviour.cpu_target)
         left = running - math.ceil(running / zones)
         if left < 1 or load <= left * front.each * CROWDED:
             continue
@@ -92,7 +92,7 @@ def zone_lost(subject: Subject) -> Iterator[Found]:
         )
         yield Found(
             node=front.node, message=f'the loss of a zone leaves "{front.part.name}" overloaded',
-            evidence=f"{running} {front.unit}s in {zones} zones at the busy hour, {left} are left: "
+            evidence=f"{front.counted(running)} in {zones} zones at the busy hour, {left} are left: "
             f"{load:,.0f} requests/s on {left} x {_each(subject, front)} is {load / (left * front.each):.0%}, "
             f"for the {front.starts_seconds:.0f} s until new ones answer",
             changes=scaled_to(subject, front, needed, max(needed, front.most)),
@@ -103,7 +103,7 @@ def database_below_the_peak(subject: Subject) -> Iterator[Found]:
     """R1424: a database that its peak fills."""
     for database, load in database_loads(subject, subject.peak):
         capacity = subject.database_capacity(database)
-        if load > capacity:
+        if load > capacity and subject.production:
             share = subject.behaviour.database_share
             part = (
                 f"{share:.0%} of {subject.peak:,.0f}" if subject.behind_cache() else f"all of {subject.peak:,.0f}"
@@ -120,7 +120,7 @@ def database_below_the_peak(subject: Subject) -> Iterator[Found]:
 
 def cold_cache(subject: Subject) -> Iterator[Found]:
     """R1425: an empty cache puts the whole load on a database that was sized for what is left of it."""
-    if not subject.behind_cache() or any(database_below_the_peak(subject)):
+    if not subject.production or not subject.behind_cache() or any(database_below_the_peak(subject)):
         return
     for database, _ in database_loads(subject, subject.ordinary):
         capacity = subject.database_capacity(database)
@@ -139,7 +139,7 @@ def deployment_at_the_peak(subject: Subject) -> Iterator[Found]:
     parts = {part.node: part for part in subject.design.of(EcsService)}
     for database in subject.databases:
         usable, node = subject.usable_connections(database), subject.pool_of(database.node)
-        if usable is None or node is None:
+        if usable is None or node is None or not subject.production:
             continue
         users = [parts[name] for name in subject.users(node.name) if name in parts]
         doubled = sum(2 * part.max_tasks * node.pool_size for part in users if part.role != "scheduler")

@@ -204,7 +204,7 @@ RULES = (
     ),
     Rule(
         code="R1406", pillar="operations", title="nobody looks at it from outside", likelihood="sometimes",
-        harm="serious", find=nobody_looks_from_outside, taxonomy="silent alarm",
+        harm="serious", find=nobody_looks_from_outside, taxonomy="expired certificate",
         effect="when names, certificates or the edge fail, everything inside looks well while nobody can come in",
     ),
     Rule(

@@ -117,9 +117,10 @@ def _burstable(subject: Subject) -> Iterator[tuple[str, str, str, int, float]]:
     for box in subject.design.of(Host):
         if box.instance_type.startswith("t"):
             yield box.name, node, box.instance_type, 1, serving / BOX_SERVING_SHARE
-    for group in subject.design.of(HostGroup):
-        if group.instance_type.startswith("t"):
-            yield group.name, node, group.instance_type, group.min_hosts, serving
+    for front in subject.fronts:
+        if isinstance(front.part, HostGroup) and front.part.instance_type.startswith("t"):
+            count = front.running(subject.ordinary, front.part.cpu_target / 100)
+            yield front.part.name, node, front.part.instance_type, count, serving
     reached = {name for service in subject.services for name in subject.uses(service.name, "postgres")}
     for part in subject.design.of(PostgresInstance):
         if part.instance_class.startswith("db.t") and part.node in reached and part.existing is None:

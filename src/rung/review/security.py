@@ -176,7 +176,7 @@ def _environment(subject: Subject) -> str:
 RULES = (
     Rule(
         code="R1411", pillar="security", title="visitors arrive without encryption", likelihood="often",
-        harm="severe", find=not_encrypted, taxonomy="expired certificate",
+        harm="severe", find=not_encrypted,
         effect="whoever shares a network with a visitor reads passwords and takes over sessions; browsers warn",
     ),
     Rule(

@@ -59,6 +59,14 @@ class Front:
         names = {"ecs_service": "task", "kubernetes_service": "pod"}
         return names.get(self.part.kind, "machine")
 
+    def counted(self, count: int) -> str:
+        """`1 task`, `4 tasks`."""
+        return f"{count} {self.unit}{'' if count == 1 else 's'}"
+
+    def running(self, load: float, target: float) -> int:
+        """How many there are at a steady `load`, when each is held at `target` of its CPU."""
+        return min(self.most, max(self.least, math.ceil(load / (self.each * target))))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
