@@ -50,6 +50,12 @@ def test_tenants_choose_by_their_number() -> None:
     assert all(each.breaks for each in tenancy.alternatives)
 
 
+def test_every_rung_is_reviewed(advised: Advised) -> None:
+    assert [each.rung for each in advised.reviews] == [each.rung for each in advised.options if each.design]
+    assert all(len(each.grave) == each.high for each in advised.reviews)
+    assert any(each.grave for each in advised.reviews), "a sale of ten times the visitors is grave somewhere"
+
+
 def test_monday_is_short_and_concrete(advised: Advised) -> None:
     assert 1 <= len(advised.steps) <= 5
     assert all(step.do and step.why for step in advised.steps)

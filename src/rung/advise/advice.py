@@ -5,8 +5,7 @@ Placing, prices and capacity come from the rooms that own them; here they are pu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rung.advise.comparing import Comparison, ranked
 from rung.advise.contradictions import contradictions_of
@@ -14,6 +13,7 @@ from rung.advise.facts import Fact, Situation, facts_of
 from rung.advise.judgement import Judgement
 from rung.advise.monday import Step, steps_of
 from rung.advise.part_choices import Choice, choices_of
+from rung.advise.reviewing import Reviewed, reviews_of
 from rung.advise.steadiness import Steadiness, steadiness_of
 from rung.advise.triggers import Trigger, because, break_even, triggers_of
 from rung.advise.weighing import Option
@@ -74,7 +74,7 @@ class Advised:
     situation: Situation
     assumptions: Assumptions
     judgement: Judgement
-    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reviews: tuple[Reviewed, ...]
 
 
 def advise(
@@ -85,7 +85,7 @@ def advise(
 
     Args:
         rungs: which are compared, from the smallest up.
-        deep: also look for triggers, break-evens and the choice of each part; without, only weigh and rank.
+        deep: also look for triggers and break-evens, choose parts, review each rung; else only weigh and rank.
 
     Raises ModelError when no rung can hold the workload (R1301, with each rung's own reason), UsageError for an
     unknown environment.
@@ -127,6 +127,7 @@ def _advised(
         choices=choices, steps=steps_of(comparison.graph, best, move, situation, choices),
         facts=facts_of(comparison.graph, situation, comparison.judgement), findings=findings, situation=situation,
         assumptions=comparison.assumptions, judgement=comparison.judgement,
+        reviews=reviews_of(comparison, options) if deep else (),
     )  # fmt: skip
 
 

@@ -34,7 +34,12 @@ def as_document(advised: Advised) -> dict[str, Any]:
         "monday": [_plain(each) for each in advised.steps],
         "facts": [_plain(each) for each in advised.facts],
         "assumptions": [*_assumptions(advised.assumptions), *_assumptions(advised.judgement)],
-        "review": {rung: list(codes) for rung, codes in advised.remarks.items()},
+        "reviews": [
+            {"rung": each.rung, "high": each.high, "medium": each.medium, "low": each.low,
+             "grave": [
+                 {"code": one.code, "node": one.node, "found": one.found, "cure": one.cure} for one in each.grave]}
+            for each in advised.reviews
+        ],
     }  # fmt: skip
 
 

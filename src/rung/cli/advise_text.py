@@ -30,6 +30,7 @@ def print_advice(advised: Advised) -> None:
         ("what would change it", [trigger_text(each) for each in advised.triggers]),
         ("where it stands", _move(advised)),
         ("sizes that were weighed", _trims(advised.recommended)),
+        ("what a reviewer says", _reviews(advised)),
         ("parts", [line for choice in advised.choices for line in _choice(choice)]),
         ("on Monday", _monday(advised)),
         ("what this rests on", _facts(advised)),
@@ -88,6 +89,15 @@ def _choice(choice: Choice) -> list[str]:
         when = f"; right {each.when}" if each.when else ""
         lines.append(f"   {each.name}: {sign}{dollars(abs(each.total_usd))} in all; {note}{when}")
     return lines
+
+
+def _reviews(advised: Advised) -> list[str]:
+    """The counts of every rung in a line, and what is grave on the recommended one."""
+    if not advised.reviews:
+        return []
+    counts = (f"{each.rung} {each.high} high, {each.medium} medium, {each.low} low" for each in advised.reviews)
+    best = next(each for each in advised.reviews if each.rung == advised.recommended.rung)
+    return ["; ".join(counts), *(f"{each.code} {each.node}: {each.found}" for each in best.grave)]
 
 
 def _monday(advised: Advised) -> list[str]:

@@ -1,0 +1,130 @@
+"""What advice costs in time, and how often it agrees with 20 workloads that were labelled before it was written.
+
+    python benchmarks/advise.py [--runs 15] [--json]
+
+Times: all five architectures of the shop placed and priced in one process after import; placed, priced and weighed
+for every label; `rung advise` on the shop as a process of its own, the interpreter's start included. Agreement:
+one row for each label, and what to make of each disagreement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+SHOP = ROOT / "workloads" / "shop" / "workload.py"
+AIM_PRICED_MS, AIM_ADVISED_MS, AIM_AGREEMENT = 50.0, 1_000.0, 0.85
+RUNGS = ("box", "host", "fargate", "eks", "serverless")
+
+
+def priced(runs: int) -> list[float]:
+    """Milliseconds to place and price five architectures of a labelled workload that all rungs hold."""
+    from rung.model.read import load_workload
+    from rung.price.bill import bill
+    from rung.price.shelf import book_in_use
+    from rung.rungs import place
+
+    graph = load_workload(ROOT / "tests" / "advise" / "labelled" / "track-early" / "workload.py")
+    book, times = book_in_use(), []
+    for _ in range(runs + 1):
+        started = time.perf_counter()
+        for rung in RUNGS:
+            bill(place(graph, "prod", rung=rung), graph, book)
+        times.append((time.perf_counter() - started) * 1_000)
+    return times[1:]
+
+
+def advised(runs: int) -> list[float]:
+    """Milliseconds of `rung advise` on the shop, from starting the process to its end."""
+    command = [sys.executable, "-m", "rung.cli.main", "advise", str(SHOP)]
+    times = []
+    for _ in range(runs + 1):
+        started = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        times.append((time.perf_counter() - started) * 1_000)
+    return times[1:]
+
+
+def agreement() -> list[dict[str, Any]]:
+    """A row for each label."""
+    from tests.advise.conftest import labelled, shallow
+    from tests.advise.test_agreement import EXPLAINED
+
+    rows = []
+    for case in labelled():
+        found = shallow(case.name)
+        rung = found.recommended.rung
+        verdict = "agrees" if rung == case.rung else "defensible" if rung in case.defensible else "disagrees"
+        rows.append(
+            {
+                "workload": case.name, "label": case.rung, "defensible": list(case.defensible), "advice": rung,
+                "verdict": verdict, "toss_up_with": found.steadiness.rival,
+                "why": "" if rung == case.rung else EXPLAINED.get(case.name, "not explained yet"),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def summary(times: list[float]) -> dict[str, float]:
+    """Median and spread."""
+    ordered = sorted(times)
+    return {"median_ms": statistics.median(ordered), "least_ms": ordered[0], "most_ms": ordered[-1]}
+
+
+def show(document: dict[str, Any]) -> None:
+    """The tables."""
+    print(f"{document['machine']}\n")
+    print(f"{'what':<48}{'median':>10}{'least':>10}{'most':>10}{'aim':>10}")
+    for name, row in document["times"].items():
+        cells = "".join(f"{row[key]:>7,.0f} ms" for key in ("median_ms", "least_ms", "most_ms", "aim_ms"))
+        print(f"{name:<48}{cells}")
+    print(f"\n{'workload':<26}{'label':<12}{'advice':<12}{'verdict':<12}toss-up with")
+    for row in document["agreement"]:
+        rival = row["toss_up_with"] or ""
+        print(f"{row['workload']:<26}{row['label']:<12}{row['advice']:<12}{row['verdict']:<12}{rival}")
+    for row in document["agreement"]:
+        if row["why"]:
+            print(f"\n{row['workload']}: {row['why']}")
+    counts = document["counts"]
+    print(
+        f"\nthe label itself {counts['agrees']} of 20, the label or a neighbour called defensible beforehand "
+        f"{counts['agrees'] + counts['defensible']} of 20 (aim {AIM_AGREEMENT:.0%})"
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    rows = agreement()
+    verdicts = [row["verdict"] for row in rows]
+    document = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "times": {
+            "five architectures placed and priced": {**summary(priced(arguments.runs)), "aim_ms": AIM_PRICED_MS},
+            "rung advise on the shop, the whole process": {
+                **summary(advised(arguments.runs)), "aim_ms": AIM_ADVISED_MS},
+        },
+        "agreement": rows,
+        "counts": {name: verdicts.count(name) for name in ("agrees", "defensible", "disagrees")},
+    }  # fmt: skip
+    if arguments.json:
+        print(json.dumps(document, indent=2))
+    else:
+        show(document)
+
+
+if __name__ == "__main__":
+    main()
