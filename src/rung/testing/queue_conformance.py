@@ -324,7 +324,26 @@ class SendConformance:
             pytest.skip("the backend sends in transactions")
         with pytest.raises(MessageError, match="R0508"):
             await queue.send(b"x", transaction=object())  # type: ignore[arg-type]
+        with pytest.raises(MessageError, match="R0508"):
+            await queue.clause(b"x", first_parameter=1)
         assert await queue.receive() == []
+
+    async def test_a_message_sent_within_a_statement_exists_when_that_commits(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        _need(queue, "transactional_send")
+        clause = await queue.clause(b"kept", first_parameter=2, lane="middle")
+        statement = f"with sent as ({clause.sql}) select 12 / $1::integer"
+        async with harness.transaction() as transaction:
+            assert await transaction.fetchval(statement, 3, *clause.arguments) == 4
+        clause.announce()
+        with pytest.raises(Exception, match="division by zero"):  # whatever the driver calls it
+            async with harness.transaction() as transaction:
+                await transaction.fetchval(statement, 0, *clause.arguments)
+        async with asyncio.timeout(10):
+            message = await _soon(queue)
+        assert (message.body, message.lane) == (b"kept", "middle")
+        await queue.acknowledge([message])
+        assert await _drain(queue) == []
 
     async def test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent(self, harness: QueueHarness) -> None:
         queue = harness.open()

@@ -1,7 +1,8 @@
-"""From cart to order: one read, then one transaction that reserves the stock, writes the order and its message.
+"""From cart to order: one read, then one statement that reserves the stock, writes the order and its message.
 
-The reservation is the last statement before the commit, so that the row of a sought-after article is locked as
-briefly as can be. Availability is compared per inventory item, summed over all lines that draw on it.
+One statement is one turn: the row of a sought-after article is locked for as long as the database needs, and never
+while it waits for the next thing that we say. Availability is compared per inventory item, summed over all lines
+that draw on it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ RESERVATION_MINUTES = 15
 #: database holds a connection that others need.
 HOT_ORDERS_AT_ONCE = 4
 HOT_ORDERS_WAITING_MAX = 60
+#: The SQLSTATE of `refuse` (migration 0006).
+REFUSED = "RF001"
 _TOKEN = re.compile(r"tok_[A-Za-z0-9_]{1,64}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,100}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,190}")
@@ -121,16 +124,23 @@ with cart as (
     select w.id, 'available', 'reserved', w.quantity, placed.id, 'order placed' from placed, wanted w
 ), noted as (
     insert into order_events (order_id, to_status) select id, 'placed' from placed
+), sent as (
+    {send}
 )
-select (select count(*) from cart) as carts, (select count(*) from reserved) as reserved,
-       (select count(*) from flash) as flash, (select number from placed) as number
+select case when not exists (select from cart) then refuse('cart_changed')
+            when (select count(*) from reserved) < cardinality($3::bigint[]) then refuse('out_of_stock')
+            when (select count(*) from flash) < cardinality($6::text[]) then refuse('flash_limit')
+            when not exists (select from placed) then refuse('key_taken')
+            else (select number from placed) end as number
 """
+SEND_FROM = 41
 
-
-class _Refused(Exception):  # noqa: N818 - leaves the transaction, then becomes a Problem or a replay
-    def __init__(self, problem: Problem) -> None:
-        super().__init__()
-        self.problem = problem
+REFUSALS = {
+    "cart_changed": "your cart has changed: look at it again",
+    "out_of_stock": "something in your cart is sold out",
+    "flash_limit": "you have bought your share of this offer",
+    "key_taken": "this Idempotency-Key is in use",
+}
 
 
 async def place(owner: str, customer_id: uuid.UUID | None, key: str, request: CheckoutRequest) -> Placed:
@@ -151,10 +161,13 @@ async def place(owner: str, customer_id: uuid.UUID | None, key: str, request: Ch
     _require_stock(cart)
     try:
         order = await _write(owner, customer_id, key, fingerprint, request, cart, quote)
-    except _Refused as refused:
+    except Exception as refused:
+        if getattr(refused, "sqlstate", "") != REFUSED:
+            raise
         if await db.fetch_value(KNOWN, owner, key):  # the same request, a moment earlier
             return await _replay(owner, key, fingerprint)
-        raise refused.problem from None
+        reason = refused.args[0]
+        raise Problem(409, reason, REFUSALS[reason]) from None
     return Placed(order=order, replayed=False)
 
 
@@ -200,19 +213,22 @@ async def _write(
 ) -> dict[str, Any]:
     order_id, now = new_id(), datetime.now(UTC)
     wanted, offered = wanted_items(cart.lines), [line for line in cart.lines if line.flash]
-    async with _hot_orders if offered else nullcontext(), db.transaction() as connection:
-        await orders.send({"order": str(order_id), "step": "authorise"}, lane="payment", transaction=connection)
-        row = await connection.fetchrow(
-            PLACE, owner, cart.version, list(wanted), list(wanted.values()),
-            flash.buyer_hash(request.email), *_flash_columns(offered),
+    flash_columns = _flash_columns(offered)
+    send = await orders.clause(
+        {"order": str(order_id), "step": "authorise"}, lane="payment", first_parameter=SEND_FROM
+    )
+    async with _hot_orders if offered else nullcontext():
+        number = await db.fetch_value(
+            PLACE.format(send=send.sql), owner, cart.version, list(wanted), list(wanted.values()),
+            flash.buyer_hash(request.email), *flash_columns,
             order_id, customer_id, key, fingerprint, quote.currency, quote.subtotal_minor, quote.discount_minor,
             quote.delivery_minor, quote.tax_minor, quote.total_minor, request.email.lower(), request.name,
             msgspec.json.encode(request.address).decode(), request.address.country, request.delivery,
             quote.promotion_code, request.payment_token, request.reference, now,
-            now + timedelta(minutes=RESERVATION_MINUTES), *_line_columns(cart.lines, quote),
+            now + timedelta(minutes=RESERVATION_MINUTES), *_line_columns(cart.lines, quote), *send.arguments,
         )  # fmt: skip
-        _verify(row, wanted, offered)
-    return _shown(order_id, row["number"], now, request, cart, quote)
+    send.announce()
+    return _shown(order_id, number, now, request, cart, quote)
 
 
 def wanted_items(lines: Sequence[CartLine]) -> dict[int, int]:
@@ -247,18 +263,6 @@ def _line_columns(lines: Sequence[CartLine], quote: Quote) -> list[list[Any]]:
         for position, (line, priced) in enumerate(zip(lines, quote.lines, strict=True), 1)
     ]  # fmt: skip
     return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _verify(row: Any, wanted: Mapping[int, int], offered: Sequence[CartLine]) -> None:
-    """Leave the transaction unless everything happened."""
-    if row["carts"] == 0:
-        raise _Refused(Problem(409, "cart_changed", "your cart has changed: look at it again"))
-    if row["reserved"] < len(wanted):
-        raise _Refused(Problem(409, "out_of_stock", "something in your cart is sold out"))
-    if row["flash"] < len(offered):
-        raise _Refused(Problem(409, "flash_limit", "you have bought your share of this offer"))
-    if row["number"] is None:
-        raise _Refused(Problem(409, "key_taken", "this Idempotency-Key is in use"))
 
 
 async def _replay(owner: str, key: str, fingerprint: str) -> Placed:

@@ -7,7 +7,7 @@ that runs out makes it visible again, and the late holder's acknowledgement is r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +28,20 @@ class Connection(Protocol):
     def is_in_transaction(self) -> bool:
         """Whether a transaction is open."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A part of the caller's own statement that sends one message: `with sent as (<sql>) ...`.
+
+    The message exists exactly when the statement's transaction commits. Call `announce` when it has: receivers
+    look sooner then.
+    """
+
+    sql: str
+    #: For its parameters, which are numbered from the `first_parameter` that was asked for.
+    arguments: tuple[Any, ...]
+    announce: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +112,17 @@ class Queue(Protocol):
         Correlation id, tenant and user of the current context travel in the headers.
         Raises MessageError for a body over 250 KiB, an unknown lane, a delay that no broker keeps, or what this
         broker cannot do (`capabilities`).
+        """
+        ...
+
+    async def clause(
+        self, body: object, *, first_parameter: int, lane: str | None = None, headers: dict[str, str] | None = None
+    ) -> Clause:
+        """As `send` in a transaction, but within one statement of the caller's: no turn of its own.
+
+        For what many want at the same moment: a row is locked for as long as a transaction has turns. The
+        statement is to run in the queue's (or its outbox's) database. Raises MessageError as `send` does, and
+        where the broker is in no database (`capabilities.transactional_send`).
         """
         ...
 

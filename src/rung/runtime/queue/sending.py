@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rung.runtime.errors import MessageError
 from rung.runtime.queue.message import Entry, Sendable, SendResult, inherited_headers, prepare
-from rung.runtime.queue.port import Connection
+from rung.runtime.queue.port import Clause, Connection
 
 
 class Sending(ABC):
@@ -43,6 +43,18 @@ class Sending(ABC):
         if result.id is None:
             raise MessageError(result.error or "the broker did not take the message")
         return result.id
+
+    async def clause(
+        self, body: object, *, first_parameter: int, lane: str | None = None, headers: dict[str, str] | None = None
+    ) -> Clause:
+        """See `Queue.clause`."""
+        entry = Entry(body=body, lane=lane, headers=headers or {})
+        return await self.clause_of(prepare(entry, self.name, self.lanes, inherited_headers()), first_parameter)
+
+    async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
+        """What was checked, as a part of a statement. For adapters whose broker, or outbox, is a database."""
+        del sendable, first_parameter
+        raise MessageError(f"R0508: queue {self.name!r} is in no database: a statement cannot send to it")
 
     async def send_batch(
         self, entries: Sequence[Entry], *, transaction: Connection | None = None

@@ -25,7 +25,7 @@ from rung.runtime.queue.message import (
     SendResult,
     origin_of_this_process,
 )
-from rung.runtime.queue.port import Capabilities, Connection
+from rung.runtime.queue.port import Capabilities, Clause, Connection
 from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.announcements import RELEASED, Announcements
 from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
@@ -101,6 +101,15 @@ class PostgresQueue(Sending):
                 results[position] = SendResult(id=identity)
         self._announce(transaction)
         return [result for result in results if result is not None]
+
+    async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
+        """See `Queue.clause`."""
+        await self._pool.ensure_installed()
+        return Clause(
+            sql=sql.send_clause(first_parameter),
+            arguments=(self.name, sendable.lane, _encode_headers([sendable])[0], sendable.body),
+            announce=self._announcements.announce,
+        )
 
     async def _send_one(self, sendable: Sendable, transaction: Connection | None) -> SendResult:
         headers = _encode_headers([sendable])[0]

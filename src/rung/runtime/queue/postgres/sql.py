@@ -73,6 +73,16 @@ values ($1, $2, clock_timestamp() + $3::float8 * interval '1 s', $4, $5)
 returning id
 """
 
+
+def send_clause(first: int) -> str:
+    """SEND without a delay, as a part of another statement; its parameters are numbered from `first`."""
+    queue, lane, headers, body = (f"${number}" for number in range(first, first + 4))
+    return (
+        "insert into rung.message (queue, lane, run_at, headers, body) "  # noqa: S608 - composed of numbers
+        f"values ({queue}, {lane}, clock_timestamp(), {headers}, {body}) returning id"
+    )
+
+
 # A batch whose messages share lane, delay and headers: these travel once, and the headers are parsed once.
 SEND_ALIKE = """
 insert into rung.message (queue, lane, run_at, headers, body)

@@ -34,7 +34,7 @@ from rung.runtime.queue.message import (
     SendResult,
     origin_of_this_process,
 )
-from rung.runtime.queue.port import Capabilities, Connection
+from rung.runtime.queue.port import Capabilities, Clause, Connection
 from rung.runtime.queue.sending import Sending
 from rung.runtime.queue.sqs import batches
 from rung.runtime.queue.sqs.dead_letters import DeadLetters
@@ -144,6 +144,12 @@ class SqsQueue(Sending):
         for (position, identity, _), refusal in zip(good, refusals, strict=True):
             results[position] = SendResult(id=identity) if refusal is None else SendResult(error=refusal)
         return [result for result in results if result is not None]
+
+    async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
+        """See `Queue.clause`. Through the outbox."""
+        if self._outbox is None:
+            raise MessageError(self._no_outbox())
+        return await self._outbox.clause(sendable, first_parameter)
 
     def _no_outbox(self) -> str:
         return (

@@ -18,7 +18,7 @@ from rung.runtime.bindings import QueueBinding
 from rung.runtime.errors import MessageError
 from rung.runtime.log import logger
 from rung.runtime.queue.message import Message, Sendable, SendResult
-from rung.runtime.queue.port import Connection
+from rung.runtime.queue.port import Clause, Connection
 from rung.runtime.queue.postgres import PostgresQueue
 
 ROUND = 100
@@ -76,6 +76,12 @@ class Outbox:
         if transaction is None:
             await self.flush()
         return results
+
+    async def clause(self, sendable: Sendable, first_parameter: int) -> Clause:
+        """As `put` in a transaction, within one statement of the caller's."""
+        clause = await self._staging.clause_of(sendable, first_parameter)
+        self.start()
+        return clause
 
     def _check(self, transaction: Connection) -> None:
         database = getattr(getattr(transaction, "_params", None), "database", self._database)
