@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rung.model.builder import Workload as Workload
     from rung.model.environments import ExistingVpc as ExistingVpc
     from rung.model.environments import OfficeHours as OfficeHours
+    from rung.model.environments import QuietHours as QuietHours
     from rung.model.existing import ExistingCache as ExistingCache
     from rung.model.existing import ExistingDatabase as ExistingDatabase
     from rung.model.existing import ExistingLoadBalancer as ExistingLoadBalancer
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 _HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_workload": "rung.model.read",
           "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments",
+          "QuietHours": "rung.model.environments",
           "ExistingCache": "rung.model.existing", "ExistingDatabase": "rung.model.existing",
           "ExistingLoadBalancer": "rung.model.existing", "ExistingQueue": "rung.model.existing"}  # fmt: skip
 
@@ -73,6 +75,7 @@ __all__ = [
     "OfficeHours",
     "Postgres",
     "Queue",
+    "QuietHours",
     "Route",
     "Rule",
     "Schedule",

@@ -26,6 +26,7 @@ from rung.model.environments import (
     PRODUCTION_NAMES,
     ExistingVpc,
     OfficeHours,
+    QuietHours,
 )
 from rung.model.existing import ExistingLoadBalancer
 from rung.model.graph import Graph
@@ -383,6 +384,7 @@ class Workload:
         region: str = DEFAULT_REGION, scale: float = 1.0, domain: str | None = None, zone: str | None = None,
         nat: str | None = None, distribution: bool | None = None, firewall: bool | None = None,
         office_hours: OfficeHours | None = None, stop_when_idle: Duration | bool | None = None,
+        quiet_hours: QuietHours | bool | None = None,
         existing_vpc: ExistingVpc | None = None, existing_load_balancer: ExistingLoadBalancer | None = None,
         existing: There | None = None,
         overrides: Overrides | None = None, sizes: Sizes | None = None, usage: Figures | None = None,
@@ -399,7 +401,8 @@ class Workload:
             "region": region, "scale": scale, "domain": domain, "zone": zone, "nat": nat,
             "distribution": distribution, "firewall": firewall, "office_hours": office_hours,
             "stop_when_idle_seconds": statement.seconds_or_none("stop_when_idle", idle),
-            "existing_vpc": existing_vpc, "existing_load_balancer": existing_load_balancer,
+            "quiet_hours": quiet_hours, "existing_vpc": existing_vpc,
+            "existing_load_balancer": existing_load_balancer,
             **read_existing(statement, existing or {}),
             "overrides": read_overrides(statement, overrides or {}, types),
             "sizes": read_sizes(statement, sizes or {}), "usage": read_figures(statement, usage or {}),

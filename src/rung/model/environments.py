@@ -74,6 +74,19 @@ class OfficeHours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """When few visitors come, every day: from `start` to `stop` as `HH:MM` in `timezone`.
+
+    `share` of the busy hour is the most that comes then: services keep as many tasks less.
+    """
+
+    start: str = "00:00"
+    stop: str = "07:00"
+    timezone: str = "UTC"
+    share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
     """A copy of the workload: the same definition with explicit, minimal differences.
 
@@ -94,6 +107,8 @@ class Environment:
     firewall: bool | None = None
     office_hours: OfficeHours | None = None
     stop_when_idle_seconds: float | None = None
+    #: None: the night of the usual day; False: no hour is quiet.
+    quiet_hours: QuietHours | bool | None = None
     existing_vpc: ExistingVpc | None = None
     existing_databases: tuple[ExistingDatabase, ...] = ()
     existing_caches: tuple[ExistingCache, ...] = ()

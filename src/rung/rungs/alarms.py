@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rung.parts.compute import EcsService, Host, HostGroup, ScheduledTask
+from rung.parts.compute import EcsService, Host, HostGroup, ScheduledScaling, ScheduledTask
 from rung.parts.data import AuroraCluster, CacheGroup, FileSystem, PostgresInstance, TablePart
 from rung.parts.design import Part
 from rung.parts.edge import Certificate, LoadBalancer
@@ -104,10 +104,13 @@ def _service(part: EcsService) -> Iterator[Alarm]:
         "task-memory-high", "a task that reaches its memory is killed (exit code 137)",
         rolls_back=True, **five,
     )  # fmt: skip
-    if part.min_tasks > 0:
+    fewest = min(
+        [part.min_tasks, *(each.min_tasks for each in part.scaling if isinstance(each, ScheduledScaling))]
+    )
+    if fewest > 0:
         yield _alarm(
             part, "tasks-missing", _metric("ECS/ContainerInsights", "RunningTaskCount", "Minimum", where),
-            float(part.min_tasks), "tasks-missing", "tasks fail to start, or no room is found for them",
+            float(fewest), "tasks-missing", "tasks fail to start, or no room is found for them",
             comparison="<", missing="breaching", **five,
         )  # fmt: skip
 

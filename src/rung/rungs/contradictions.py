@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from rung.errors import Finding
 from rung.model.checks.report import problem
+from rung.model.environments import QuietHours
 from rung.rungs.entrance import has_distribution, routed_services
 from rung.rungs.networks import has_externals
 from rung.rungs.setting import Setting
@@ -141,6 +142,11 @@ def _shared(setting: Setting) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _makes_sense(quiet: QuietHours) -> bool:
+    times = _MOMENT.match(quiet.start) and _MOMENT.match(quiet.stop) and quiet.start != quiet.stop
+    return bool(times) and 0 <= quiet.share < 1
+
+
 def _hours(setting: Setting) -> Iterator[Finding]:
     """R0814: hours that nobody can read; R0805: hours where nothing stops."""
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
@@ -154,6 +160,19 @@ def _hours(setting: Setting) -> Iterator[Finding]:
                 found=f"{name} is set, rung={setting.rung!r}", effect=effect,
                 advice=f"drop {name}=" + ("" if asleep else ", or choose rung='fargate', whose tasks can stop"),
             )  # fmt: skip
+    quiet = setting.environment.quiet_hours
+    if isinstance(quiet, QuietHours) and not (
+        _MOMENT.match(quiet.start)
+        and _MOMENT.match(quiet.stop)
+        and quiet.start != quiet.stop
+        and 0 <= quiet.share < 1
+    ):
+        yield _wrong(
+            setting, "R0814", "the quiet hours are not understood",
+            found=f"start={quiet.start!r}, stop={quiet.stop!r}, share={quiet.share:g}",
+            effect="AWS refuses the times, or nothing would be saved",
+            advice='write QuietHours(start="00:00", stop="07:00", timezone="Europe/Berlin", share=0.25)',
+        )  # fmt: skip
     if hours is None:
         return
     wrong = [text for text in (hours.start, hours.stop) if not _MOMENT.match(text)]

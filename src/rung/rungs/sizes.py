@@ -123,10 +123,10 @@ def task_size(node: Schedule | Job) -> Size:
     return _fitting(cpu or TASK_VCPU, memory, "as declared" if cpu or memory else "a safe minimum")
 
 
-def fewest_tasks(setting: Setting, service: Service, cpu: float) -> int:
-    """Enough for ordinary load at the CPU target, no fewer than declared and no more than the most."""
+def fewest_tasks(setting: Setting, service: Service, cpu: float, part: float = 1.0) -> int:
+    """Enough for a part of ordinary load at the CPU target, no fewer than declared and no more than the most."""
     ordinary = ordinary_requests(setting) * setting.shares[service.name] if service.name in setting.routed else 0.0
-    needed = math.ceil(ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
+    needed = math.ceil(part * ordinary / (REQUESTS_PER_VCPU_SECOND * cpu * CPU_TARGET / 100))
     most = setting.scaled(service.max_tasks)
     return min(most, max(setting.scaled(service.min_tasks), needed))
 

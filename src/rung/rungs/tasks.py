@@ -30,6 +30,7 @@ from rung.rungs.containers import (
     variables_of,
 )
 from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS
+from rung.rungs.quiet import by_the_clock
 from rung.rungs.reach import port_of
 from rung.rungs.setting import Setting, credentials_part, migration_part
 from rung.rungs.sizes import (
@@ -61,7 +62,10 @@ def service_of(setting: Setting, node: Service) -> EcsService:
             stop_seconds=_stop_seconds(node.deadline_seconds),
         ),
         min_tasks=fewest_tasks(setting, node, size.cpu), max_tasks=setting.scaled(node.max_tasks),
-        scaling=(_tracking("cpu", CPU_TARGET), _tracking("memory", MEMORY_TARGET)),
+        scaling=(
+            _tracking("cpu", CPU_TARGET), _tracking("memory", MEMORY_TARGET),
+            *by_the_clock(setting, node, size.cpu),
+        ),
         log_days=log_days(setting), on_demand_base=max(1, setting.scaled(node.min_tasks)),
         spot_share=0.0 if setting.production else 1.0,
         sticky=any(_is_sticky(setting, edge.source) for edge in setting.graph.edges_to(node.name, "route")),

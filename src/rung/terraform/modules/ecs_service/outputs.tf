@@ -50,7 +50,7 @@ output "task_definition_arn" {
 
 output "scaling_resource_id" {
   description = "What Application Auto Scaling calls the service, for limits by other schedules (office hours)."
-  value       = aws_appautoscaling_target.this.resource_id
+  value       = local.target.resource_id
 }
 
 output "party" {

@@ -15,6 +15,8 @@ locals {
 }
 
 resource "aws_appautoscaling_target" "this" {
+  count = length(var.scaling.schedules) == 0 ? 1 : 0
+
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
   resource_id        = "service/${var.platform.cluster_name}/${aws_ecs_service.this.name}"
@@ -22,14 +24,33 @@ resource "aws_appautoscaling_target" "this" {
   max_capacity       = var.max_tasks
 }
 
+# The same where the clock moves the limits: what it has set by now is no drift.
+resource "aws_appautoscaling_target" "by_the_clock" {
+  count = length(var.scaling.schedules) == 0 ? 0 : 1
+
+  service_namespace  = "ecs"
+  scalable_dimension = "ecs:service:DesiredCount"
+  resource_id        = "service/${var.platform.cluster_name}/${aws_ecs_service.this.name}"
+  min_capacity       = var.min_tasks
+  max_capacity       = var.max_tasks
+
+  lifecycle {
+    ignore_changes = [min_capacity, max_capacity]
+  }
+}
+
+locals {
+  target = one(concat(aws_appautoscaling_target.this, aws_appautoscaling_target.by_the_clock))
+}
+
 resource "aws_appautoscaling_policy" "cpu" {
   count = local.cpu_target == null ? 0 : 1
 
   name               = "${var.name}-cpu"
   policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
 
   target_tracking_scaling_policy_configuration {
     target_value       = local.cpu_target
@@ -47,9 +68,9 @@ resource "aws_appautoscaling_policy" "memory" {
 
   name               = "${var.name}-memory"
   policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
 
   target_tracking_scaling_policy_configuration {
     target_value       = var.scaling.memory_target
@@ -67,9 +88,9 @@ resource "aws_appautoscaling_policy" "requests" {
 
   name               = "${var.name}-requests"
   policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
 
   target_tracking_scaling_policy_configuration {
     target_value       = var.scaling.requests_target
@@ -89,9 +110,9 @@ resource "aws_appautoscaling_policy" "backlog" {
 
   name               = "${var.name}-backlog"
   policy_type        = "TargetTrackingScaling"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
 
   target_tracking_scaling_policy_configuration {
     target_value       = var.scaling.backlog_target
@@ -166,9 +187,9 @@ resource "aws_appautoscaling_policy" "from_zero" {
 
   name               = "${var.name}-from-zero"
   policy_type        = "StepScaling"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
 
   step_scaling_policy_configuration {
     adjustment_type         = "ChangeInCapacity"
@@ -237,9 +258,9 @@ resource "aws_appautoscaling_scheduled_action" "this" {
   for_each = { for schedule in var.scaling.schedules : schedule.name => schedule }
 
   name               = "${var.name}-${each.key}"
-  service_namespace  = aws_appautoscaling_target.this.service_namespace
-  scalable_dimension = aws_appautoscaling_target.this.scalable_dimension
-  resource_id        = aws_appautoscaling_target.this.resource_id
+  service_namespace  = local.target.service_namespace
+  scalable_dimension = local.target.scalable_dimension
+  resource_id        = local.target.resource_id
   schedule           = each.value.cron
   timezone           = each.value.timezone
 

@@ -153,6 +153,11 @@ run "requests_and_the_clock" {
     condition     = aws_appautoscaling_scheduled_action.this["sale"].scalable_target_action[0].min_capacity == "6" && aws_appautoscaling_scheduled_action.this["sale"].timezone == "Europe/Zurich"
     error_message = "other limits from a time on"
   }
+
+  assert {
+    condition     = length(aws_appautoscaling_target.this) == 0 && aws_appautoscaling_target.by_the_clock[0].max_capacity == var.max_tasks
+    error_message = "limits that the clock has moved are no drift"
+  }
 }
 
 run "a_worker_from_zero_on_spot" {
@@ -274,7 +279,7 @@ run "the_number_of_tasks_is_the_autoscalers" {
   }
 
   assert {
-    condition     = aws_ecs_service.this.desired_count == 2 && aws_appautoscaling_target.this.min_capacity == 3
+    condition     = aws_ecs_service.this.desired_count == 2 && aws_appautoscaling_target.this[0].min_capacity == 3
     error_message = "desired_count is ignored; the limit changes"
   }
 }
