@@ -17,6 +17,8 @@ from rung.rungs.sizes import fewest_tasks
 
 #: Tasks are back this long before the quiet hours end: one starts within a minute, and some may fail to.
 EARLY_MINUTES = 15
+#: The share of the tasks that must be saved: below it a few dollars a month are not worth two more moving parts.
+LEAST_SAVING = 1 / 3
 
 
 def quiet_hours_of(setting: Setting) -> QuietHours | None:
@@ -39,12 +41,12 @@ def quiet_hours_of(setting: Setting) -> QuietHours | None:
 
 
 def by_the_clock(setting: Setting, service: Service, cpu: float) -> Iterator[ScheduledScaling]:
-    """Two moments of each day, where a task or more is saved between them."""
+    """Two moments of each day, where a third of the tasks or more is saved between them."""
     quiet = quiet_hours_of(setting)
     if quiet is None or setting.rung != "fargate":
         return
     usual, fewer = (fewest_tasks(setting, service, cpu, share) for share in (1.0, quiet.share))
-    if fewer >= usual:
+    if usual - fewer < usual * LEAST_SAVING:
         return
     most = setting.scaled(service.max_tasks)
     early = (_minutes(quiet.stop) - EARLY_MINUTES) % (24 * 60)

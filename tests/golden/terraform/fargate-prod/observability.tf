@@ -22,7 +22,7 @@ module "watch" {
     orders-analytics  = { of = module.orders.dimensions["analytics"], limits = { messages-waiting = 60, dead-letters = 0 } }
     api = {
       of     = merge(module.api.dimensions, module.load_balancer.dimensions["api"])
-      limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 3, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
+      limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 4, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
     }
     fulfil                       = { of = module.fulfil.dimensions, limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 1 } }
     expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts_schedule.group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }

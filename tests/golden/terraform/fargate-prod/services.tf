@@ -84,15 +84,8 @@ module "api" {
   min_tasks         = 4
   max_tasks         = 20
   on_demand_base    = 3
-  scaling = {
-    cpu_target    = 60
-    memory_target = 75
-    schedules = [
-      { name = "night", cron = "cron(0 0 * * ? *)", timezone = "UTC", min_tasks = 3, max_tasks = 20 },
-      { name = "day", cron = "cron(45 6 * * ? *)", timezone = "UTC", min_tasks = 4, max_tasks = 20 },
-    ]
-  }
-  rollback_alarms = ["shop-prod-api-memory-high", "shop-prod-api-errors", "shop-prod-api-slow"]
+  scaling           = { cpu_target = 60, memory_target = 75 }
+  rollback_alarms   = ["shop-prod-api-memory-high", "shop-prod-api-errors", "shop-prod-api-slow"]
 }
 
 # fulfil takes messages: a safe minimum (workload.py:16)
