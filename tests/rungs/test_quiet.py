@@ -60,7 +60,8 @@ def test_an_environment_knows_its_own_nights() -> None:
 @pytest.mark.parametrize(
     "less",
     [
-        {"traffic": None}, {"min_tasks": 3}, {"min_tasks": 4}, {"quiet_hours": False}, {"stop_when_idle": True}, {"rung": "host"},
+        {"traffic": None}, {"min_tasks": 3}, {"min_tasks": 4}, {"quiet_hours": False},
+        {"stop_when_idle": True}, {"rung": "host"},
         {"traffic": Traffic(concurrent_users=100, think_time="10s")},
     ],
 )  # fmt: skip
