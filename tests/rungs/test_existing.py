@@ -73,7 +73,7 @@ def reused(**environment: Any) -> Design:
     return place(reusing(**environment).freeze(), "prod")
 
 
-@pytest.mark.parametrize("rung", ["fargate", "host"])
+@pytest.mark.parametrize("rung", ["fargate", "host", "eks"])
 def test_an_environment_that_reuses_everything_makes_none_of_it(rung: str) -> None:
     made = place(reusing().freeze(), "prod", rung=rung)
     kinds = {part.kind for part in made.parts}

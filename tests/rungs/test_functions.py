@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.rungs.reusing import reusing
 from tests.rungs.simulation import allowed, reachable
 from tests.rungs.test_designs import assert_sound
 
@@ -298,3 +299,20 @@ def test_a_message_is_hidden_for_six_batches(shop: Graph) -> None:
     hidden = {each.visibility_timeout_seconds for each in place(shop, "prod", rung="serverless").of(SqsQueue)}
     assert hidden == {6 * 30}
     assert {each.visibility_timeout_seconds for each in place(shop, "prod").of(SqsQueue)} == {30}
+
+
+def test_functions_find_what_is_there_already() -> None:
+    """A database, a cache and a queue of others: reached at their own ports, and not made."""
+    made = place(reusing().freeze(), "prod", rung="serverless")
+    kinds = {part.kind for part in made.parts}
+    assert not kinds & {"aurora_cluster", "cache_group", "sqs_queue", "load_balancer"}
+    assert made.dangling() == ()
+    assert {("api", 5433), ("db-migrate", 5433)} <= {
+        (each.source, each.port) for each in made.connections if each.target == "db"
+    }
+
+
+def test_a_load_balancer_of_others_has_no_place_before_functions() -> None:
+    with pytest.raises(ModelError) as caught:
+        place(reusing(rung="serverless").freeze(), "prod")
+    assert [finding.code for finding in caught.value.findings] == ["R0805"]

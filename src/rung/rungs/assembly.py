@@ -91,13 +91,18 @@ def _cron(moment: str, days: str) -> str:
 def entrance_and_tasks(setting: Setting, network: Network, parts: tuple[Part, ...]) -> Iterator[Connection]:
     """What rungs with a load balancer and tasks need beyond the edges: visitors, migrations, AWS itself."""
     yield from edge_connections(setting)
+    yield from migration_connections(setting)
+    running = tuple(part.name for part in parts if isinstance(part, RUNNING_PARTS))
+    yield from platform_connections(setting, network, running)
+
+
+def migration_connections(setting: Setting) -> Iterator[Connection]:
+    """From what applies the migrations to each database."""
     for node in setting.graph.of(Postgres):
         yield Connection(
             source=migration_part(node.name), target=node.name, port=database_port(setting, node.name),
             why="sets up roles and applies the migrations",
         )  # fmt: skip
-    running = tuple(part.name for part in parts if isinstance(part, RUNNING_PARTS))
-    yield from platform_connections(setting, network, running)
 
 
 def once(connections: Iterable[Connection]) -> tuple[Connection, ...]:

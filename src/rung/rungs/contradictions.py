@@ -113,6 +113,13 @@ def _shared(setting: Setting) -> Iterator[Finding]:
             effect="it would be ignored, without a word", advice="drop it, or choose rung='host'",
         )  # fmt: skip
         return
+    if environment.rung == "serverless":
+        yield _wrong(
+            setting, "R0805", "functions have no place for existing_load_balancer=", found="rung='serverless'",
+            effect="visitors would come by an HTTP API, and the load balancer know nothing of it",
+            advice="drop it, or choose rung='fargate'",
+        )  # fmt: skip
+        return
     if not environment.domain:
         yield _wrong(
             setting, "R0805", "others use the load balancer too, and there is no domain",

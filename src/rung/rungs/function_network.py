@@ -9,7 +9,7 @@ from rung.parts.network import Connection, Nat, Network
 from rung.rungs.functions import inside, long_tasks
 from rung.rungs.networks import PER_ZONE_AVAILABILITY, network_of
 from rung.rungs.overriding import overridden
-from rung.rungs.reach import HTTPS_PORT, POSTGRES_PORT
+from rung.rungs.reach import HTTPS_PORT
 from rung.rungs.setting import Setting, migration_part
 
 
@@ -79,11 +79,6 @@ def function_connections(setting: Setting, network: Network | None) -> Iterator[
     """What functions and tasks inside of the network need beyond the edges of the graph."""
     if network is None:
         return
-    for node in setting.graph.of(Postgres):
-        yield Connection(
-            source=migration_part(node.name), target=node.name, port=POSTGRES_PORT,
-            why="sets up roles and applies the migrations",
-        )  # fmt: skip
     for name in inside(setting):
         if network.interface_endpoints:
             yield Connection(source=name, target="vpc_endpoints", port=HTTPS_PORT, why="secrets and queues of AWS")

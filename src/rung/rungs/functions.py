@@ -61,7 +61,9 @@ def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
     lanes = tuple(setting.queue_parts(queue, node.lanes)) if isinstance(queue, Queue) else ()
     batch = batch_of(node)
     each = batches_of(setting, node, max(1, len(lanes)), batch)
-    sources = tuple(QueueSource(queue=part, batch_size=batch, most_batches=each) for _, part in lanes)
+    sources = tuple(
+        QueueSource(queue=part, node=node.consumes, batch_size=batch, most_batches=each) for _, part in lanes
+    )
     return LambdaFunction(
         name=node.name, node=node.name, role="worker", handler=node.handler, image=setting.platform("images"),
         why=f"batches of {batch}, {each * len(sources)} at once", variables=variables_of(setting, node),

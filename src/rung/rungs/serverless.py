@@ -39,7 +39,7 @@ from rung.parts.compute import Cluster, Registry
 from rung.parts.design import Design, Part
 from rung.parts.operations import Keys
 from rung.rungs import functions, stores, tasks
-from rung.rungs.assembly import design_of
+from rung.rungs.assembly import design_of, migration_connections
 from rung.rungs.entrance import edge_parts
 from rung.rungs.function_network import function_connections, function_network
 from rung.rungs.managed import managed_parts
@@ -54,7 +54,7 @@ def design(setting: Setting) -> Design:
     parts = (*around, *_platform(setting), *named, *edge_parts(setting))
     return design_of(
         setting, parts, part_of=_itself, statements=tasks.migration_statements(setting),
-        connections=function_connections(setting, network),
+        connections=(*migration_connections(setting), *function_connections(setting, network)),
     )  # fmt: skip
 
 

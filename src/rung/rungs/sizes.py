@@ -67,8 +67,8 @@ REQUEST_SECONDS = 0.05
 ENVIRONMENTS_HEADROOM = 1.5
 LEAST_ENVIRONMENTS = 10
 LEAST_SHARE = 0.1
-#: The least that SQS takes as a limit of batches at once.
-LEAST_BATCHES = 2
+#: What Lambda takes as a limit of batches of one queue at once (AWS, "Using Lambda with Amazon SQS").
+LEAST_BATCHES, MOST_BATCHES = 2, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +180,7 @@ def share_of_requests(setting: Setting, service: Service) -> float:
 def batches_of(setting: Setting, worker: Worker, lanes: int, batch: int) -> int:
     """Batches of one lane under way at once, so that as many messages are as in the most tasks of the worker."""
     messages = max(1, setting.scaled(worker.max_tasks)) * worker.concurrency
-    return max(LEAST_BATCHES, math.ceil(messages / batch / lanes))
+    return min(MOST_BATCHES, max(LEAST_BATCHES, math.ceil(messages / batch / lanes)))
 
 
 def connections_of_memory(gib: float) -> int:
