@@ -233,3 +233,17 @@ def test_functions_share_the_visitors_by_the_mix(book: PriceBook) -> None:
     found = bill(place(graph, "dev"), graph, book, given)
     assert lines(found, "shop")["runs"].quantity == pytest.approx(0.9 * 26.28)
     assert lines(found, "help")["runs"].quantity == pytest.approx(0.1 * 26.28)
+
+
+def test_workers_of_one_queue_share_its_messages_by_lane(book: PriceBook) -> None:
+    work = Workload("tea")
+    mails = work.queue("mails", lanes=("now", "later"))
+    work.route("/*", work.service("api", app="tea.api:app", health="/health", uses=[mails.send]))
+    for lane in ("now", "later"):
+        work.worker(f"mail-{lane}", handler="tea.mail:send", consumes=mails, lanes=(lane,))
+    work.traffic(Traffic(concurrent_users=10, think_time="10s", messages={mails: 8.0}))
+    work.environment("dev", rung="serverless")
+    graph = work.freeze()
+    found = bill(place(graph, "dev"), graph, book, replace(STEADY, nonproduction_traffic=1.0))
+    for lane in ("now", "later"):
+        assert lines(found, f"mail-{lane}")["runs"].quantity == pytest.approx(4 * 2.628)

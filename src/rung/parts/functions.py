@@ -27,15 +27,16 @@ def vcpus_of_memory(memory_mib: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSource:
-    """Lambda receives from the queue part `queue` (a lane of `node`) and starts the function with up to `batch_size`
-    messages.
+    """Lambda receives from the queue part `queue` and starts the function with up to `batch_size` messages.
 
+    It is a lane of the workload's queue `node`, with `share` of its messages (lanes are taken to be alike).
     `most_batches` (2 at least) are under way at once. It waits `window_seconds` for a batch to fill. What fails is
     reported one by one, so that a batch with one bad message is not tried again whole.
     """
 
     queue: str
     node: str
+    share: float = 1.0
     batch_size: int = 10
     window_seconds: int = 0
     most_batches: int = 10

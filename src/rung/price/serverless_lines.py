@@ -142,7 +142,7 @@ def runs_of(part: LambdaFunction, charging: Charging) -> Runs:
 def _worker_runs(part: LambdaFunction, charging: Charging) -> Runs:
     """A run for each message: where each is handled as it comes, seldom do several wait for one another."""
     usage, given = charging.usage, charging.usage.assumptions
-    count = sum(usage.messages_per_month(node) for node in {source.node for source in part.sources})
+    count = sum(usage.messages_per_month(source.node) * source.share for source in part.sources)
     average = given.average_of_day()
     rates = tuple(count / SECONDS_PER_MONTH * share / average if average else 0.0 for share in given.day)
     ms = given.message_ms if part.usual_seconds is None else part.usual_seconds * 1_000

@@ -61,8 +61,10 @@ def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
     lanes = tuple(setting.queue_parts(queue, node.lanes)) if isinstance(queue, Queue) else ()
     batch = batch_of(node)
     each = batches_of(setting, node, max(1, len(lanes)), batch)
+    share = 1 / max(1, len(tuple(setting.queue_parts(queue)))) if isinstance(queue, Queue) else 1.0
     sources = tuple(
-        QueueSource(queue=part, node=node.consumes, batch_size=batch, most_batches=each) for _, part in lanes
+        QueueSource(queue=part, node=node.consumes, share=share, batch_size=batch, most_batches=each)
+        for _, part in lanes
     )
     return LambdaFunction(
         name=node.name, node=node.name, role="worker", handler=node.handler, image=setting.platform("images"),
