@@ -149,7 +149,7 @@ CASES = (
          extra='files = w.bucket("files", versioned=False, expire_days=30)'),
     case("R1444", "back", "called by api", '"min_tasks": 2', api=service("min_tasks=2", "db, back.call"),
          extra='back = w.service("back", app="atlas.back:app", health="/health")'),
-    case("R1445", "@objectives", "99.97%", 'availability="99.95%"', objectives=promised("99.99%")),
+    case("R1445", "@objectives", "99.97 % one after", 'availability="99.95%"', objectives=promised("99.99%")),
     case("R1446", "cache", "nodes=1", '"nodes": 2', api=service("min_tasks=2", "db, cache"),
          extra='cache = w.cache("cache")', in_prod='sizes={cache: {"nodes": 1}}'),
     case("R1447", "api", "min_hosts=1", '"min_hosts": 2', rung="host",

@@ -110,7 +110,7 @@ def database_below_the_peak(subject: Subject) -> Iterator[Found]:
             )
             yield Found(
                 node=database.node, message=f'"{database.name}" is too small for the peak',
-                evidence=f"{load:,.0f} requests/s reach it ({part}); {_size(database)} answers "
+                evidence=f"{load:,.0f} requests/s reach it ({part}); {_size(database)} is good for "
                 f"{capacity:,.0f} at {subject.behaviour.database_ms:g} ms each",
                 changes=_larger(subject, database, load),
                 note="a larger most costs nothing until it is used"
@@ -128,7 +128,7 @@ def cold_cache(subject: Subject) -> Iterator[Found]:
             yield Found(
                 node=database.node, message=f'"{database.name}" does not survive a cold cache',
                 evidence=f"{subject.ordinary:,.0f} requests/s at the busy hour when the cache answers none; "
-                f"{_size(database)} answers {capacity:,.0f}",
+                f"{_size(database)} is good for {capacity:,.0f}",
                 changes=_larger(subject, database, subject.ordinary),
                 note="single flight asks once for each key and task: what counts is how many keys are wanted",
             )  # fmt: skip

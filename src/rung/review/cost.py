@@ -44,7 +44,7 @@ def over_budget(subject: Subject) -> Iterator[Found]:
                     if larger >= 1_000 else f"Business(monthly_budget_usd={larger:.0f}, ...)",
                 ),
             ),
-            note="or a smaller design: rung estimate --savings, and --compare for other rungs",
+            note="but look for a smaller design first: rung estimate --savings, and --compare for other rungs",
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rung.model.durations import render_seconds
@@ -20,9 +21,14 @@ from rung.review.subject import Subject
 FAILURE_SHARE = 1 / 3
 PER_ZONE_AVAILABILITY = 0.9995
 SINGLE_TASK_AVAILABILITY = 0.999
-#: What AWS itself promises for one region's load balancers, tasks and databases in several zones is 99.99 %
-#: (https://aws.amazon.com/legal/service-level-agreements/, November 2026): one after the other they are less.
 REGION_AVAILABILITY = 0.9999
+#: What AWS promises of each in several zones, read in November 2026: aws.amazon.com/elasticloadbalancing/sla/
+#: (of 25 July 2022), aws.amazon.com/rds/aurora/sla/ (of 19 May 2022), the rest by
+#: cloudonaut.io/aws-sla-are-you-able-to-keep-your-availability-promise/ (of 31 January 2019).
+AGREEMENTS = {
+    "load_balancer": 0.9999, "http_api": 0.9995, "ecs_service": 0.9999, "host_group": 0.9999,
+    "kubernetes_service": 0.9999, "lambda_function": 0.9995, "aurora_cluster": 0.9999, "postgres_instance": 0.9995,
+}  # fmt: skip
 #: The runtime doubles its delay up to this, and draws each evenly below it (`rung.runtime.queue.backoff`).
 LONGEST_DELAY_SECONDS = 300.0
 #: An outage of somebody else's service that a queue should sit out.
@@ -197,10 +203,13 @@ def more_than_a_region(subject: Subject) -> Iterator[Found]:
         availability="99.95%", p99=objectives.p99_seconds, critical=objectives.critical,
         routes={each.path: each.p99_seconds for each in objectives.routes},
     )  # fmt: skip
+    kinds = [kind for kind in AGREEMENTS if any(part.kind == kind for part in subject.design.parts)]
+    together = math.prod(AGREEMENTS[kind] for kind in kinds)
+    each = ", ".join(f"{kind.replace('_', ' ')} {AGREEMENTS[kind] * 100:g} %" for kind in kinds)
     yield Found(
         node="@objectives", message=f"one region cannot promise {subject.availability * 100:g} %",
-        evidence=f"everything is in {subject.design.region}; load balancer, tasks and database promise 99.99 % "
-        f"each, which is {0.9999**3:.2%} together; {subject.budget_minutes:.1f} minutes a month are left",
+        evidence=f"everything is in {subject.design.region}; AWS promises of {each}: {together * 100:.2f} % "
+        f"one after the other; {subject.budget_minutes:.1f} minutes a month are left",
         changes=(State(fact=lower, text='Objectives(availability="99.95%", ...)'),),
         note="a second region is not something that a rung builds",
     )  # fmt: skip

@@ -19,7 +19,7 @@ from rung.review.subject import Subject
 PLAIN_PORTS = {21: "FTP", 23: "Telnet", 25: "SMTP", 80: "HTTP", 389: "LDAP", 1883: "MQTT", 5672: "AMQP",
                6379: "Redis", 8080: "HTTP", 11211: "memcached"}  # fmt: skip
 ENCRYPTED_TWINS = {21: 990, 23: 22, 25: 465, 389: 636, 1883: 8883, 5672: 5671, 6379: 6380, 11211: 11212}
-#: A firewall is worth its ten dollars when there is something to protect ("AWS WAF pricing", May 2026).
+#: A firewall costs five dollars and one for each rule (the price book has the source): worth it from here on.
 WORTH_PROTECTING_USERS, WORTH_PROTECTING_USD = 500, 1_000.0
 #: Offices and mobile carriers put many people behind one address.
 FEWEST_PEOPLE_BEHIND_AN_ADDRESS = 5

@@ -36,7 +36,7 @@ def old_processors(subject: Subject) -> Iterator[Found]:
             evidence=f'architecture="x86_64": {", ".join(part.name for part in parts)}',
             changes=tuple(SizePart(part=part.name, field="architecture", value="arm64") for part in parts),
             note="AWS says up to 60 % less energy for the same work on Graviton "
-            "(https://aws.amazon.com/ec2/graviton/, November 2026)",
+            "(https://docs.aws.amazon.com/wellarchitected/latest/machine-learning-lens/mlsus-12.html)",
         )  # fmt: skip
 
 
