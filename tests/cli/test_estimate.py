@@ -80,8 +80,59 @@ def test_the_difference_to_a_commit_is_a_comment(tmp_path: Path, capsys: pytest.
     text = capsys.readouterr().out
     assert "against `HEAD`" in text
     assert "| `api` |" in text
+    assert "<details>" in text
+    assert main(["estimate", str(workload), "--diff", "HEAD", "--env", "prod", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["after_usd"] > 0
     assert main(["estimate", str(workload), "--diff", "v9"]) == 2
     assert "git cannot read that" in capsys.readouterr().err
+
+
+def test_what_a_pull_request_adds_is_new(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No file, another environment, or a file that could not be read: a comment all the same."""
+    workload = tmp_path / "workload.py"
+    commits = {
+        "empty": None,
+        "other": _workload(min_tasks=1).replace('"prod"', '"live"'),
+        "broken": "from rung import Workload\nraise SystemExit(1)\n",
+        "same": _workload(min_tasks=1),
+    }
+    _git(tmp_path, "init", "-q")
+    for name, text in commits.items():
+        if text is not None:
+            workload.write_text(text)
+        _git(tmp_path, "add", ".")
+        author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        _git(tmp_path, *author, "commit", "-q", "--allow-empty", "-m", name)
+        _git(tmp_path, "tag", name)
+    said = {}
+    for name in commits:
+        assert main(["estimate", str(workload), "--diff", name]) == 0
+        said[name] = capsys.readouterr().out
+    assert "new: workload.py does not exist at empty" in said["empty"]
+    assert "new: `other` has no environment prod" in said["other"]
+    assert "new: the workload file of `broken` cannot be read" in said["broken"]
+    assert "as on `same`" in said["same"]
+
+
+def test_a_total_over_the_budget_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workload = tmp_path / "workload.py"
+    text = _workload(min_tasks=1).replace("import Traffic", "import Business, Traffic")
+    workload.write_text(text + "app.business(Business(monthly_budget_usd=10))\n")
+    _git(tmp_path, "init", "-q")
+    _git(
+        tmp_path, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "x"
+    )
+    assert main(["estimate", str(workload), "--diff", "HEAD"]) == 0
+    assert "**Over the budget of $10.**" in capsys.readouterr().out
+
+
+def test_the_free_tier_is_taken_off_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(SHOP), "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert main(["estimate", str(SHOP), "--free-tier"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"${found['total_usd'] - found['free_tier_usd']:,.2f} a month" in text
+    assert "free tier" in text
 
 
 def test_prices_are_found_by_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,21 +16,25 @@ from rung.errors import UsageError
 TIMEOUT_SECONDS = 30.0
 
 
+class NotThereError(UsageError):
+    """The commit is there, and the workload file is not in it."""
+
+
 @contextmanager
 def workload_at(workload: Path, reference: str) -> Iterator[Path]:
     """The workload file as of `reference`, beside the files of its folder at that commit.
 
-    Raises UsageError when the file is in no repository, or the reference or the file is not there.
+    Raises UsageError when the file is in no repository or the reference is not there, NotThereError when the
+    commit has no such file.
     """
     folder = workload.resolve().parent
-    archive = _git(folder, "archive", "--format=tar", _not_an_option(reference), ".")
+    if not _git(folder, "ls-tree", "--name-only", _not_an_option(reference), "--", workload.name):
+        raise NotThereError(f"{workload.name} does not exist at {reference}")
+    archive = _git(folder, "archive", "--format=tar", reference, ".")
     with tempfile.TemporaryDirectory(prefix="rung-") as place:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             _extract(files, place)
-        earlier = Path(place) / workload.name
-        if not earlier.is_file():
-            raise UsageError(f"{workload.name} does not exist at {reference}")
-        yield earlier
+        yield Path(place) / workload.name
 
 
 def _extract(files: tarfile.TarFile, place: str) -> None:

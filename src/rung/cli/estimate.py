@@ -137,22 +137,43 @@ def _bills(asked: Asked) -> tuple[list[Bill], dict[str, tuple[Finding, ...]]]:
 
 
 def _diff(asked: Asked, bill: Bill) -> int:
-    from dataclasses import replace
-
-    from rung.cli.earlier import workload_at
-    from rung.model.read import load_workload
     from rung.price.compare import as_markdown, moves
 
-    reference = asked.arguments.diff
-    with workload_at(asked.arguments.workload, reference) as earlier:
-        then = replace(asked, graph=load_workload(earlier))
-        before = then.bill(then.design(asked.arguments.rung))
+    before, why = _earlier(asked)
     if asked.arguments.format == "json":
-        document = {"schema": "rung.estimate.diff/1", "before_usd": before.total, "after_usd": bill.total}
+        total = before.total if before else None
+        document = {"schema": "rung.estimate.diff/1", "before_usd": total, "after_usd": bill.total, "new": why}
         print(json.dumps({**document, "moves": [asdict(each) for each in moves(before, bill)]}, indent=2))
     else:
-        print(as_markdown(before, bill, reference), end="")
+        print(as_markdown(before, bill, asked.arguments.diff, why=why), end="")
     return 0
+
+
+def _earlier(asked: Asked) -> tuple[Bill | None, str]:
+    """The bill as of the commit; or None and why there was none: a pull request may add what it changes."""
+    from dataclasses import replace
+
+    from rung.cli.earlier import NotThereError, workload_at
+    from rung.errors import UserError
+    from rung.model.nodes import Environment
+    from rung.model.read import load_workload
+
+    reference, environment = asked.arguments.diff, asked.arguments.env
+    try:
+        with workload_at(asked.arguments.workload, reference) as earlier:
+            graph = load_workload(earlier)
+    except NotThereError as missing:
+        return None, str(missing)
+    except ModelError as error:
+        return None, f"the workload file of `{reference}` cannot be read ({error.findings[0].code})"
+    if environment not in {each.name for each in graph.of(Environment)}:
+        return None, f"`{reference}` has no environment {environment}"
+    then = replace(asked, graph=graph)
+    try:
+        return then.bill(then.design(asked.arguments.rung)), ""
+    except UserError as error:
+        codes = ", ".join(dict.fromkeys(finding.code for finding in getattr(error, "findings", ())))
+        return None, f"`{reference}` could not be priced ({codes or error})"
 
 
 def _explain(bill: Bill, arguments: argparse.Namespace) -> int:

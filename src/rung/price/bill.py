@@ -32,6 +32,7 @@ from rung.price.free_tier import Free, free_of
 from rung.price.interval import Reprice, interval
 from rung.price.kubernetes_lines import KubernetesPart
 from rung.price.operations_lines import OperationsPart
+from rung.price.possible import impossible_in, without_budget
 from rung.price.serverless_lines import ServerlessPart
 from rung.price.usage import Usage, usage_of
 
@@ -52,6 +53,7 @@ class Bill:
     free: tuple[Free, ...] = ()
     tenants: int | None = None
     monthly_revenue_usd: float | None = None
+    monthly_budget_usd: float | None = None
     #: The total of the same design under other assumptions.
     reprice: Reprice | None = field(default=None, repr=False, compare=False)
 
@@ -109,21 +111,26 @@ def bill(
 
     `strict`: figures of the environment that name no line are findings; they never are on another rung than the
     environment's own, whose lines they name. Raises PriceError with one finding for each price that is missing
-    (R1101) and for each figure in vain (R1106, R1107).
+    (R1101), for each figure in vain (R1106, R1107), and for what cannot be billed (R1108 to R1111).
     """
     figures = figures_of(graph, design.environment)
-    if unusable := list(impossible(graph, design.environment, figures)):
+    if unusable := [
+        *impossible_in(design, graph, book), *impossible(graph, design.environment, figures)
+    ]:  # fmt: skip
         raise PriceError(*unusable)
     given = with_figures(assumptions or Assumptions(), figures)
     usage = usage_of(graph, production=design.production, assumptions=given, figures=figures)
     strict = strict and is_own(graph, design.environment, design.rung)
     lines = _lines(design, graph, book, usage, figures, strict=strict)
+    if unpaid := list(without_budget(graph, math.fsum(line.usd for line in lines))):
+        raise PriceError(*unpaid)
     business = next(iter(graph.of(Business)), None)
     return Bill(
         workload=design.workload, environment=design.environment, rung=design.rung, region=design.region,
         lines=lines, usage=usage, free=free_of(lines, book, design.region),
         tenants=business.customers if business else None,
         monthly_revenue_usd=business.monthly_revenue_usd if business else None,
+        monthly_budget_usd=business.monthly_budget_usd if business else None,
         reprice=partial(_total, design, graph, book, figures),
     )  # fmt: skip
 
