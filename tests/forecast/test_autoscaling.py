@@ -1,4 +1,8 @@
-"""Every autoscaler rule, as a table: what it sees minute by minute, and what it must do."""
+"""Every autoscaler rule, as a table: what it sees minute by minute, and what it must do.
+
+Sources: AWS, Application Auto Scaling user guide ("Target tracking scaling policies", "Step scaling policies",
+"Scheduled scaling", "Predictive scaling"); Kubernetes, "Horizontal Pod Autoscaling"; KEDA, "Scaling Deployments".
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,16 @@ from rung.forecast.autoscaling import (
     Memory,
     PodAutoscaler,
     Policy,
+    Predictive,
+    QueueLength,
     ScheduledLimits,
     Step,
     StepScaling,
     TargetTracking,
     decide,
     limits_at,
+    pod_metric,
+    predicted,
 )
 
 CPU = TargetTracking(target=0.6)
@@ -139,3 +147,67 @@ def test_scheduled_limits_are_those_of_the_last_action() -> None:
     found = [limits_at(hour, LIMITS, actions) for hour in (6, 7, 21.9, 22)]
     assert found == [night, day, day, night]
     assert limits_at(12, LIMITS, ()) == LIMITS
+
+
+KEDA = QueueLength(queue_length=5)
+FROM_NONE = Limits(least=0, most=100)
+
+
+def test_keda_wakes_from_none_when_it_looks_the_next_time() -> None:
+    """Polling matters between none and one alone: it looks at 0 s and 30 s, whatever comes between."""
+    assert run(KEDA, [0.0, 40.0, 40.0], tasks=0, every=15, limits=FROM_NONE) == [0, 0, 1]
+
+
+def test_from_one_pod_on_the_length_of_the_queue_decides() -> None:
+    """40 messages at 5 for each pod: eight, by +4 or twice in 15 seconds."""
+    assert run(KEDA, [40.0] * 4, tasks=1, every=15, limits=FROM_NONE) == [5, 8, 8, 8]
+    assert run(KEDA, [41.0], tasks=8, every=15, limits=FROM_NONE) == [8], "within a tenth"
+
+
+def test_keda_goes_to_none_after_its_cooldown_and_the_pods_rule_before() -> None:
+    found = run(KEDA, [20.0, *[0.0] * 25], tasks=4, every=15, limits=FROM_NONE)
+    assert found[19] == 4, "the highest wish of five minutes"
+    assert found[20] == 0
+    assert found[-1] == 0
+    short = QueueLength(queue_length=5, cooldown=60)
+    assert run(short, [20.0, *[0.0] * 5], tasks=4, every=15, limits=FROM_NONE)[:5] == [4, 4, 4, 4, 0]
+
+
+def test_with_one_pod_at_least_there_is_no_cooldown() -> None:
+    found = run(KEDA, [5.0, *[0.0] * 25], tasks=1, every=15, limits=Limits(least=1, most=9))
+    assert set(found) == {1}
+
+
+@pytest.mark.parametrize(
+    ("used", "others", "seen"),
+    [
+        ([0.9, 0.9], {}, 0.9),
+        ([0.72, 0.7], {}, None),  # within a tenth of the target
+        ([1.4, 1.4], {"unready": 2}, None),  # 0.7 with the two that start: wait for them
+        ([1.4, 1.4], {"unready": 1}, 2.8 / 3),
+        ([1.4, 1.4], {"missing": 2}, None),
+        ([0.1, 0.1], {"missing": 2}, 0.4),  # as if those without a metric were at their target
+        ([0.1, 0.1], {"unready": 2}, 0.1),
+        ([], {"missing": 3}, None),
+    ],
+)
+def test_pods_without_a_metric_count_against_every_change(
+    used: list[float], others: dict[str, int], seen: float | None
+) -> None:
+    assert pod_metric(used, target=0.7, **others) == (None if seen is None else pytest.approx(seen))
+
+
+def test_predictive_capacity_is_there_five_minutes_before_the_hour() -> None:
+    """An hour that needs 6 vCPU, after one that needs 2: tasks of one vCPU at 60 %."""
+    work = [2.0] * 10 + [6.0] + [2.0] * 13
+    policy = Predictive(target=0.6)
+    found = [predicted(policy, work, hour * 3_600 + minute * 60, 1.0) for hour, minute in
+             ((9, 54), (9, 55), (10, 30), (10, 56), (11, 1))]  # fmt: skip
+    assert found == [4, 10, 10, 10, 4]
+
+
+def test_backlog_per_task_is_tracked_like_any_other_target() -> None:
+    """60 messages for each task are acceptable: 150 for three minutes make 2.5 times the tasks."""
+    backlog = TargetTracking(target=60)
+    assert run(backlog, [150.0] * 3, tasks=2)[-1] == 5
+    assert run(backlog, [0.0] * 15, tasks=8)[-1] == 1

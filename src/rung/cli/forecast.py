@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rung.forecast.simulate import Day, Minute
     from rung.forecast.system import System
 
-FAULTS = ("lost-tasks", "failover", "cold-cache", "slow-database")
+FAULTS = ("lost-tasks", "lost-node", "lost-zone", "failover", "cold-cache", "slow-database", "slow-dependency")
 _FAULT = re.compile(r"(?P<name>[a-z-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})(?:=(?P<value>[0-9.]+))?\Z")
 
 
@@ -92,7 +92,15 @@ def _system(arguments: argparse.Namespace, behaviour: Behaviour) -> System:
 
 
 def _fault(text: str) -> Fault:
-    from rung.forecast.faults import ColdCache, Failover, LostTasks, SlowDatabase
+    from rung.forecast.faults import (
+        ColdCache,
+        Failover,
+        LostNode,
+        LostTasks,
+        LostZone,
+        SlowDatabase,
+        SlowDependency,
+    )
     from rung.model.near import suggestion
 
     found = _FAULT.match(text)
@@ -104,10 +112,16 @@ def _fault(text: str) -> Fault:
     match found["name"]:
         case "lost-tasks":
             return LostTasks(at=at) if value is None else LostTasks(at=at, share=min(1.0, value))
+        case "lost-node":
+            return LostNode(at=at) if value is None else LostNode(at=at, nodes=max(1, int(value)))
+        case "lost-zone":
+            return LostZone(at=at) if value is None else LostZone(at=at, failover_seconds=value)
         case "failover":
             return Failover(at=at) if value is None else Failover(at=at, seconds=value)
         case "cold-cache":
-            return ColdCache(at=at) if value is None else ColdCache(at=at, seconds=value)
+            return ColdCache(at=at)
+        case "slow-dependency":
+            return SlowDependency(at=at) if value is None else SlowDependency(at=at, factor=value)
         case _:
             return SlowDatabase(at=at) if value is None else SlowDatabase(at=at, factor=value)
 
@@ -155,7 +169,7 @@ def _print(system: System, outcome: Outcome, day: Day, report: Path | None) -> N
     for name in ("offered/s", "failed", "p50", "p99", f"{system.kind}s", "CPU", "database", "waiting"):
         table.add_column(name, justify="right")
     for minute in _hours(day.minutes):
-        failed = minute.shed + minute.timed_out
+        failed = minute.failed
         table.add_row(
             _clock(minute.start), f"{minute.offered / 60:,.0f}", f"{failed:,}" if failed else "",
             _milliseconds(minute.p50), _milliseconds(minute.p99), str(minute.tasks), f"{minute.utilisation:.0%}",
@@ -199,7 +213,7 @@ def _hours(minutes: tuple[Minute, ...]) -> list[Minute]:
 
 
 def _badness(minute: Minute) -> tuple[int, float]:
-    return (minute.shed + minute.timed_out, 0.0 if math.isnan(minute.p99) else minute.p99)
+    return (minute.failed, 0.0 if math.isnan(minute.p99) else minute.p99)
 
 
 def _write_report(

@@ -86,7 +86,34 @@ class ScheduledLimits:
     limits: Limits
 
 
-Policy = TargetTracking | StepScaling | PodAutoscaler
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLength:
+    """KEDA on the length of a queue: `queue_length` messages for each pod, those under way included.
+
+    KEDA itself moves between none and one: it looks every `polling`, and goes back to none `cooldown` after the
+    last message. From one on the pod autoscaler rules, by the average for each pod.
+    Source: KEDA, "Scaling Deployments, StatefulSets & Custom Resources" and "AWS SQS Queue".
+    """
+
+    queue_length: float = 5.0
+    polling: float = 30.0
+    cooldown: float = 300.0
+    pods: PodAutoscaler = PodAutoscaler(target=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictive:
+    """Capacity that is there before the load of the hour: it only adds to what the other policy asks for.
+
+    The forecast of an hour takes effect `buffer` before it. Source: AWS, "Predictive scaling for Amazon EC2 Auto
+    Scaling", which also serves ECS: hourly forecasts, SchedulingBufferTime of five minutes by default.
+    """
+
+    target: float
+    buffer: float = 300.0
+
+
+Policy = TargetTracking | StepScaling | PodAutoscaler | QueueLength
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +140,8 @@ def decide(
             return _step(policy, memory, now, metric, tasks, limits)
         case PodAutoscaler():
             return _pods(policy, memory, now, metric, tasks, limits)
+        case QueueLength():
+            return _queue_length(policy, memory, now, metric, tasks, limits)
         case _:
             assert_never(policy)
 
@@ -124,6 +153,38 @@ def limits_at(hour: float, limits: Limits, scheduled: Sequence[ScheduledLimits])
     ordered = sorted(scheduled, key=lambda each: each.hour)
     before = [each for each in ordered if each.hour <= hour]
     return (before or ordered)[-1].limits
+
+
+def predicted(policy: Predictive, work: Sequence[float], second: float, capacity: float) -> int:
+    """The fewest tasks that predictive scaling keeps at a second of the day.
+
+    Args:
+        work: what the hours need, by hour, in the unit of `capacity`, which one task has.
+    """
+    hours = {int(second // 3_600) % len(work), int((second + policy.buffer) // 3_600) % len(work)}
+    return math.ceil(max(work[hour] for hour in hours) / (capacity * policy.target) - 1e-9)
+
+
+def pod_metric(
+    used: Sequence[float], *, target: float, missing: int = 0, unready: int = 0, tolerance: float = 0.1
+) -> float | None:
+    """The average that the pod autoscaler compares with its target; None: it changes nothing.
+
+    `used` are the pods that are ready and known. Of those without a metric it takes the cautious view: 100 % of
+    the target when it would scale in, nothing when it would scale out, and pods that are not ready count as
+    nothing when it would scale out. If that turns its wish around, it does nothing.
+    Source: Kubernetes, "Horizontal Pod Autoscaling", algorithm details.
+    """
+    if not used:
+        return None
+    first = sum(used) / len(used)
+    if abs(first / target - 1) <= tolerance:
+        return None
+    if first > target:
+        cautious = sum(used) / (len(used) + missing + unready)
+        return cautious if cautious > target * (1 + tolerance) else None
+    cautious = (sum(used) + missing * target) / (len(used) + missing)
+    return cautious if cautious < target * (1 - tolerance) else None
 
 
 def _target_tracking(
@@ -200,6 +261,24 @@ def _pods(
     if wanted != tasks:
         changes = (*changes, (now, wanted - tasks))
     return wanted, replace(memory, wishes=wishes, changes=changes)
+
+
+def _queue_length(
+    policy: QueueLength, memory: Memory, now: float, metric: float | None, tasks: int, limits: Limits
+) -> tuple[int, Memory]:
+    """`metric` is all messages. `Memory.in_at` holds when there was one last, `out_at` when it looked last."""
+    waiting = metric or 0.0
+    if waiting > 0:
+        memory = replace(memory, in_at=now)
+    if tasks == 0:
+        if now - memory.out_at < policy.polling:
+            return 0, memory
+        return (limits.clamp(1) if waiting > 0 else limits.clamp(0)), replace(memory, out_at=now)
+    if limits.least == 0 and waiting == 0 and now - memory.in_at >= policy.cooldown:
+        return 0, memory
+    above_none = Limits(least=max(1, limits.least), most=limits.most)
+    average = waiting / tasks / policy.queue_length
+    return _pods(policy.pods, memory, now, average, tasks, above_none)
 
 
 def _stabilised(policy: PodAutoscaler, wishes: tuple[tuple[float, int], ...], now: float, tasks: int) -> int:

@@ -23,4 +23,17 @@ class Behaviour(measured.Behaviour):
     task_start_seconds: float = assumption(
         45.0, unit="s", why="Fargate: place, pull the image, start, pass health checks"
     )
-    message_ms: float = assumption(50.0, unit="ms", why="one message, where the worker does not say")
+    pod_start_seconds: float = assumption(10.0, unit="s", why="Kubernetes: the image is on the node, start, ready")
+    node_start_seconds: float = assumption(60.0, unit="s", why="Karpenter: a machine, its kubelet, the image")
+    retries: float = assumption(1.0, unit="attempts", why="who gets an error tries once more")
+    retry_share: float = assumption(0.1, unit="share of requests", why="the retry budget of all clients together")
+    backoff_ms: float = assumption(500.0, unit="ms", why="pause before the first retry at most; doubles")
+    pool_wait_seconds: float = assumption(1.0, unit="s", why="the runtime refuses who waits longer")
+    connect_ms: float = assumption(20.0, unit="ms", why="a new connection: TLS, a process, a login")
+    cache_keys: float = assumption(5_000.0, unit="keys", why="what the cache holds when it is full")
+    cache_skew: float = assumption(0.9, unit="", why="Zipf: how much the popular keys are preferred")
+    call_share: float = assumption(
+        0.02, unit="share of requests", why="that call a host outside, where there is one"
+    )
+    call_ms: float = assumption(200.0, unit="ms", why="its answer, where the workload names no p99")
+    call_cv: float = assumption(1.0, unit="", why="a few calls take several times as long")

@@ -22,11 +22,36 @@ class Failover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColdCache:
-    """From `at` on, for `seconds`, the cache holds nothing: every request reaches the database."""
+class LostNode:
+    """At `at`, `nodes` machines of the cluster die with their pods; a new machine and new pods replace them."""
 
     at: float
-    seconds: float = 300.0
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostZone:
+    """At `at`, one availability zone of `zones` is gone: its share of the tasks, and the database fails over."""
+
+    at: float
+    zones: int = 3
+    failover_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdCache:
+    """At `at`, the cache is empty: every request reaches the database until it has filled itself again."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowDependency:
+    """From `at` on, for `seconds`, hosts elsewhere take `factor` times as long to answer."""
+
+    at: float
+    seconds: float = 600.0
+    factor: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,4 +63,4 @@ class SlowDatabase:
     factor: float = 5.0
 
 
-Fault = LostTasks | Failover | ColdCache | SlowDatabase
+Fault = LostTasks | LostNode | LostZone | Failover | ColdCache | SlowDatabase | SlowDependency

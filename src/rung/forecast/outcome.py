@@ -49,16 +49,17 @@ def outcome_of(system: System, day: Day) -> Outcome:
     minutes = day.minutes
     offered = sum(each.offered for each in minutes)
     answered = sum(each.answered for each in minutes)
-    refused = sum(each.shed for each in minutes)
+    failed = sum(each.failed for each in minutes)
     timed_out = sum(each.timed_out for each in minutes)
-    availability = 1 - (refused + timed_out) / offered if offered else 1.0
-    worst = max(minutes, key=lambda each: (each.shed + each.timed_out, 0 if math.isnan(each.p99) else each.p99))
+    refused = failed - timed_out
+    availability = 1 - failed / offered if offered else 1.0
+    worst = max(minutes, key=lambda each: (each.failed, 0 if math.isnan(each.p99) else each.p99))
     late = sum(each.late for each in minutes) / answered if answered else 0.0
     enough = system.availability is None or availability >= system.availability
     return Outcome(
         offered=offered, answered=answered, refused=refused, timed_out=timed_out, availability=availability,
         p50=day.quantile(0.5), p99=day.quantile(0.99), worst=worst, late_share=late,
-        budget_used=_budget_used(system, minutes, refused + timed_out),
+        budget_used=_budget_used(system, minutes, failed),
         utilisation=sum(each.utilisation for each in minutes) / len(minutes),
         least_tasks=min(each.tasks for each in minutes), most_tasks=max(each.tasks for each in minutes),
         connections=max(each.connections for each in minutes),
@@ -85,6 +86,17 @@ def binds(system: System, minute: Minute) -> str:
     if system.store is not None and minute.store_utilisation >= FULL:
         at_most = minute.store_vcpu >= system.store.most_vcpu - 1e-9
         found.append(f"{system.store.name}: " + ("at its largest" if at_most else "still growing"))
+    if system.store is not None and minute.no_connection:
+        limit = system.store.most_connections
+        server = limit and minute.connections >= limit
+        found.append(
+            f"connections: {limit} are all that {system.store.name} allows" if server
+            else f"connections: the pools of {system.store.pool} are empty"
+        )  # fmt: skip
+    if minute.throttled:
+        found.append(f"Lambda: {most} environments at once, or 1,000 more in ten seconds")
+    if minute.call_refused and system.call is not None:
+        found.append(f"{system.call.name}: more calls than it, or the NAT gateway, allows")
     return "; ".join(found)
 
 

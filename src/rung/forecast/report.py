@@ -65,7 +65,7 @@ def _figures(system: System, minutes: Sequence[Minute], bands: Sequence[Band]) -
         _figure(
             minutes, bands, "Requests per second", "Offered is what visitors ask for; failed was refused or late.",
             {"offered": ("one", lambda m: m.offered / 60), "answered": ("two", lambda m: m.answered / 60),
-             "failed": ("bad", lambda m: (m.shed + m.timed_out) / 60)},
+             "failed": ("bad", lambda m: m.failed / 60)},
         ),
         _figure(
             minutes, bands, "Latency, ms", "From the load balancer on, of requests that were answered.",
@@ -127,7 +127,7 @@ def _thinned(minutes: Sequence[Minute]) -> list[Minute]:
     """The worst minute of each stretch, so that a spike is not thinned away."""
     size = max(1, math.ceil(len(minutes) / _POINTS))
     stretches = [minutes[start : start + size] for start in range(0, len(minutes), size)]
-    return [max(each, key=lambda minute: (minute.shed + minute.timed_out, minute.offered)) for each in stretches]
+    return [max(each, key=lambda minute: (minute.failed, minute.offered)) for each in stretches]
 
 
 def _facts(facts: dict[str, str]) -> str:

@@ -1,8 +1,7 @@
-"""A day, minute by minute: requests one by one through stations, autoscalers at the end of each minute.
+"""A day, minute by minute: requests one by one through the engine, autoscalers when they would look.
 
-Within a minute everything is arrays (station.py); between minutes the policies see what CloudWatch would show them
-and decide. Equal seeds give equal days. Designs are compared on the same arrivals (common random numbers): who
-comes, how much work it is and where it goes are drawn from streams of their own, and more tasks change neither.
+Equal seeds give equal days. Designs are compared on the same arrivals (common random numbers, draws.py). A minute
+is cut where something changes in it: tasks that start to serve, a fault, a look of the pod autoscaler.
 """
 
 from __future__ import annotations
@@ -10,34 +9,63 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rung.forecast.autoscaling import Memory, decide
+from rung.forecast import kernel
 from rung.forecast.behaviour import Behaviour
-from rung.forecast.faults import ColdCache, Failover, Fault, LostTasks, SlowDatabase
-from rung.forecast.station import SERVED, SHED, TIMED_OUT, Floats, Routing, Station
-from rung.forecast.system import Backlog, Entrance, Store, System
-from rung.model.scaling import BacklogScaling, Observation, ScalingState, desired
+from rung.forecast.control import POD_PERIOD, Crew, Database, Fleet, percentiles, slots_of, speed_of
+from rung.forecast.draws import MINUTE, Streams, Work, arrivals_in, fill_curve, rate_at
+from rung.forecast.engine import Conditions, Engine, Routing, Tier, latency_at, quantile
+from rung.forecast.faults import (
+    ColdCache,
+    Failover,
+    Fault,
+    LostNode,
+    LostTasks,
+    LostZone,
+    SlowDatabase,
+    SlowDependency,
+)
+from rung.forecast.kernel import Counts, Floats
+from rung.forecast.system import Entrance, System
 
-MINUTE = 60.0
-#: Aurora Serverless grows while its CPU is above this, and shrinks slowly below the other; by what share a minute.
-#: No figure is published; "the rate grows with the capacity" (Aurora user guide) is read as half again a minute.
-GROWS_ABOVE, SHRINKS_BELOW, GROWTH, SHRINKING = 0.7, 0.35, 1.5, 0.93
-#: Latencies are counted in buckets of 1.1 %, from a tenth of a millisecond to an hour and a half.
-_LEAST_SECONDS, _BUCKETS_PER_OCTAVE, _BUCKETS = 1e-4, 64, 64 * 26
+#: How requests come: one by one whatever the answers (open); visits that begin so, whose next request waits for
+#: the answer (sessions); or a number of users who stay (closed).
+Arrivals = Literal["open", "sessions", "closed"]
+_LATENCIES = np.array([latency_at(place) for place in range(kernel.BUCKETS)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What ran in one minute, for whoever knows what it costs: tasks by part, the database's vCPU, machines."""
+
+    tasks: tuple[tuple[str, int], ...]
+    store_vcpu: float
+    nodes: int
+    requests: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minute:
-    """What one minute looked like. Latencies in seconds, of requests that were answered; nan when none was."""
+    """What one minute looked like. Latencies in seconds, of requests that were answered; nan when none was.
+
+    The kinds of failures: `shed` by the service, `timed_out` for the client, `no_connection` to the database,
+    `throttled` by Lambda, `broken` with its task, `call_refused` on the way to a host outside.
+    """
 
     start: float
     offered: int
     answered: int
     shed: int
     timed_out: int
+    no_connection: int
+    throttled: int
+    broken: int
+    call_refused: int
+    retries: int
+    cold_starts: int
     p50: float
     p95: float
     p99: float
@@ -50,6 +78,13 @@ class Minute:
     backlog: float
     oldest_seconds: float
     worker_tasks: int
+    nodes: int
+    dollars: float | None
+
+    @property
+    def failed(self) -> int:
+        """Requests that got no answer, after their retries."""
+        return self.shed + self.timed_out + self.no_connection + self.throttled + self.broken + self.call_refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,326 +92,257 @@ class Day:
     """The minutes, and how many answers took how long: `histogram` by the logarithm of the latency."""
 
     minutes: tuple[Minute, ...]
-    histogram: NDArray[np.int64]
+    histogram: Counts
 
     def quantile(self, share: float) -> float:
         """Seconds within which `share` of the answers came, to one per cent; nan without answers."""
-        total = int(self.histogram.sum())
-        if total == 0:
-            return math.nan
-        place = int(np.searchsorted(np.cumsum(self.histogram), share * total))
-        return float(_LEAST_SECONDS * 2.0 ** ((place + 0.5) / _BUCKETS_PER_OCTAVE))
+        return quantile(self.histogram, share)
 
 
 @dataclass(slots=True)
-class _Streams:
-    """Random numbers by what they are for."""
+class _Run:
+    """Everything of one simulation."""
 
-    arrivals: np.random.Generator
-    work: np.random.Generator
-    choices: np.random.Generator
-
-
-@dataclass(slots=True)
-class _Web:
-    """An entrance while it runs."""
-
-    entrance: Entrance
-    station: Station
-    memory: Memory = field(default_factory=Memory)
-    #: Tasks that are starting: (ready at, how many).
-    starting: list[tuple[float, int]] = field(default_factory=list)
-
-    def wanted(self) -> int:
-        return self.station.tasks + sum(count for _, count in self.starting)
-
-
-@dataclass(slots=True)
-class _Database:
-    store: Store
-    station: Station
-    vcpu: float
-    #: Requests that left the service after the minute's end: (arrival at the entrance, arrival here).
-    carried: tuple[Floats, Floats] = field(default_factory=lambda: (np.empty(0), np.empty(0)))
-
-
-@dataclass(slots=True)
-class _Work:
-    backlog: Backlog
-    policy: BacklogScaling
-    state: ScalingState
-    waiting: float = 0.0
-    oldest: float = 0.0
-    starting: list[tuple[float, int]] = field(default_factory=list)
-    running: int = 1
+    system: System
+    behaviour: Behaviour
+    engine: Engine
+    work: Work
+    fleets: list[Fleet]
+    database: Database | None
+    crews: list[Crew]
+    arrivals: Arrivals
+    spikes: Sequence[float]
+    faults: Sequence[Fault]
+    trace: Floats | None
+    dollars: Callable[[Running], float] | None
+    began: float
+    users: int = 0
+    histogram: Counts = field(default_factory=lambda: np.zeros(kernel.BUCKETS, dtype=np.int64))
 
 
 def simulate(
     system: System, behaviour: Behaviour, *, minutes: int = 1_440, start_minute: int = 0, seed: int = 0,
     spikes: Sequence[float] = (), faults: Sequence[Fault] = (), progress: Callable[[int, int], None] | None = None,
+    arrivals: Arrivals = "open", trace: Sequence[float] | None = None,
+    dollars_per_hour: Callable[[Running], float] | None = None,
 ) -> Day:  # fmt: skip
     """Simulate `minutes` of a day from `start_minute` on.
 
     Args:
         spikes: seconds of the day at which a spike of the workload's own height and length begins.
         progress: called with (minutes done, minutes in all).
+        trace: recorded arrivals in seconds from the beginning, in place of the workload's own traffic.
+        dollars_per_hour: what a minute's capacity costs in an hour.
     """
-    streams = _Streams(*(np.random.default_rng([seed, number]) for number in range(3)))
-    webs = [_web(entrance, behaviour, system, start_minute) for entrance in system.entrances]
-    database = None if system.store is None else _database(system.store, behaviour)
-    works = [_work(backlog) for backlog in system.backlogs]
+    run = _run(system, behaviour, seed, start_minute * MINUTE, arrivals)
+    run.spikes, run.faults, run.dollars = spikes, faults, dollars_per_hour
+    run.trace = None if trace is None else np.sort(np.asarray(trace, dtype=float)) + run.began
     found: list[Minute] = []
-    histogram = np.zeros(_BUCKETS, dtype=np.int64)
     for minute in range(start_minute, start_minute + minutes):
-        start = minute * MINUTE
-        found.append(_minute(system, behaviour, streams, webs, database, works, start, spikes, faults, histogram))
+        found.append(_minute(run, minute * MINUTE))
         if progress is not None:
             progress(len(found), minutes)
-    return Day(minutes=tuple(found), histogram=histogram)
+    return Day(minutes=tuple(found), histogram=run.histogram)
 
 
-def rate_at(system: System, behaviour: Behaviour, second: float, spikes: Sequence[float]) -> float:
-    """Requests per second at a second of the day: the curve between its hours, times a spike."""
-    hour = second / 3_600.0
-    low, share = int(hour) % 24, hour - int(hour)
-    curve = behaviour.day[low] * (1 - share) + behaviour.day[(low + 1) % 24] * share
-    inside = any(begin <= second < begin + system.peak_seconds for begin in spikes)
-    return system.busy_rate * curve * (system.peak if inside else 1.0)
-
-
-def _minute(
-    system: System, behaviour: Behaviour, streams: _Streams, webs: list[_Web], database: _Database | None,
-    works: list[_Work], start: float, spikes: Sequence[float], faults: Sequence[Fault],
-    histogram: NDArray[np.int64],
-) -> Minute:  # fmt: skip
-    arrivals = _arrivals(system, behaviour, streams.arrivals, start, spikes)
-    _strike(webs, database, start, faults)
-    entered: list[Floats] = []
-    left: list[Floats] = []
-    outcomes: list[np.ndarray] = []
-    busy = 0.0
-    for web, mine in zip(webs, _split(arrivals, webs, streams.choices), strict=True):
-        _ready(web, start)
-        services = _lognormal(streams.work, mine.size, behaviour.cpu_ms / 1_000, behaviour.cpu_cv)
-        services /= _speed(web.entrance.vcpu)
-        gone, how = web.station.serve(mine, services, streams.choices.random(mine.size))
-        busy = max(busy, _scale(web, float(services[how == SERVED].sum()), start + MINUTE))
-        entered.append(mine)
-        left.append(gone)
-        outcomes.append(how)
-    how = np.concatenate(outcomes)
-    through = how == SERVED
-    size = database.vcpu if database else 0.0
-    latencies, load = _through_database(
-        database,
-        behaviour,
-        streams,
-        np.concatenate(entered)[through],
-        np.concatenate(left)[through],
-        start,
-        faults,
-    )
-    latencies = latencies + behaviour.network_ms / 1_000
-    lost = latencies > behaviour.timeout_seconds
-    answered = latencies[~lost]
-    for work in works:
-        _consume(work, arrivals.size * work.backlog.messages_per_request, start + MINUTE)
-    histogram += _counted(answered)
-    p50, p95, p99 = _quantiles(answered)
-    limit = system.objective_seconds or math.inf
-    return Minute(
-        start=start, offered=arrivals.size, answered=answered.size, shed=int((how == SHED).sum()),
-        timed_out=int((how == TIMED_OUT).sum() + lost.sum()), p50=p50, p95=p95, p99=p99,
-        late=int((answered > limit).sum()), tasks=sum(web.station.tasks for web in webs), utilisation=busy,
-        store_vcpu=size, store_utilisation=load,
-        connections=_connections(webs, database), backlog=sum(work.waiting for work in works),
-        oldest_seconds=max((work.oldest for work in works), default=0.0),
-        worker_tasks=sum(work.running for work in works),
+def _run(system: System, behaviour: Behaviour, seed: int, start: float, arrivals: Arrivals) -> _Run:
+    rate = rate_at(system, behaviour, start, ())
+    tiers = [_tier(entrance, behaviour, rate) for entrance in system.entrances]
+    work = Work(system=system, behaviour=behaviour, streams=Streams.of(seed), sessions=arrivals != "open")
+    size = max(1_000, int(rate * MINUTE))
+    engine = Engine(tiers, _conditions(system, behaviour), lambda: work.numbers(size))
+    engine.reals[kernel.MISS] = behaviour.database_share
+    engine.reals[kernel.COLD_SECONDS] = behaviour.cold_start_ms / 1_000
+    engine.set_fill(fill_curve(behaviour.cache_keys, behaviour.cache_skew))
+    fleets = [
+        Fleet(number, entrance, engine, behaviour, system.busy_rate)
+        for number, entrance in enumerate(system.entrances)
+    ]
+    store = system.store
+    database = None if store is None else Database(store, engine, slots_of(store.most_vcpu), store.least_vcpu)
+    for fleet in fleets:
+        fleet.begin(start, rate)
+    if database is not None:
+        database.begin(start)
+    return _Run(
+        system=system, behaviour=behaviour, engine=engine, work=work, fleets=fleets, database=database,
+        crews=[Crew(backlog) for backlog in system.backlogs], arrivals=arrivals, spikes=(), faults=(), trace=None,
+        dollars=None, began=start,
     )  # fmt: skip
 
 
-def _arrivals(
-    system: System, behaviour: Behaviour, stream: np.random.Generator, start: float, spikes: Sequence[float]
-) -> Floats:
-    """A Poisson process whose rate is that of each second: counts by second, uniform within."""
-    rates = np.array([rate_at(system, behaviour, start + second, spikes) for second in range(60)])
-    counts = stream.poisson(rates)
-    gaps = stream.standard_exponential(int(counts.sum()) + 60)
-    found, taken = [], 0
-    for second, count in enumerate(counts):
-        steps = np.cumsum(gaps[taken : taken + count + 1])
-        taken += count + 1
-        found.append(start + second + steps[:-1] / steps[-1])
-    return np.concatenate(found)
-
-
-def _split(arrivals: Floats, webs: list[_Web], stream: np.random.Generator) -> list[Floats]:
-    if len(webs) == 1:
-        return [arrivals]
-    bounds = np.cumsum([web.entrance.share for web in webs])
-    place = np.searchsorted(bounds / bounds[-1], stream.random(arrivals.size), side="right")
-    return [arrivals[place == number] for number in range(len(webs))]
-
-
-def _lognormal(stream: np.random.Generator, count: int, mean: float, cv: float) -> Floats:
-    """Work with a long tail: `mean` seconds and a coefficient of variation; 0 makes it constant."""
-    if cv <= 0:
-        return np.full(count, mean)
-    variance = math.log(1 + cv * cv)
-    return np.asarray(np.exp(stream.standard_normal(count) * math.sqrt(variance) + math.log(mean) - variance / 2))
-
-
-def _speed(vcpu: float) -> float:
-    """How fast one slot is: a task of half a vCPU has one slot at half speed, one of 2 vCPU two at full."""
-    return vcpu / _slots(vcpu)
-
-
-def _slots(vcpu: float) -> int:
-    return max(1, math.floor(vcpu + 1e-9))
-
-
-def _web(entrance: Entrance, behaviour: Behaviour, system: System, start_minute: int) -> _Web:
+def _tier(entrance: Entrance, behaviour: Behaviour, rate: float) -> Tier:
     """An entrance as it stands when the simulation begins: with the tasks that this hour's load asks for."""
-    rate = rate_at(system, behaviour, start_minute * MINUTE, ()) * entrance.share
-    target = entrance.scaling.target if entrance.scaling else 1.0
-    wanted = math.ceil(rate * behaviour.cpu_ms / 1_000 / entrance.vcpu / target)
-    station = Station(
-        name=entrance.name, slots=_slots(entrance.vcpu), tasks=max(1, entrance.limits.clamp(wanted)),
-        most_wait=behaviour.shed_seconds, sheds=True,
+    if entrance.function:
+        return Tier(tasks=0, most=entrance.limits.most, speed=speed_of(entrance.vcpu), share=entrance.share,
+                    routing=Routing.FUNCTION)  # fmt: skip
+    target = getattr(entrance.scaling, "target", 1.0)
+    wanted = math.ceil(rate * entrance.share * behaviour.cpu_ms / 1_000 / entrance.vcpu / target)
+    scheduled = [each.limits.most for each in entrance.scheduled]
+    routing = Routing.LEAST_OUTSTANDING if entrance.least_outstanding else Routing.ROUND_ROBIN
+    return Tier(
+        slots=slots_of(entrance.vcpu), tasks=max(1, entrance.limits.clamp(wanted)),
+        most=max(1, entrance.limits.most, *scheduled), speed=speed_of(entrance.vcpu), share=entrance.share,
+        routing=routing,
     )  # fmt: skip
-    return _Web(entrance=entrance, station=station)
 
 
-def _database(store: Store, behaviour: Behaviour) -> _Database:
-    station = Station(
-        name=store.name, slots=_slots(store.most_vcpu), tasks=1, routing=Routing.ONE_QUEUE,
-        most_wait=behaviour.timeout_seconds,
+def _conditions(system: System, behaviour: Behaviour) -> Conditions:
+    store, call = system.store, system.call
+    return Conditions(
+        shed=behaviour.shed_seconds, timeout=behaviour.timeout_seconds, network=behaviour.network_ms / 1_000,
+        retries=int(behaviour.retries), backoff=behaviour.backoff_ms / 1_000, retry_share=behaviour.retry_share,
+        store_slots=slots_of(store.most_vcpu) if store else 0, pool=store.pool if store else 0,
+        most_connections=store.most_connections if store else 0, pool_wait=behaviour.pool_wait_seconds,
+        connect=behaviour.connect_ms / 1_000, call_share=behaviour.call_share if call else 0.0,
+        calls_at_once=call.at_once if call else 1, calls_per_second=call.per_second if call else math.inf,
+        objective=system.objective_seconds or math.inf, think=system.think_seconds,
     )  # fmt: skip
-    return _Database(store=store, station=station, vcpu=store.least_vcpu)
 
 
-def _work(backlog: Backlog) -> _Work:
-    policy = BacklogScaling(
-        min_tasks=backlog.limits.least, max_tasks=backlog.limits.most,
-        acceptable_latency_seconds=backlog.acceptable_seconds or 30.0, processing_time_seconds=backlog.seconds,
-        concurrency=backlog.concurrency,
-    )  # fmt: skip
-    tasks = max(1, backlog.limits.least)
-    return _Work(backlog=backlog, policy=policy, state=ScalingState(tasks=tasks), running=tasks)
+def _minute(run: _Run, start: float) -> Minute:
+    engine, end = run.engine, start + MINUTE
+    _feed(run, start)
+    _doom(run, start)
+    for now in _cuts(run, start):
+        engine.advance(now)
+        for fleet in run.fleets:
+            fleet.start_ready(now)
+            if fleet.by_pods and now % POD_PERIOD == 0:
+                fleet.control(now)
+        if now < end:
+            _strike(run, now)
+            _slow(run, now)
+    counts = engine.clear_minute()
+    histogram = engine.histogram.copy()
+    engine.histogram[:] = 0
+    run.histogram += histogram
+    fewest = sum(fleet.fewest for fleet in run.fleets)
+    for fleet in run.fleets:
+        fleet.end_minute(end)
+        if not fleet.by_pods:
+            fleet.control(end)
+    size = run.database.vcpu if run.database else 0.0
+    if run.database is not None:
+        run.database.end_minute(end, int(counts[kernel.QUERIES]))
+    for crew in run.crews:
+        crew.consume(int(counts[kernel.OFFERED]) * crew.backlog.messages_per_request, end)
+    return _as_minute(run, start, counts, histogram, size, fewest)
 
 
-def _ready(web: _Web, now: float) -> None:
-    ready = sum(count for at, count in web.starting if at <= now)
-    if ready:
-        web.starting = [each for each in web.starting if each[0] > now]
-        web.station.resize(web.station.tasks + ready, now)
-
-
-def _scale(web: _Web, work_seconds: float, now: float) -> float:
-    """The CPU of the last minute, and what the policy makes of it."""
-    capacity = web.station.tasks * web.station.slots * MINUTE
-    utilisation = min(1.0, work_seconds / capacity)
-    policy = web.entrance.scaling
-    if policy is None:
-        return utilisation
-    wanted, web.memory = decide(
-        policy, web.memory, now=now, metric=utilisation, tasks=web.wanted(), limits=web.entrance.limits
+def _feed(run: _Run, start: float) -> None:
+    """The minute's arrivals and their numbers."""
+    system, behaviour, streams = run.system, run.behaviour, run.work.streams
+    if run.trace is not None:
+        low, high = np.searchsorted(run.trace, (start, start + MINUTE))
+        moments = run.trace[low:high]
+    elif run.arrivals == "closed":
+        _populate(run, start)
+        return
+    else:
+        share = 1.0 if run.arrivals == "open" else 1 / max(1.0, behaviour.session_requests)
+        moments = arrivals_in(system, behaviour, streams["arrivals"], start, run.spikes, share)
+    sessions = run.arrivals == "sessions" and run.trace is None
+    count = (
+        max(moments.size, int(rate_at(system, behaviour, start, run.spikes) * MINUTE))
+        if sessions
+        else moments.size
     )
-    if wanted > web.wanted():
-        web.starting.append((now + web.entrance.start_seconds, wanted - web.wanted()))
-    elif wanted < web.station.tasks:
-        web.station.resize(max(1, wanted), now)
-    return utilisation
+    drawn = run.work.numbers(count)
+    drawn[kernel.ARRIVAL, : moments.size] = moments
+    if sessions:
+        drawn[kernel.LEFT, : moments.size] = run.work.lengths(moments.size)
+    run.engine.feed(drawn, moments.size)
 
 
-def _through_database(
-    database: _Database | None, behaviour: Behaviour, streams: _Streams, entered: Floats, left: Floats,
-    start: float, faults: Sequence[Fault],
-) -> tuple[Floats, float]:  # fmt: skip
-    """Latencies without the network, and the database's load. What leaves the service later comes here later."""
-    if database is None:
-        return left - entered, 0.0
-    needs = streams.work.random(left.size) < _database_share(behaviour, start, faults)
-    direct = (left - entered)[~needs]
-    came = np.concatenate([database.carried[0], entered[needs]])
-    here = np.concatenate([database.carried[1], left[needs]])
-    now = here < start + MINUTE
-    database.carried = (came[~now], here[~now])
-    order = np.argsort(here[now], kind="stable")
-    came, here = came[now][order], here[now][order]
-    services = _lognormal(streams.work, here.size, behaviour.database_ms / 1_000, behaviour.database_cv)
-    slowness = max(
-        [each.factor for each in faults if isinstance(each, SlowDatabase) and _during(each, start)] or [1]
-    )
-    services *= slowness / (database.vcpu / database.station.slots)
-    gone, how = database.station.serve(here, services, np.empty(here.size))
-    load = min(1.0, float(services[how == SERVED].sum()) / (database.station.slots * MINUTE))
-    _grow(database, load)
-    waited = np.where(how == SERVED, gone - came, behaviour.timeout_seconds + 1)
-    return np.concatenate([direct, waited]), load
+def _populate(run: _Run, start: float) -> None:
+    """A closed population follows the curve of the day."""
+    system, behaviour = run.system, run.behaviour
+    rate = rate_at(system, behaviour, start + MINUTE / 2, run.spikes)
+    users = round(rate * system.think_seconds)
+    run.engine.feed(run.work.numbers(max(1_000, int(rate * MINUTE))), 0)
+    run.engine.enter(users - run.users, start)
+    run.users = users
 
 
-def _database_share(behaviour: Behaviour, start: float, faults: Sequence[Fault]) -> float:
-    cold = any(isinstance(each, ColdCache) and _during(each, start) for each in faults)
-    return 1.0 if cold else behaviour.database_share
+def _cuts(run: _Run, start: float) -> list[float]:
+    """The moments of a minute at which something changes, and its end."""
+    end = start + MINUTE
+    found = {end}
+    if any(fleet.by_pods for fleet in run.fleets):
+        found |= {start + POD_PERIOD * step for step in range(1, 4)}
+    moments = [fleet.next_ready() for fleet in run.fleets]
+    moments += [at for fleet in run.fleets for at, _ in fleet.starting]
+    moments += [fault.at for fault in run.faults]
+    moments += [
+        fault.at + fault.seconds for fault in run.faults if isinstance(fault, SlowDatabase | SlowDependency)
+    ]
+    return sorted(found | {at for at in moments if start < at < end} | ({start} & set(moments)))
 
 
-def _during(fault: ColdCache | SlowDatabase, start: float) -> bool:
-    return fault.at < start + MINUTE and start < fault.at + fault.seconds
+def _as_minute(
+    run: _Run, start: float, counts: Counts, histogram: Counts, size: float, fewest: int
+) -> Minute:  # fmt: skip
+    p50, p95, p99 = percentiles(histogram, _LATENCIES)
+    engine, fleets = run.engine, run.fleets
+    workers = sum(crew.running for crew in run.crews)
+    nodes = sum(fleet.nodes for fleet in fleets)
+    offered, answered, late, shed, timed_out, none, throttled, broken, refused, retries, cold, _ = map(int, counts)
+    tasks = [(fleet.entrance.name, fleet.tasks) for fleet in fleets]
+    tasks += [(crew.backlog.name, crew.running) for crew in run.crews]
+    running = Running(tasks=tuple(tasks), store_vcpu=size, nodes=nodes, requests=offered)
+    return Minute(
+        start=start, offered=offered, answered=answered, shed=shed, timed_out=timed_out, no_connection=none,
+        throttled=throttled, broken=broken, call_refused=refused, retries=retries, cold_starts=cold, p50=p50,
+        p95=p95, p99=p99, late=late, tasks=fewest,
+        utilisation=max(fleet.utilisation for fleet in fleets), store_vcpu=size,
+        store_utilisation=run.database.utilisation if run.database else 0.0,
+        connections=engine.count(kernel.CONNECTIONS), backlog=sum(crew.waiting for crew in run.crews),
+        oldest_seconds=max((crew.oldest for crew in run.crews), default=0.0), worker_tasks=workers, nodes=nodes,
+        dollars=None if run.dollars is None else run.dollars(running) / 60,
+    )  # fmt: skip
 
 
-def _grow(database: _Database, load: float) -> None:
-    store = database.store
-    if load > GROWS_ABOVE:
-        database.vcpu = min(store.most_vcpu, database.vcpu * GROWTH)
-    elif load < SHRINKS_BELOW:
-        database.vcpu = max(store.least_vcpu, database.vcpu * SHRINKING)
+def _lost(fault: Fault, fleet: Fleet) -> int:
+    """How many of a fleet's tasks a fault takes."""
+    if isinstance(fault, LostTasks):
+        return math.ceil(fleet.tasks * fault.share)
+    if isinstance(fault, LostZone):
+        return math.ceil(fleet.tasks / fault.zones)
+    if isinstance(fault, LostNode) and fleet.entrance.nodes is not None:
+        return fault.nodes * fleet.entrance.nodes.pods_each
+    return fault.nodes if isinstance(fault, LostNode) else 0
 
 
-def _strike(webs: list[_Web], database: _Database | None, start: float, faults: Sequence[Fault]) -> None:
-    """Faults that happen within this minute, as it begins."""
-    for fault in faults:
-        if not start <= fault.at < start + MINUTE:
+def _doom(run: _Run, start: float) -> None:
+    """Tasks that die within this minute take with them what they hold then: it is known beforehand."""
+    for fault in run.faults:
+        if start <= fault.at < start + MINUTE:
+            for fleet in run.fleets:
+                lost = min(fleet.tasks - 1, _lost(fault, fleet))
+                if lost > 0 and not fleet.entrance.function:
+                    run.engine.doom(fleet.number, lost, fault.at)
+
+
+def _strike(run: _Run, now: float) -> None:
+    """Faults that happen at this moment."""
+    for fault in run.faults:
+        if fault.at != now:
             continue
-        if isinstance(fault, LostTasks):
-            for web in webs:
-                lost = min(web.station.tasks - 1, math.ceil(web.station.tasks * fault.share))
-                if lost:
-                    web.station.lose(lost, start)
-                    web.starting.append((fault.at + web.entrance.start_seconds, lost))
-        elif isinstance(fault, Failover) and database is not None:
-            np.maximum(database.station.free, fault.at + fault.seconds, out=database.station.free)
+        for fleet in run.fleets:
+            machines = fault.nodes if isinstance(fault, LostNode) else 0
+            fleet.lose(_lost(fault, fleet), now, machines=machines)
+        if isinstance(fault, Failover):
+            run.engine.stop_store(fault.at + fault.seconds)
+        elif isinstance(fault, LostZone):
+            run.engine.stop_store(fault.at + fault.failover_seconds)
+        elif isinstance(fault, ColdCache):
+            run.engine.empty_cache()
 
 
-def _consume(work: _Work, arrived: float, now: float) -> None:
-    """Messages as a fluid: what arrives less what the tasks do; the oldest waits as long as the backlog takes."""
-    ready = sum(count for at, count in work.starting if at <= now)
-    work.starting = [each for each in work.starting if each[0] > now]
-    work.running += ready
-    speed = work.running * work.backlog.concurrency / work.backlog.seconds
-    work.waiting = max(0.0, work.waiting + arrived - speed * MINUTE)
-    work.oldest = work.waiting / speed
-    wanted, work.state = desired(
-        work.policy, Observation(backlog=int(work.waiting), oldest_age_seconds=work.oldest), work.state, now
-    )
-    total = work.running + sum(count for _, count in work.starting)
-    if wanted > total:
-        work.starting.append((now + work.backlog.start_seconds, wanted - total))
-    elif wanted < work.running:
-        work.running = max(1, wanted)
-
-
-def _counted(latencies: Floats) -> NDArray[np.int64]:
-    places = np.log2(np.maximum(latencies, _LEAST_SECONDS) / _LEAST_SECONDS) * _BUCKETS_PER_OCTAVE
-    return np.bincount(np.minimum(places.astype(np.int64), _BUCKETS - 1), minlength=_BUCKETS)
-
-
-def _quantiles(latencies: Floats) -> tuple[float, float, float]:
-    if latencies.size == 0:
-        return math.nan, math.nan, math.nan
-    p50, p95, p99 = np.quantile(latencies, (0.5, 0.95, 0.99))
-    return float(p50), float(p95), float(p99)
-
-
-def _connections(webs: list[_Web], database: _Database | None) -> int:
-    return 0 if database is None else sum(web.station.tasks for web in webs) * database.store.pool
+def _slow(run: _Run, now: float) -> None:
+    """How slow the database and hosts elsewhere are from this moment on."""
+    slow = [each for each in run.faults if isinstance(each, SlowDatabase | SlowDependency)]
+    slow = [each for each in slow if each.at <= now < each.at + each.seconds]
+    for kind, place in ((SlowDatabase, kernel.SLOWNESS), (SlowDependency, kernel.CALL_SLOWNESS)):
+        run.engine.reals[place] = max([each.factor for each in slow if isinstance(each, kind)], default=1.0)

@@ -42,6 +42,12 @@ class Behaviour(Assumptions):
     )
     response_kib: float = assumption(8.0, unit="KiB", why="a compressed page of JSON")
     request_kib: float = assumption(1.0, unit="KiB", why="headers and a small body")
+    session_requests: float = assumption(12.0, unit="requests", why="of one visit, after one load of the site")
+    message_ms: float = assumption(50.0, unit="ms", why="one message, where the worker does not say")
+    cold_start_ms: float = assumption(1_000.0, unit="ms", why="Lambda: a Python image with its imports")
+    function_idle_minutes: float = assumption(
+        10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured"
+    )
 
     @property
     def requests_per_acu(self) -> float:

@@ -19,7 +19,6 @@ class Assumptions(Behaviour):
     nonproduction_traffic: float = assumption(0.01, unit="share of traffic", why="people who test, no visitors")
     site_kib: float = assumption(150.0, unit="KiB", why="a light page with its scripts")
     site_files: float = assumption(8.0, unit="files", why="what one load of a light site asks for")
-    session_requests: float = assumption(12.0, unit="requests", why="one load of the site starts a session")
     known_visitors: float = assumption(
         0.5, unit="share of visits", why="whose browser has the files, and asks whether they changed"
     )
@@ -39,13 +38,8 @@ class Assumptions(Behaviour):
     wait_ms: float = assumption(
         5.0, unit="ms", why="what a function waits for in one request, and is paid for: queries, cache, network"
     )
-    message_ms: float = assumption(50.0, unit="ms", why="one message in a function")
     run_seconds: float = assumption(2.0, unit="s", why="one run of a schedule, or of migrations, as a function")
-    function_idle_minutes: float = assumption(
-        10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured"
-    )
     function_life_hours: float = assumption(2.0, unit="h", why="Lambda renews environments that are in use, too")
-    cold_start_ms: float = assumption(1_000.0, unit="ms", why="a Python image with its imports; billed like a run")
     cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 
     def average_of_day(self) -> float:
