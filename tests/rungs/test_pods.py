@@ -14,7 +14,6 @@ from rung.parts.compute import EcsService
 from rung.parts.design import Design
 from rung.parts.edge import LoadBalancer
 from rung.parts.kubernetes import (
-    CronScaling,
     EksCluster,
     HorizontalPodAutoscaler,
     KubernetesJob,
@@ -28,7 +27,7 @@ from rung.parts.packing import room_of
 from rung.rungs import place
 from rung.rungs.explaining import access_of
 from rung.rungs.nodes import DAEMONS, needs_of_daemons
-from rung.rungs.pods import cron_of
+from rung.rungs.pods import cron_of, five_fields
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,11 @@ def test_policies_are_those_of_kubernetes(eks: Design) -> None:
     assert len(policy.queues) == 3
     assert fulfil.spot
     assert not api.spot
-    assert CronScaling(name="evening", cron="0 18 * * *", min_replicas=4).timezone == "UTC"
+
+
+def test_a_schedule_of_scaling_is_written_in_five_fields() -> None:
+    assert five_fields("cron(45 6 * * ? *)") == "45 6 * * *"
+    assert five_fields("cron(0 7 ? * MON-FRI *)") == "0 7 * * MON-FRI"
 
 
 def test_from_nothing_keda_starts_the_first_pod(atlas: Graph) -> None:

@@ -99,6 +99,12 @@ def cron_of(node: Schedule) -> str | None:
     return "0 0 * * *" if every == DAY else None
 
 
+def five_fields(expression: str) -> str:
+    """An expression of EventBridge, `cron(0 7 ? * MON-FRI *)`, as everybody else writes it: `0 7 * * MON-FRI`."""
+    fields = expression.removeprefix("cron(").removesuffix(")").split()
+    return " ".join("*" if field == "?" else field for field in fields[:5])
+
+
 def _deployment(setting: Setting, task: EcsService, node: Running) -> KubernetesService:
     return KubernetesService(
         name=task.name, node=task.node, why=task.why, role=task.role, cluster=task.cluster,
@@ -141,7 +147,10 @@ def _policy(policy: Scaling) -> Iterator[PodScaling]:
             return  # KEDA's own: it starts the first pod
         case ScheduledScaling():
             yield CronScaling(
-                name=policy.name, cron=policy.cron, timezone=policy.timezone, min_replicas=policy.min_tasks
+                name=policy.name,
+                cron=five_fields(policy.cron),
+                timezone=policy.timezone,
+                min_replicas=policy.min_tasks,
             )
         case _:
             assert_never(policy)
