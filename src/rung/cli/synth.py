@@ -33,7 +33,9 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write one environment. 0 when everything was written, 1 when a file was kept that somebody else changed."""
+    """Write one environment. 0 when everything was written, 1 when a file was kept that somebody else changed, or
+    the locked packages cannot serve it."""
+    from rung.delivery.packages import package_findings
     from rung.model.read import load_workload
     from rung.terraform.writing import findings_of, write
 
@@ -42,13 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
     files = files_of(graph, designs, (arguments.environment,))
     root = Path(arguments.out) if arguments.out else Path(arguments.file).resolve().parent
     outcomes = write(root, files, (f"infra/{arguments.environment}/",), force=arguments.force)
-    findings = findings_of(outcomes)
     design = designs[arguments.environment]
+    packages = package_findings(design, Path(arguments.file).resolve().parent)
+    findings = (*findings_of(outcomes), *packages)
     if arguments.format == "json":
         print(json.dumps(_document(design, root, outcomes, findings), indent=2))
     else:
         _print_text(design, root, files, outcomes, findings)
-    return int(bool(findings))
+    return int(any(finding not in packages or finding.severity == "error" for finding in findings))
 
 
 def designs_of(graph: Graph, environment: str, rung: str | None = None) -> dict[str, Design]:
