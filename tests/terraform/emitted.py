@@ -24,11 +24,11 @@ def rights(files: Mapping[str, str]) -> Rights:
 
 
 def _shared(text: str) -> Iterator[tuple[str, list[str]]]:
-    """The blocks of several alike, by label, with the keys of their maps: lanes of a queue, secrets."""
+    """The blocks of several alike, by label, with the keys of their maps: lanes of a queue, secrets, logins."""
     for block in re.finditer(r'(?ms)^module "(?P<label>\w+)" \{$(?P<body>.*?)^\}$', text):
         if lanes := re.search(r"^  lanes += \[(.*)\]$", block["body"], re.MULTILINE):
             yield block["label"], re.findall(r'"([^"]+)"', lanes[1])
-        if secrets := re.search(r"(?ms)^  secrets += \{\n(.*?)^  \}$", block["body"]):
+        if secrets := re.search(r"(?ms)^  (?:secrets|logins) += \{\n(.*?)^  \}$", block["body"]):
             yield block["label"], re.findall(r'(?m)^    "?([\w-]+)"? +=', secrets[1])
 
 

@@ -65,9 +65,9 @@ def _labelled(written: str, design: Design) -> str:
 
 
 def granted(files: Mapping[str, str]) -> set[str]:
-    """What processes are granted in databases: a job's list of roles, a machine's script."""
-    text = "\n".join(text for name, text in files.items() if name == "services.tf" or name.endswith("rung-roles"))
-    return set(re.findall(r"\{ secret = .*rows = .*\}|(?:^ +)grants .*", text, re.MULTILINE))
+    """What processes are granted in databases: the logins of a database, a machine's script."""
+    text = "\n".join(text for name, text in files.items() if name == "data.tf" or name.endswith("rung-roles"))
+    return set(re.findall(r"\{ username = .*rows = .*\}|(?:^ +)grants .*", text, re.MULTILINE))
 
 
 def told(files: Mapping[str, str], word: str) -> int:

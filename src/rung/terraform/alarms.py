@@ -19,7 +19,6 @@ from rung.terraform.library import module_files
 from rung.terraform.names import of_resource, output
 
 MODULE = "alarms"
-RUNBOOKS_URL = Raw("var.runbooks_url")
 #: A row of the table is spread over lines when it is longer.
 LONGEST = WIDTH + 50
 _USUAL = {"comparison": ">", "period_seconds": 60, "periods": 3, "periods_to_alarm": 2, "missing": "notBreaching",

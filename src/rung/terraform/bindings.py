@@ -10,15 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rung.parts.compute import Container, EcsJob, EcsService, Variable
-from rung.parts.data import CacheGroup, SecretPart
+from rung.parts.data import AuroraCluster, CacheGroup, PostgresInstance, SecretPart
 from rung.parts.design import Design
 from rung.parts.messaging import SqsQueue
 from rung.parts.values import Document, Reference, Sequence, Value
 from rung.terraform.hcl import Call, Expression, Raw
-from rung.terraform.homes import Home
+from rung.terraform.homes import LOGINS, Home, rights_of, setup_of
 from rung.terraform.names import as_environment, plain
 from rung.terraform.names import output as output_of
 
+#: Who a task is: the name of its part.
+NODE = "RUNG_NODE"
 _PREFIX = "RUNG_BINDING_"
 Fields = dict[str, Value]
 
@@ -32,9 +34,10 @@ class Bindings:
     #: What blocks tell of themselves: the fields that a task needs, and the output that has them.
     told: tuple[tuple[Fields, Raw], ...] = ()
 
-    def environment(self, variables: tuple[Variable, ...]) -> Expression:
-        """The environment of one container, beside what all are told."""
-        return {each.name: self._value(each) for each in variables if each.name not in self.common}
+    def environment(self, name: str, variables: tuple[Variable, ...]) -> Expression:
+        """The environment of the part `name`, beside what all are told, and its name, which its module knows."""
+        known = {NODE: name, **self.common}
+        return {each.name: self._value(each) for each in variables if known.get(each.name) != each.value}
 
     def told_to_all(self) -> Expression:
         """The variables of every container."""
@@ -82,6 +85,9 @@ def _told(design: Design, homes: Mapping[str, Home]) -> Iterator[tuple[Fields, R
                 lanes = [design.part(name) for name, each in homes.items() if each.block == home.block]
                 known = _queue(design, home.block, [each for each in lanes if isinstance(each, SqsQueue)])
                 yield known, output_of(home.block, "binding")
+            case AuroraCluster(existing=None) | PostgresInstance(existing=None):
+                if (setup := _setup(design, part.name, homes)) is not None:
+                    yield setup, output_of(f"{part.name}{LOGINS}", "setup")
             case SecretPart(generated=False) if home:
                 arn = Reference(part=home.block, output=f'arns["{home.key}"]')
                 fields: Fields = {
@@ -93,6 +99,15 @@ def _told(design: Design, homes: Mapping[str, Home]) -> Iterator[tuple[Fields, R
                 yield fields, output_of(home.block, f'bindings["{home.key}"]')
             case _:
                 continue
+
+
+def _setup(design: Design, database: str, homes: Mapping[str, Home]) -> Fields | None:
+    """Address, owner and roles of a database, if the roles are its logins."""
+    told = setup_of(design, database)
+    logins = {home.key for home in homes.values() if home.block == f"{database}{LOGINS}"}
+    if told is None or set(rights_of(design, database)) != logins:
+        return None
+    return {name: told[name] for name in ("url", "credentials_secret", "roles")}
 
 
 def _cache(design: Design, part: CacheGroup) -> Fields:

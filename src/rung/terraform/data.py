@@ -18,13 +18,12 @@ from rung.parts.data import (
 from rung.parts.design import Design
 from rung.parts.edge import Distribution
 from rung.parts.operations import Keys
-from rung.terraform.hcl import Block, Call, Expression, Remarked, Row
-from rung.terraform.homes import LOGINS
-from rung.terraform.names import environment_name, full_name, output, workload_line
+from rung.terraform.hcl import Block, Call, Expression, Raw, Remarked, Row
+from rung.terraform.homes import LOGINS, rights_of
+from rung.terraform.names import environment_name, full_name, label, output, workload_line
 from rung.terraform.setting import ACCOUNT, REGION, Setting, literals
 
-_LOGINS = "The roles by which what runs reaches its database: generated once, and no file knows them"
-_BY_PERSON = "What people set, and nothing here knows the value of"
+_SECRETS = "What people set, and nothing here knows the value of"
 _LOOKS_COMPLETE = re.compile(r"-[A-Za-z0-9]{6}\Z")
 
 
@@ -94,28 +93,47 @@ def secrets(setting: Setting, part: SecretPart) -> Iterator[Block]:
     alike = [each for each in setting.sharing(part) if isinstance(each, SecretPart)]
     if not alike:
         return
-    design, block = setting.design, setting.homes[part.name].block
+    if part.generated_username is not None:
+        yield _logins(setting, setting.homes[part.name].block, alike)
+        return
     reminded = any(each.rotate_days is not None for each in alike)
     arguments: dict[str, Expression] = {
-        "name": full_name(design, block.removesuffix(LOGINS)) if part.generated else environment_name(design),
+        "name": environment_name(setting.design),
         "key_arn": setting.data_key,
-        "secrets": {setting.homes[each.name].key: _kept(design, each) for each in alike},
+        "secrets": {setting.homes[each.name].key: _by_person(setting.design, each) for each in alike},
         "topic_arn": setting.topic if reminded else None,
         "topic_key_arn": setting.log_key if reminded else None,
     }
-    note = _LOGINS if part.generated else _BY_PERSON
-    yield setting.call(block, "secrets", note, arguments)
+    yield setting.call(setting.homes[part.name].block, "secrets", _SECRETS, arguments)
 
 
-def _kept(design: Design, part: SecretPart) -> Expression:
-    """How its value comes about, and the line that asks for it."""
-    entry: dict[str, Expression] = {}
-    if part.generated_username is not None:
-        entry["username"] = part.generated_username
-    if part.rotate_days is not None:
-        entry["rotate_days"] = part.rotate_days
+def _by_person(design: Design, part: SecretPart) -> Expression:
+    """How often its value is replaced, and the line that asks for it."""
+    return _remarked(design, part, {} if part.rotate_days is None else {"rotate_days": part.rotate_days})
+
+
+def _remarked(design: Design, part: SecretPart, entry: dict[str, Expression]) -> Expression:
     remark = workload_line(design, part.node).strip(" ()") or part.why
     return Remarked(entry, remark) if remark else Row(entry)
+
+
+def _logins(setting: Setting, block: str, parts: list[SecretPart]) -> Block:
+    """Who reaches a database as which role, and what that role may do."""
+    database = block.removesuffix(LOGINS)
+    rights = rights_of(setting.design, database)
+    logins: dict[str, Expression] = {}
+    for part in parts:
+        key = setting.homes[part.name].key
+        given = rights.get(key, {"rows": "none", "queue": False})
+        logins[key] = _remarked(setting.design, part, {"username": part.generated_username, **given})
+    arguments: dict[str, Expression] = {
+        "name": full_name(setting.design, database), "key_arn": setting.data_key,
+        "database": Raw(f"module.{label(database)}"), "logins": logins,
+    }  # fmt: skip
+    note = (
+        f"Who reaches {database} as which role, and what it may do there: generated once, and no file knows them"
+    )
+    return setting.call(block, "logins", note, arguments)
 
 
 def secret(setting: Setting, part: SecretPart) -> Block:

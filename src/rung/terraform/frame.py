@@ -8,7 +8,7 @@ from rung.parts.compute import Cluster, EcsJob, EcsService, Host, HostGroup, Reg
 from rung.parts.design import Design
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
 from rung.parts.operations import Alarm, DeployIdentity, Objective, UptimeCheck
-from rung.terraform.hcl import Block, Expression, Raw, Row
+from rung.terraform.hcl import Block, Expression, Raw
 from rung.terraform.names import output
 from rung.terraform.setting import Setting
 
@@ -37,11 +37,14 @@ def terraform(design: Design) -> Iterator[Block]:
     yield _provider({"region": Raw("local.region")})
     if needs_edge_region(design):
         yield _provider({"alias": "us_east_1", "region": EDGE_REGION})
-    yield Block(kind="locals", attributes={
+    known: dict[str, Expression] = {
         "region": design.region,
         "account_id": Raw("data.aws_caller_identity.current.account_id"),
         "tags": {"Workload": design.workload, "Environment": design.environment, "ManagedBy": "terraform"},
-    })  # fmt: skip
+    }
+    for identity in design.of(DeployIdentity):
+        known["runbooks_url"] = f"https://github.com/{identity.repository}/blob/main/runbooks"
+    yield Block(kind="locals", attributes=known)
     yield Block(kind="data", labels=("aws_caller_identity", "current"), attributes={})
 
 
@@ -55,17 +58,16 @@ def variables(design: Design) -> Iterator[Block]:
     """What a plan is told: which image, and where the runbooks can be read."""
     if design.of(Registry):
         yield _variable("image_tag", "Tag of the workload's image, a commit. The pipeline sets it.")
-    if any(isinstance(part, Alarm | Objective | UptimeCheck) for part in design.parts):
-        known = next((identity.repository for identity in design.of(DeployIdentity)), None)
-        default = f"https://github.com/{known}/blob/main/runbooks" if known else None
-        yield _variable("runbooks_url", "Where the folder runbooks/ can be read by whoever is called.", default)
+    watched = any(isinstance(part, Alarm | Objective | UptimeCheck) for part in design.parts)
+    if watched and not design.of(DeployIdentity):
+        yield _variable("runbooks_url", "Where the folder runbooks/ can be read by whoever is called.")
 
 
 def outputs(setting: Setting) -> Iterator[Block]:
     """What the pipeline and the runbooks need to know of what was built, as one object."""
     value = {**_deployed(setting), **_addresses(setting.design)}
     description = (
-        "What the pipeline needs to know: where images go, what runs before a deployment, what is deployed."
+        "What there is to work with: where images go, what runs, which jobs can be started, where it answers."
     )
     yield Block(kind="output", labels=("deployment",), attributes={"description": description, "value": value})
 
@@ -79,20 +81,10 @@ def _deployed(setting: Setting) -> dict[str, Expression]:
         found["cluster"] = output(cluster.name, "name")
     services: list[Expression] = [output(part.name, "service_name") for part in design.of(EcsService)]
     sites: dict[str, Expression] = {part.name: output(part.name, "bucket") for part in design.of(SitePart)}
-    jobs = {part.name: _started(setting, part) for part in design.of(EcsJob)}
+    jobs: list[Expression] = [output(part.name, "task_family") for part in design.of(EcsJob)]
     found |= {"services": services} if services else {}
     found |= {"jobs": jobs} if jobs else {}
     return found | ({"sites": sites} if sites else {})
-
-
-def _started(setting: Setting, part: EcsJob) -> Expression:
-    entry: dict[str, Expression] = {
-        "on_deploy": part.on_deploy,
-        "task_definition": output(part.name, "task_definition_arn"),
-        "subnets": setting.compute_subnets,
-        "security_group": output(part.name, "security_group_id"),
-    }
-    return Row(entry)
 
 
 def _addresses(design: Design) -> dict[str, Expression]:
@@ -114,8 +106,6 @@ def _provider(attributes: dict[str, Expression]) -> Block:
     return Block(kind="provider", labels=("aws",), attributes=attributes, blocks=(tags,))
 
 
-def _variable(name: str, description: str, default: str | None = None) -> Block:
+def _variable(name: str, description: str) -> Block:
     attributes: dict[str, Expression] = {"description": description, "type": Raw("string")}
-    if default is not None:
-        attributes["default"] = default
     return Block(kind="variable", labels=(name,), attributes=attributes)

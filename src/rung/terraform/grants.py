@@ -1,4 +1,4 @@
-"""Who may do what: the statements of the design's edges, one table.
+"""Who may talk to whom, and who may do what: two tables about the same parts.
 
 Statements of one role that differ in their resources alone are one statement here, and what another statement
 of the role allows already is left out. The right to use a key by way of a service stands in the row of what that
@@ -17,9 +17,10 @@ from rung.parts.values import Reference
 from rung.terraform.hcl import Block, Expression, Noted, Raw, Row, Text
 from rung.terraform.homes import Home, listed
 from rung.terraform.names import environment_name, of_resource, output, workload_line
+from rung.terraform.reach import parties_of, reach
 from rung.terraform.setting import Setting
 
-BLOCK = "access"
+BLOCK = "grants"
 VIA_SERVICE = "kms:ViaService"
 #: Actions on a key that change nothing.
 READING = ("kms:Decrypt",)
@@ -46,20 +47,21 @@ class Shared:
 
 
 def grants(setting: Setting) -> Iterator[Block]:
-    """The locals, then one table of statements; each is a row."""
-    rows = rows_of(setting.design)
-    if not rows:
+    """The locals, then the tables: who may talk to whom, and who may do what."""
+    rows, connected = rows_of(setting.design), reach(setting)
+    if not rows and not connected:
         return
     shared = Shared(actions=_shared_actions(rows), keys=_shared_keys(rows))
     yield from _locals(shared)
-    principals = dict.fromkeys(row.statement.principal for row in rows)
+    principals = [row.statement.principal for row in rows]
     arguments: dict[str, Expression] = {
         "name": environment_name(setting.design),
-        "parties": [output(name, "party") for name in principals],
+        "parties": [output(name, "party") for name in dict.fromkeys([*parties_of(setting), *principals])],
+        **({"allowed": {}} | connected),
         "statements": _table(setting, rows, shared),
     }
-    note = "Who may do what, with the edges of the workload that ask for it"
-    yield setting.call(BLOCK, "access", note, arguments)
+    note = "Who may talk to whom, and who may do what, with what of the workload asks for it; the rest is refused"
+    yield setting.call(BLOCK, "grants", note, arguments)
 
 
 def rows_of(design: Design) -> list[Grant]:

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from rung.parts.compute import EcsJob
 from rung.parts.data import AuroraCluster, PostgresInstance, SecretPart
 from rung.parts.design import Design
 from rung.parts.messaging import SqsQueue
-from rung.parts.values import Reference
+from rung.parts.values import Document, Reference, Scalar, Sequence, Value
 from rung.terraform.hcl import Call, Expression, Raw
 from rung.terraform.names import of_resource
 
 _ENTRY = re.compile(r'(\w+)\["([^"]+)"\]\Z')
+#: What the job that migrates a database is told.
+SETUP = "RUNG_DATABASE_SETUP"
 _BY_PERSON = "secrets"
 #: What the name of a block of logins ends with, after the database.
 LOGINS = "-logins"
@@ -49,6 +52,31 @@ def moved(reference: Reference, homes: Mapping[str, Home]) -> Reference:
     if home is None:
         return reference
     return replace(reference, part=home.block, output=f'{reference.output}s["{home.key}"]')
+
+
+def rights_of(design: Design, database: str) -> dict[str, dict[str, Scalar]]:
+    """What the job that migrates a database lets each login do, by the login's key. Late values are relocated."""
+    setup = setup_of(design, database)
+    roles = setup.get("roles") if setup else None
+    found: dict[str, dict[str, Scalar]] = {}
+    for role in roles.items if isinstance(roles, Sequence) else ():
+        assert isinstance(role, Document), f"the roles of {database} are documents"
+        fields = dict(role.fields)
+        entry = _entry(fields.pop("secret"))  # type: ignore[arg-type]
+        if entry:
+            found[entry[2]] = {name: value for name, value in fields.items() if isinstance(value, str | bool)}
+    return found
+
+
+def setup_of(design: Design, database: str) -> dict[str, Value] | None:
+    """What the job that migrates a database is told of it."""
+    for job in design.of(EcsJob):
+        for variable in job.container.variables:
+            if variable.name == SETUP and isinstance(variable.value, Document):
+                fields = dict(variable.value.fields)
+                if fields.get("credentials_secret") == Reference(part=database, output="master_secret_arn"):
+                    return fields
+    return None
 
 
 def listed(resources: Iterable[Reference | str], homes: Mapping[str, Home]) -> Expression:

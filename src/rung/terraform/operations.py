@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rung.parts.design import Design, Part
 from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient, UptimeCheck
-from rung.terraform.alarms import RUNBOOKS_URL, table
+from rung.terraform.alarms import table
 from rung.terraform.hcl import Block, Expression, Text
 from rung.terraform.names import environment_name, output
 from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, REGION, WATCH, Setting, literals
@@ -22,8 +22,9 @@ def watch(setting: Setting) -> Iterator[Block]:
     budget = next(iter(design.of(Budget)), None)
     arguments: dict[str, Expression] = {
         "name": environment_name(design), "account_id": ACCOUNT, "region": REGION, "key_arn": setting.log_key,
+        "own_key": setting.log_key is None,
         **_recipients(told[0].recipients),
-        "runbooks_url": RUNBOOKS_URL,
+        "runbooks_url": setting.runbooks_url,
         "monthly_usd": budget.monthly_usd if budget else None,
         "cost_tags": {"Workload": design.workload, "Environment": design.environment} if budget else {},
         "availability": {each.name: _objective(each) for each in design.of(Objective)},
@@ -52,14 +53,14 @@ def uptime_check(setting: Setting, part: UptimeCheck) -> Block:
     recipients = [each for told in setting.design.of(Notification) for each in told.recipients]
     arguments = {
         "account_id": ACCOUNT, **_recipients(tuple(recipients)),
-        "runbook_url": _runbook(part.runbook), **literals(part, "runbook"),
+        "runbook_url": _runbook(setting, part.runbook), **literals(part, "runbook"),
     }  # fmt: skip
     words = f"https://{part.domain}{part.path} is asked from outside"
     return setting.module(part, "uptime_check", words, arguments, providers=EDGE_PROVIDER)
 
 
-def _runbook(slug: str) -> Expression:
-    return Text((RUNBOOKS_URL, f"/{slug}.md"))
+def _runbook(setting: Setting, slug: str) -> Expression:
+    return Text((setting.runbooks_url, f"/{slug}.md"))
 
 
 def _recipients(recipients: tuple[Recipient, ...]) -> dict[str, Expression]:

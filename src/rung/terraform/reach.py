@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rung.parts.network import Connection
-from rung.terraform.hcl import Block, Expression, Raw, Row
-from rung.terraform.names import environment_name, output
+from rung.terraform.hcl import Expression, Row
+from rung.terraform.names import output
 from rung.terraform.setting import Setting
 
-BLOCK = "reach"
 ANYWHERE = "0.0.0.0/0"
 INTERNET, CLOUDFRONT, ENDPOINTS = "internet", "cloudfront", "vpc_endpoints"
 #: What a part tells of itself to be reached; of what exists already it is known.
 GROUP = "security_group_id"
 GATEWAYS = ("s3", "dynamodb")
-CLOUDFRONT_LIST = "com.amazonaws.global.cloudfront.origin-facing"
 
 
-def reach(setting: Setting) -> Iterator[Block]:
-    """The block, with the list of CloudFront's addresses before it where one needs it."""
+def reach(setting: Setting) -> dict[str, Expression]:
+    """The table of connections, and what its names stand for; nothing where nobody talks to anybody."""
     connections = setting.design.connections
     if not connections and not setting.design.egress:
-        return
+        return {}
+    ends, outside = ends_of(setting), _outside(setting)
     endpoints = output(setting.network.name, "endpoints_security_group_id")
-    ends = list(dict.fromkeys(end for each in connections for end in (each.source, each.target)))
-    outside = _outside(setting)
-    if CLOUDFRONT in ends:
-        yield Block(
-            kind="data", labels=("aws_ec2_managed_prefix_list", CLOUDFRONT), attributes={"name": CLOUDFRONT_LIST},
-            note="The addresses from which CloudFront's requests come", short=True,
-        )  # fmt: skip
     addresses = {INTERNET: ANYWHERE} if INTERNET in ends else {}
-    others = {end: setting.output(end, GROUP) for end in ends if (end, GROUP) in setting.design.there}
-    parts = [end for end in ends if end not in (INTERNET, CLOUDFRONT, ENDPOINTS, *GATEWAYS, *others)]
-    arguments: dict[str, Expression] = {
-        "name": environment_name(setting.design),
+    gateways = [end for end in ends if end in GATEWAYS]
+    return {
         "allowed": {source: Row(targets) for source, targets in _allowed(connections, outside).items()},
-        "parties": [output(part, "party") for part in parts],
-        "groups": {**({ENDPOINTS: endpoints} if ENDPOINTS in ends else {}), **others},
-        "prefix_lists": {end: _prefix_list(setting, end) for end in ends if end in (CLOUDFRONT, *GATEWAYS)},
+        "groups": {**({ENDPOINTS: endpoints} if ENDPOINTS in ends else {}), **_others(setting)},
+        "prefix_lists": {end: output(setting.network.name, f"{end}_prefix_list_id") for end in gateways},
         "addresses": {**addresses, **{hosts: ANYWHERE for _, hosts in outside}},
     }  # fmt: skip
-    note = "Who may talk to whom, and to which ports; what is not here is refused"
-    yield setting.call(BLOCK, "reach", note, arguments)
+
+
+def ends_of(setting: Setting) -> list[str]:
+    """Everybody who talks or is talked to."""
+    return list(dict.fromkeys(end for each in setting.design.connections for end in (each.source, each.target)))
+
+
+def parties_of(setting: Setting) -> list[str]:
+    """The parts among them, which have security groups of their own."""
+    known = (INTERNET, CLOUDFRONT, ENDPOINTS, *GATEWAYS, *_others(setting))
+    return [end for end in ends_of(setting) if end not in known]
+
+
+def _others(setting: Setting) -> dict[str, Expression]:
+    """The security groups of what is there already."""
+    return {end: setting.output(end, GROUP) for end in ends_of(setting) if (end, GROUP) in setting.design.there}
 
 
 def _allowed(
@@ -75,9 +76,3 @@ def _outside(setting: Setting) -> dict[tuple[str, str], list[Expression]]:
     for (source, port), hosts in by_port.items():
         found.setdefault((source, " and ".join(hosts)), []).append(port)
     return found
-
-
-def _prefix_list(setting: Setting, end: str) -> Expression:
-    if end == CLOUDFRONT:
-        return Raw(f"data.aws_ec2_managed_prefix_list.{CLOUDFRONT}.id")
-    return output(setting.network.name, f"{end}_prefix_list_id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rung.parts.design import Design
+from rung.parts.operations import DeployIdentity
 
 _RECOVERY = """\
 ## When something was interrupted
@@ -35,6 +36,7 @@ def environment(design: Design) -> str:
     """The README beside the root module of one environment."""
     key = f"{design.workload}/{design.environment}.tfstate"
     bucket = f"{design.workload}-state-<account id>"
+    runbooks = "" if design.of(DeployIdentity) else " -var runbooks_url=<where runbooks/ can be read>"
     recovery = _RECOVERY.format(days=90, bucket=bucket, key=key)
     production = (
         "production: an apply needs an approval" if design.production else "a copy: nothing here is production"
@@ -62,7 +64,7 @@ file; the line in each comment says which of its lines asks for what follows. Th
 
     export TF_CLI_ARGS_init=-backend-config=bucket={bucket}
     terraform init
-    terraform plan -var image_tag=<commit> -var runbooks_url=<where runbooks/ can be read>
+    terraform plan -var image_tag=<commit>{runbooks}
 
 The account id is that of the AWS account. `../bootstrap` makes the bucket, once.
 

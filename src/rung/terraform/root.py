@@ -13,7 +13,6 @@ from rung.terraform.grants import grants
 from rung.terraform.hcl import Block, document
 from rung.terraform.homes import homes_of, moved, relocated
 from rung.terraform.operations import watch
-from rung.terraform.reach import reach
 from rung.terraform.setting import Setting
 from rung.terraform.tasks import shared
 from rung.terraform.unwritten import refuse_unwritten
@@ -49,7 +48,7 @@ def blocks_by_file(design: Design, late: Mapping[str, Reference]) -> dict[str, l
     for part in design.parts:
         if file_of(part) in found:
             found[file_of(part)] += blocks_of(setting, part, bindings)
-    found["grants"] += [*reach(setting), *grants(setting)]
+    found["grants"] += grants(setting)
     found["observability"] = [*watch(setting), *found["observability"]]
     found["outputs"] += frame.outputs(setting)
     return found

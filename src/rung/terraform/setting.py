@@ -9,7 +9,7 @@ from functools import cached_property
 from rung.parts.design import Design, Part, PartType
 from rung.parts.edge import LoadBalancer
 from rung.parts.network import Network
-from rung.parts.operations import Keys, Notification
+from rung.parts.operations import DeployIdentity, Keys, Notification
 from rung.parts.values import Reference
 from rung.terraform.hcl import Block, Expression, Raw
 from rung.terraform.hcl import expression as written
@@ -55,6 +55,11 @@ class Setting:
         """Where alarms go."""
         return output(WATCH, "topic_arn") if self.design.of(Notification) else None
 
+    @property
+    def runbooks_url(self) -> Raw:
+        """Where runbooks can be read: in the repository that is known, or where whoever plans says."""
+        return Raw("local.runbooks_url" if self.design.of(DeployIdentity) else "var.runbooks_url")
+
     @cached_property
     def network(self) -> Network:
         """The only network."""
@@ -77,8 +82,12 @@ class Setting:
     def sharing(self, part: Part) -> tuple[Part, ...]:
         """All parts that share the block of `part`, for the first of them; none for the others."""
         home = self.homes[part.name]
-        names = [name for name, each in self.homes.items() if each.block == home.block]
-        return tuple(self.design.part(name) for name in names) if names[0] == part.name else ()
+        found = self.guests(home.block)
+        return found if found[0].name == part.name else ()
+
+    def guests(self, block: str) -> tuple[Part, ...]:
+        """The parts that share a block."""
+        return tuple(self.design.part(name) for name, each in self.homes.items() if each.block == block)
 
     @property
     def has_way_out(self) -> bool:

@@ -18,12 +18,14 @@ from rung.parts.edge import LoadBalancer
 from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block, Call, Expression, Raw, Text
 from rung.terraform.homes import listed
-from rung.terraform.names import full_name, label, output
+from rung.terraform.names import environment_name, full_name, label, output
 from rung.terraform.setting import Setting, literals
 
 _ROLES = {"web": "answers requests", "worker": "takes messages", "scheduler": "keeps the time"}
 #: What every task is given, written once.
 PLATFORM = Raw("local.platform")
+#: Fargate waits no longer for a task to stop.
+LONGEST_STOP_SECONDS = 120
 _SCALED = ("scaling", "rollback_alarms", "sticky", "discoverable")
 _TARGETS = {"cpu": "cpu_target", "memory": "memory_target", "requests_per_task": "requests_target",
             "backlog_per_task": "backlog_target"}  # fmt: skip
@@ -32,7 +34,7 @@ _TARGETS = {"cpu": "cpu_target", "memory": "memory_target", "requests_per_task":
 def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
     """One service or worker, with what it is told, how it scales and what rolls it back."""
     arguments = {
-        **_task(part.container, bindings),
+        **_task(part.name, part.container, bindings),
         **literals(part, "cluster", "container", "log_days", *_SCALED),
         "port": part.container.port,
         "health_path": part.container.health_path,
@@ -47,8 +49,9 @@ def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
 def job(setting: Setting, part: EcsJob, bindings: Bindings) -> Block:
     """One task that is started, does one thing and ends."""
     arguments = {
-        **_task(part.container, bindings),
+        **_task(part.name, part.container, bindings),
         **literals(part, "cluster", "container", "log_days"),
+        "stop_seconds": _stop(part),
     }
     words = f"{part.name} runs before a deployment" if part.on_deploy else f"{part.name} runs and ends"
     return setting.module(part, "ecs_job", words, arguments)
@@ -82,6 +85,7 @@ def _platform(setting: Setting, bindings: Bindings) -> dict[str, Expression]:
         return {}
     ((cluster, image, days),) = {(part.cluster, part.container.image, part.log_days) for part in parts}
     given: dict[str, Expression] = {
+        "name": environment_name(setting.design),
         "cluster_arn": output(cluster, "arn"),
         "cluster_name": output(cluster, "name"),
         "vpc_id": setting.vpc,
@@ -97,16 +101,22 @@ def _platform(setting: Setting, bindings: Bindings) -> dict[str, Expression]:
     return given | ({"environment": bindings.told_to_all()} if bindings.common else {})
 
 
-def _task(container: Container, bindings: Bindings) -> dict[str, Expression]:
+def _task(name: str, container: Container, bindings: Bindings) -> dict[str, Expression]:
     return {
         "platform": PLATFORM,
         "command": _command(container.command),
         "cpu": container.cpu,
         "memory_mib": container.memory_mib,
         "stop_seconds": container.stop_seconds,
-        "environment": bindings.environment(container.variables),
+        "environment": bindings.environment(name, container.variables),
         "file_systems": [_mounted(mount) for mount in container.mounts],
     }
+
+
+def _stop(part: EcsJob) -> Expression:
+    """How long it has to stop, where that is not what its deadline gives it."""
+    given = part.container.stop_seconds
+    return None if given == min(LONGEST_STOP_SECONDS, part.deadline_seconds + 5) else given
 
 
 def _command(words: tuple[str, ...]) -> Expression:

@@ -1,5 +1,5 @@
 output "deployment" {
-  description = "What the pipeline needs to know: where images go, what runs before a deployment, what is deployed."
+  description = "What there is to work with: where images go, what runs, which jobs can be started, where it answers."
   value = {
     region         = local.region
     repository_url = module.images.repository_url

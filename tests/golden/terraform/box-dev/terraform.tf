@@ -17,9 +17,10 @@ provider "aws" {
 }
 
 locals {
-  region     = "eu-west-1"
-  account_id = data.aws_caller_identity.current.account_id
-  tags       = { Workload = "shop", Environment = "dev", ManagedBy = "terraform" }
+  region       = "eu-west-1"
+  account_id   = data.aws_caller_identity.current.account_id
+  tags         = { Workload = "shop", Environment = "dev", ManagedBy = "terraform" }
+  runbooks_url = "https://github.com/example/shop/blob/main/runbooks"
 }
 
 data "aws_caller_identity" "current" {}

@@ -1,26 +1,19 @@
-# Who may talk to whom, and to which ports; what is not here is refused
-module "reach" {
-  source = "../modules/reach"
-  name   = "shop-staging"
-  allowed = {
-    internet = { box = [443, 80] }
-    box      = { internet = [443] }
-  }
-  parties   = [module.box.party]
-  addresses = { internet = "0.0.0.0/0" }
-}
-
 # Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
 locals {
   secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
   s3_write_key            = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "s3.${local.region}.amazonaws.com" }
 }
 
-# Who may do what, with the edges of the workload that ask for it
-module "access" {
-  source  = "../modules/access"
+# Who may talk to whom, and who may do what, with what of the workload asks for it; the rest is refused
+module "grants" {
+  source  = "../modules/grants"
   name    = "shop-staging"
   parties = [module.box.party]
+  allowed = {
+    internet = { box = [443, 80] }
+    box      = { internet = [443] }
+  }
+  addresses = { internet = "0.0.0.0/0" }
   statements = {
     # api: read session-key, admin-key (workload.py:13). reads which image to run
     ApiReadSessionKeyAdminKey = { role = "box", actions = ["secretsmanager:GetSecretValue"], resources = values(module.secrets.arns), key = local.secretsmanager_read_key }

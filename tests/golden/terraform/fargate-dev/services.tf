@@ -1,6 +1,7 @@
 # What every task is given: place, image, log and environment; below it what several are told
 locals {
   platform = {
+    name           = "shop-dev"
     cluster_arn    = module.cluster.arn
     cluster_name   = module.cluster.name
     vpc_id         = module.network.vpc_id
@@ -32,27 +33,16 @@ module "cluster" {
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source       = "../modules/ecs_job"
-  name         = "shop-dev-db-migrate"
-  platform     = local.platform
-  command      = ["python", "-m", "rung.runtime.migrate"]
-  stop_seconds = 120
+  source   = "../modules/ecs_job"
+  name     = "shop-dev-db-migrate"
+  platform = local.platform
+  command  = ["python", "-m", "rung.runtime.migrate"]
   environment = {
-    RUNG_NODE = "db-migrate"
-    RUNG_DATABASE_SETUP = jsonencode({
-      url                = module.db.url
-      credentials_secret = module.db.master_secret_arn
-      roles = [
-        { secret = module.db_logins.arns["api"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["fulfil"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["expire-carts"], rows = "all", queue = false },
-        { secret = module.db_logins.arns["expire-reservations"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["seed"], rows = "all", queue = false },
-      ]
+    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, {
       migrations = "migrations"
       extensions = []
       carries    = true
-    })
+    }))
   }
   deadline_seconds = 1800
   on_deploy        = true
@@ -71,7 +61,6 @@ module "api" {
   health_path  = "/health"
   stop_seconds = 35
   environment = {
-    RUNG_NODE                = "api"
     RUNG_HTTP_ROUTES         = "/api/products,/api/checkout,/api/products/,/api/cart"
     RUNG_HTTP_PRIORITIES     = "/api/checkout=critical,/api/cart=critical,/api/flash/=critical"
     RUNG_BINDING_DB          = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["api"] }))
@@ -98,7 +87,6 @@ module "fulfil" {
   memory_mib   = 1024
   stop_seconds = 30
   environment = {
-    RUNG_NODE           = "fulfil"
     RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_logins.arns["fulfil"] }))
     RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["fulfil"] }))
   }
@@ -111,13 +99,11 @@ module "fulfil" {
 
 # expire-carts runs and ends: a safe minimum (workload.py:24)
 module "expire_carts" {
-  source       = "../modules/ecs_job"
-  name         = "shop-dev-expire-carts"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
-  stop_seconds = 55
+  source   = "../modules/ecs_job"
+  name     = "shop-dev-expire-carts"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_NODE       = "expire-carts"
     RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"] }))
   }
   deadline_seconds = 50
@@ -125,13 +111,11 @@ module "expire_carts" {
 
 # expire-reservations runs and ends: a safe minimum (workload.py:25)
 module "expire_reservations" {
-  source       = "../modules/ecs_job"
-  name         = "shop-dev-expire-reservations"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
-  stop_seconds = 55
+  source   = "../modules/ecs_job"
+  name     = "shop-dev-expire-reservations"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_NODE       = "expire-reservations"
     RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
     RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, {
       credentials_secret = module.db_logins.arns["expire-reservations"]
@@ -142,13 +126,11 @@ module "expire_reservations" {
 
 # seed runs and ends: a safe minimum (workload.py:32)
 module "seed" {
-  source       = "../modules/ecs_job"
-  name         = "shop-dev-seed"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
-  stop_seconds = 120
+  source   = "../modules/ecs_job"
+  name     = "shop-dev-seed"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
   environment = {
-    RUNG_NODE          = "seed"
     RUNG_BINDING_DB    = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["seed"] }))
     RUNG_BINDING_CACHE = jsonencode(module.cache.binding)
   }

@@ -19,17 +19,18 @@ module "db" {
   readers     = 1
 }
 
-# The roles by which what runs reaches its database: generated once, and no file knows them
+# Who reaches db as which role, and what it may do there: generated once, and no file knows them
 module "db_logins" {
-  source  = "../modules/secrets"
-  name    = "shop-prod-db"
-  key_arn = module.keys.data_key_arn
-  secrets = {
-    api                 = { username = "shop_api" }                 # workload.py:13
-    fulfil              = { username = "shop_fulfil" }              # workload.py:16
-    expire-carts        = { username = "shop_expire_carts" }        # workload.py:24
-    expire-reservations = { username = "shop_expire_reservations" } # workload.py:25
-    seed                = { username = "shop_seed" }                # workload.py:32
+  source   = "../modules/logins"
+  name     = "shop-prod-db"
+  key_arn  = module.keys.data_key_arn
+  database = module.db
+  logins = {
+    api                 = { username = "shop_api", rows = "all", queue = true }                 # workload.py:13
+    fulfil              = { username = "shop_fulfil", rows = "all", queue = true }              # workload.py:16
+    expire-carts        = { username = "shop_expire_carts", rows = "all", queue = false }       # workload.py:24
+    expire-reservations = { username = "shop_expire_reservations", rows = "all", queue = true } # workload.py:25
+    seed                = { username = "shop_seed", rows = "all", queue = false }               # workload.py:32
   }
 }
 

@@ -6,7 +6,7 @@ module "watch" {
   region       = local.region
   key_arn      = module.keys.log_key_arn
   emails       = ["oncall@example.com"]
-  runbooks_url = var.runbooks_url
+  runbooks_url = local.runbooks_url
   monthly_usd  = 2000
   cost_tags    = { Workload = "shop", Environment = "prod" }
   availability = { availability = { share = 0.9995, load_balancer_suffix = module.load_balancer.arn_suffix } }
@@ -39,6 +39,6 @@ module "uptime" {
   name        = "shop-prod-uptime"
   domain      = "shop.example.com"
   account_id  = local.account_id
-  runbook_url = "${var.runbooks_url}/site-unreachable.md"
+  runbook_url = "${local.runbooks_url}/site-unreachable.md"
   emails      = ["oncall@example.com"]
 }

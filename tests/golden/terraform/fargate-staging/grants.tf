@@ -1,10 +1,18 @@
-# The addresses from which CloudFront's requests come
-data "aws_ec2_managed_prefix_list" "cloudfront" { name = "com.amazonaws.global.cloudfront.origin-facing" }
+# Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
+locals {
+  sqs_send                = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
+  sqs_write_key           = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "sqs.${local.region}.amazonaws.com" }
+}
 
-# Who may talk to whom, and to which ports; what is not here is refused
-module "reach" {
-  source = "../modules/reach"
+# Who may talk to whom, and who may do what, with what of the workload asks for it; the rest is refused
+module "grants" {
+  source = "../modules/grants"
   name   = "shop-staging"
+  parties = [
+    module.api.party, module.db.party, module.cache.party, module.fulfil.party, module.expire_carts.party,
+    module.expire_reservations.party, module.seed.party, module.load_balancer.party, module.db_migrate.party,
+  ]
   allowed = {
     api                 = { db = [5432], cache = [6379], internet = [443], s3 = [443] }
     fulfil              = { db = [5432], internet = [443], s3 = [443] }
@@ -15,29 +23,8 @@ module "reach" {
     load-balancer       = { api = [8000] }
     db-migrate          = { db = [5432], internet = [443], s3 = [443] }
   }
-  parties = [
-    module.api.party, module.db.party, module.cache.party, module.fulfil.party, module.expire_carts.party,
-    module.expire_reservations.party, module.seed.party, module.load_balancer.party, module.db_migrate.party,
-  ]
-  prefix_lists = { cloudfront = data.aws_ec2_managed_prefix_list.cloudfront.id, s3 = module.network.s3_prefix_list_id }
+  prefix_lists = { s3 = module.network.s3_prefix_list_id }
   addresses    = { internet = "0.0.0.0/0" }
-}
-
-# Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
-locals {
-  sqs_send                = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
-  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
-  sqs_write_key           = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "sqs.${local.region}.amazonaws.com" }
-}
-
-# Who may do what, with the edges of the workload that ask for it
-module "access" {
-  source = "../modules/access"
-  name   = "shop-staging"
-  parties = [
-    module.api.party, module.fulfil.party, module.expire_carts.party, module.expire_reservations.party, module.seed.party,
-    module.db_migrate.party,
-  ]
   statements = {
     # api: read db, session-key, admin-key, cache; send orders (workload.py:13)
     ApiReadDbSessionKeyAdminKey = { role = "api", actions = ["secretsmanager:GetSecretValue"], resources = concat([module.db_logins.arns["api"]], values(module.secrets.arns)), key = local.secretsmanager_read_key }

@@ -6,7 +6,7 @@ module "watch" {
   region       = local.region
   key_arn      = module.keys.log_key_arn
   emails       = ["oncall@example.com"]
-  runbooks_url = var.runbooks_url
+  runbooks_url = local.runbooks_url
   monthly_usd  = 500
   cost_tags    = { Workload = "shop", Environment = "staging" }
   alarms = {

@@ -1,10 +1,18 @@
-# The addresses from which CloudFront's requests come
-data "aws_ec2_managed_prefix_list" "cloudfront" { name = "com.amazonaws.global.cloudfront.origin-facing" }
+# Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
+locals {
+  sqs_send                = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
+  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
+  sqs_write_key           = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "sqs.${local.region}.amazonaws.com" }
+}
 
-# Who may talk to whom, and to which ports; what is not here is refused
-module "reach" {
-  source = "../modules/reach"
+# Who may talk to whom, and who may do what, with what of the workload asks for it; the rest is refused
+module "grants" {
+  source = "../modules/grants"
   name   = "shop-prod"
+  parties = [
+    module.hosts.party, module.db.party, module.cache.party, module.expire_carts.party, module.expire_reservations.party,
+    module.seed.party, module.load_balancer.party, module.db_migrate.party,
+  ]
   allowed = {
     hosts               = { db = [5432], cache = [6379], vpc_endpoints = [443], s3 = [443] }
     expire-carts        = { db = [5432], vpc_endpoints = [443], s3 = [443] }
@@ -14,29 +22,8 @@ module "reach" {
     load-balancer       = { hosts = [80] }
     db-migrate          = { db = [5432], vpc_endpoints = [443], s3 = [443] }
   }
-  parties = [
-    module.hosts.party, module.db.party, module.cache.party, module.expire_carts.party, module.expire_reservations.party,
-    module.seed.party, module.load_balancer.party, module.db_migrate.party,
-  ]
   groups       = { vpc_endpoints = module.network.endpoints_security_group_id }
-  prefix_lists = { cloudfront = data.aws_ec2_managed_prefix_list.cloudfront.id, s3 = module.network.s3_prefix_list_id }
-}
-
-# Several may do these alike; a key is used by way of the service whose data it encrypts, and no other
-locals {
-  sqs_send                = ["sqs:GetQueueAttributes", "sqs:SendMessage"]
-  secretsmanager_read_key = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt"], through = "secretsmanager.${local.region}.amazonaws.com" }
-  sqs_write_key           = { arn = module.keys.data_key_arn, actions = ["kms:Decrypt", "kms:GenerateDataKey"], through = "sqs.${local.region}.amazonaws.com" }
-}
-
-# Who may do what, with the edges of the workload that ask for it
-module "access" {
-  source = "../modules/access"
-  name   = "shop-prod"
-  parties = [
-    module.hosts.party, module.expire_carts.party, module.expire_reservations.party, module.seed.party,
-    module.db_migrate.party,
-  ]
+  prefix_lists = { s3 = module.network.s3_prefix_list_id }
   statements = {
     # api: read db, session-key, admin-key; send orders (workload.py:13). fulfil: read db; consume orders (workload.py:16). reads which image to run
     ApiReadDbSessionKeyAdminKey = { role = "hosts", actions = ["secretsmanager:GetSecretValue"], resources = concat([module.db_logins.arns["api"], module.db_logins.arns["fulfil"]], values(module.secrets.arns)), key = local.secretsmanager_read_key }

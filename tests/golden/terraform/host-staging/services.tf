@@ -1,6 +1,7 @@
 # What every task is given: place, image, log and environment; below it what several are told
 locals {
   platform = {
+    name           = "shop-staging"
     cluster_arn    = module.cluster.arn
     cluster_name   = module.cluster.name
     vpc_id         = module.network.vpc_id
@@ -61,27 +62,16 @@ module "hosts" {
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source       = "../modules/ecs_job"
-  name         = "shop-staging-db-migrate"
-  platform     = local.platform
-  command      = ["python", "-m", "rung.runtime.migrate"]
-  stop_seconds = 120
+  source   = "../modules/ecs_job"
+  name     = "shop-staging-db-migrate"
+  platform = local.platform
+  command  = ["python", "-m", "rung.runtime.migrate"]
   environment = {
-    RUNG_NODE = "db-migrate"
-    RUNG_DATABASE_SETUP = jsonencode({
-      url                = module.db.url
-      credentials_secret = module.db.master_secret_arn
-      roles = [
-        { secret = module.db_logins.arns["api"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["fulfil"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["expire-carts"], rows = "all", queue = false },
-        { secret = module.db_logins.arns["expire-reservations"], rows = "all", queue = true },
-        { secret = module.db_logins.arns["seed"], rows = "all", queue = false },
-      ]
+    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, {
       migrations = "migrations"
       extensions = []
       carries    = true
-    })
+    }))
   }
   deadline_seconds = 1800
   on_deploy        = true
@@ -89,13 +79,11 @@ module "db_migrate" {
 
 # expire-carts runs and ends: a safe minimum (workload.py:24)
 module "expire_carts" {
-  source       = "../modules/ecs_job"
-  name         = "shop-staging-expire-carts"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
-  stop_seconds = 55
+  source   = "../modules/ecs_job"
+  name     = "shop-staging-expire-carts"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_NODE       = "expire-carts"
     RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"] }))
   }
   deadline_seconds = 50
@@ -103,13 +91,11 @@ module "expire_carts" {
 
 # expire-reservations runs and ends: a safe minimum (workload.py:25)
 module "expire_reservations" {
-  source       = "../modules/ecs_job"
-  name         = "shop-staging-expire-reservations"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
-  stop_seconds = 55
+  source   = "../modules/ecs_job"
+  name     = "shop-staging-expire-reservations"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_NODE       = "expire-reservations"
     RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
     RUNG_BINDING_ORDERS = jsonencode(merge(module.orders.binding, {
       url                = module.db.url
@@ -121,13 +107,11 @@ module "expire_reservations" {
 
 # seed runs and ends: a safe minimum (workload.py:32)
 module "seed" {
-  source       = "../modules/ecs_job"
-  name         = "shop-staging-seed"
-  platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
-  stop_seconds = 120
+  source   = "../modules/ecs_job"
+  name     = "shop-staging-seed"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
   environment = {
-    RUNG_NODE          = "seed"
     RUNG_BINDING_DB    = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["seed"] }))
     RUNG_BINDING_CACHE = jsonencode(module.cache.binding)
   }

@@ -12,7 +12,7 @@ variable "parties" {
   description = "Whose roles they are: the output party of a module. Each is called by its name without the name of this module and a hyphen: shop-prod-api is api."
   type = list(object({
     name      = string
-    role_name = string
+    role_name = optional(string)
   }))
 }
 

@@ -7,7 +7,9 @@ locals {
   region    = local.cluster[3]
   account   = local.cluster[4]
 
-  variables = merge({ RUNG_DEADLINE_SECONDS = tostring(var.deadline_seconds) }, var.platform.environment, var.environment)
+  # What the program calls itself in its log and its traces.
+  named     = { for name in var.platform.name[*] : "RUNG_NODE" => trimprefix(var.name, "${name}-") }
+  variables = merge(local.named, { RUNG_DEADLINE_SECONDS = tostring(var.deadline_seconds) }, var.platform.environment, var.environment)
 
   scratch = { for index, path in var.writable_paths : "scratch-${index}" => path }
   shared  = { for index, system in var.file_systems : "shared-${index}" => system }
@@ -25,7 +27,7 @@ locals {
         capabilities       = { add = [], drop = ["ALL"] }
       }
       ulimits     = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
-      stopTimeout = var.stop_seconds
+      stopTimeout = coalesce(var.stop_seconds, min(120, var.deadline_seconds + 5))
 
       environment = [for name, value in local.variables : { name = name, value = value }]
       mountPoints = concat(

@@ -9,8 +9,9 @@ variable "name" {
 }
 
 variable "platform" {
-  description = "What all tasks of an environment are given: cluster, VPC, image and its repository, the key of logs, days to keep them, environment variables."
+  description = "What all tasks of an environment are given: name (<workload>-<environment>; what follows it in the name of a task is its RUNG_NODE), cluster, VPC, image and its repository, the key of logs, days to keep them, environment variables."
   type = object({
+    name           = optional(string)
     cluster_arn    = string
     vpc_id         = string
     image          = string
@@ -74,12 +75,12 @@ variable "architecture" {
 }
 
 variable "stop_seconds" {
-  description = "Seconds the task has after SIGTERM, to put away what it has done."
+  description = "Seconds the task has after SIGTERM, to put away what it has done; null: five more than deadline_seconds, 120 at most."
   type        = number
-  default     = 60
+  default     = null
 
   validation {
-    condition     = var.stop_seconds >= 2 && var.stop_seconds <= 120
+    condition     = var.stop_seconds == null ? true : var.stop_seconds >= 2 && var.stop_seconds <= 120
     error_message = "stop_seconds must be 2 to 120: Fargate waits no longer."
   }
 }

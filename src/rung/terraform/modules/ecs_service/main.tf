@@ -18,6 +18,9 @@ locals {
   # Percent of the tasks beyond the base, rounded.
   spot = floor(var.spot_share * 100 + 0.5)
 
+  # What the program calls itself in its log and its traces.
+  named = { for name in var.platform.name[*] : "RUNG_NODE" => trimprefix(var.name, "${name}-") }
+
   scratch = { for index, path in var.writable_paths : "scratch-${index}" => path }
   shared  = { for index, system in var.file_systems : "shared-${index}" => system }
 
@@ -36,7 +39,7 @@ locals {
       ulimits     = [{ name = "nofile", softLimit = 65536, hardLimit = 65536 }]
       stopTimeout = var.stop_seconds
 
-      environment = [for name, value in merge(var.platform.environment, var.environment) : { name = name, value = value }]
+      environment = [for name, value in merge(local.named, var.platform.environment, var.environment) : { name = name, value = value }]
       mountPoints = concat(
         [for name, path in local.scratch : { sourceVolume = name, containerPath = path, readOnly = false }],
         [for name, system in local.shared : { sourceVolume = name, containerPath = system.path, readOnly = system.read_only }],

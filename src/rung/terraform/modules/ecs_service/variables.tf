@@ -24,8 +24,9 @@ variable "role" {
 }
 
 variable "platform" {
-  description = "What all tasks of an environment are given: cluster, network, image and its repository, the key of logs, days to keep them, environment variables. Tasks have public addresses only where neither NAT nor endpoints would let them fetch their image."
+  description = "What all tasks of an environment are given: name (<workload>-<environment>; what follows it in the name of a task is its RUNG_NODE), cluster, network, image and its repository, the key of logs, days to keep them, environment variables. Tasks have public addresses only where neither NAT nor endpoints would let them fetch their image."
   type = object({
+    name             = optional(string)
     cluster_arn      = string
     cluster_name     = string
     vpc_id           = string

@@ -45,3 +45,8 @@ output "party" {
   description = "What the table reach knows it by: its name and security group."
   value       = { name = var.name, security_group_id = sort(data.aws_lb.this.security_groups)[0] }
 }
+
+output "dimensions" {
+  description = "What the metrics of its targets are about, by name of the target, as a row of the module alarms takes it."
+  value       = { for name, group in aws_lb_target_group.this : name => { LoadBalancer = data.aws_lb.this.arn_suffix, TargetGroup = group.arn_suffix } }
+}

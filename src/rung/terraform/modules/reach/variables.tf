@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "allowed" {
-  description = "Who may open TCP connections to whom, and to which ports: api = { db = [5432] }. Both are names of parties or keys of groups, prefix_lists or addresses, and one of them has a security group. What is not here is refused."
+  description = "Who may open TCP connections to whom, and to which ports: api = { db = [5432] }. Both are names of parties or keys of groups, prefix_lists or addresses, or cloudfront (where its requests come from), and one of them has a security group. What is not here is refused."
   type        = map(map(list(number)))
 
   validation {
@@ -13,8 +13,8 @@ variable "allowed" {
   }
 
   validation {
-    condition     = alltrue([for name in concat(keys(var.allowed), flatten([for ports in var.allowed : keys(ports)])) : contains(concat(local.known, keys(var.prefix_lists), keys(var.addresses)), name)])
-    error_message = "Both sides of every pair must be names of parties or keys of groups, prefix_lists or addresses."
+    condition     = alltrue([for name in concat(keys(var.allowed), flatten([for ports in var.allowed : keys(ports)])) : contains(concat(["cloudfront"], local.known, keys(var.prefix_lists), keys(var.addresses)), name)])
+    error_message = "Both sides of every pair must be names of parties, keys of groups, prefix_lists or addresses, or cloudfront."
   }
 
   validation {
@@ -39,7 +39,7 @@ variable "groups" {
 }
 
 variable "prefix_lists" {
-  description = "Prefix lists by name: the gateway endpoints of S3 and DynamoDB, CloudFront's own addresses."
+  description = "Prefix lists by name: the gateway endpoints of S3 and DynamoDB."
   type        = map(string)
   default     = {}
 }

@@ -6,7 +6,7 @@ module "topics" {
   name       = "${var.name}-${var.parts.topics}"
   account_id = var.account_id
   key_arn    = var.key_arn
-  own_key    = var.key_arn == null
+  own_key    = var.own_key
   emails     = var.emails
   phones     = var.phones
   slack      = var.slack

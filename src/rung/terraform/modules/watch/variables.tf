@@ -14,9 +14,15 @@ variable "region" {
 }
 
 variable "key_arn" {
-  description = "Key of the topics, whose policy lets CloudWatch, EventBridge and Budgets in (log_key_arn of the module keys); null: one is made here."
+  description = "Key of the topics, whose policy lets CloudWatch, EventBridge and Budgets in (log_key_arn of the module keys); null: with own_key."
   type        = string
   default     = null
+}
+
+variable "own_key" {
+  description = "Make a key here, where the environment has none. Not told by key_arn: a first plan does not know whether that is null."
+  type        = bool
+  default     = false
 }
 
 variable "emails" {

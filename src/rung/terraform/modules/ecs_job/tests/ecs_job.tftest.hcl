@@ -6,6 +6,7 @@ mock_provider "aws" {
 variables {
   name = "shop-prod-migrate"
   platform = {
+    name           = "shop-prod"
     cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
     vpc_id         = "vpc-1"
     image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
@@ -32,6 +33,11 @@ run "does_one_thing_and_can_do_little_harm" {
   assert {
     condition     = contains(local.container.environment, { name = "RUNG_DEADLINE_SECONDS", value = "600" }) && contains(local.container.environment, { name = "RUNG_ENVIRONMENT", value = "prod" }) && aws_ecs_task_definition.this.tags.RunOnDeploy == "true"
     error_message = "the program knows its deadline and what all tasks are told, the pipeline knows its job"
+  }
+
+  assert {
+    condition     = local.container.stopTimeout == 120 && contains(local.container.environment, { name = "RUNG_NODE", value = "migrate" })
+    error_message = "as long to stop as Fargate waits, and its own name"
   }
 
   assert {

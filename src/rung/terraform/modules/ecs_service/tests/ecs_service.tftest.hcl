@@ -13,6 +13,7 @@ variables {
   name = "shop-prod-api"
   role = "web"
   platform = {
+    name           = "shop-prod"
     cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
     cluster_name   = "shop-prod"
     vpc_id         = "vpc-1"

@@ -7,7 +7,7 @@ variables {
   name         = "shop-prod"
   parties      = [{ name = "shop-prod-api", security_group_id = "sg-0a1" }, { name = "shop-prod-db", security_group_id = "sg-0d1" }]
   groups       = { load-balancer = "sg-011" }
-  prefix_lists = { s3 = "pl-0s3", cloudfront = "pl-0cf" }
+  prefix_lists = { s3 = "pl-0s3" }
   addresses    = { "api.stripe.com" = "0.0.0.0/0", internet = "0.0.0.0/0" }
   allowed = {
     api        = { db = [5432], s3 = [443], "api.stripe.com" = [443] }
@@ -36,6 +36,11 @@ run "outside_there_is_one_side" {
   assert {
     condition     = aws_vpc_security_group_egress_rule.this["api to s3 443"].prefix_list_id == "pl-0s3" && aws_vpc_security_group_egress_rule.this["api to api.stripe.com 443"].cidr_ipv4 == "0.0.0.0/0"
     error_message = "out of api, to a prefix list and to an address"
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_ingress_rule.this["cloudfront to load-balancer 443"].prefix_list_id == data.aws_ec2_managed_prefix_list.cloudfront[0].id
+    error_message = "CloudFront's addresses are those that AWS keeps"
   }
 
   assert {

@@ -7,6 +7,7 @@ variables {
   name         = "shop-prod"
   account_id   = "123456789012"
   region       = "eu-central-1"
+  own_key      = true
   emails       = ["oncall@example.com"]
   runbooks_url = "https://example.com/runbooks"
   monthly_usd  = 2000
