@@ -1,6 +1,6 @@
 """What runs without a machine of one's own: Lambda functions, what starts them, and the API before them.
 
-What a forecast reads of a function: one request (or one batch) at a time in each environment, so that
+What a forecast reads of a function: one request (or one batch) at a time in each execution environment, so that
 `reserved_concurrency` is the most that is under way at once and `provisioned_concurrency` what is warm from the
 beginning; `memory_mib` gives the vCPU (`vcpus_of_memory`), `timeout_seconds` the longest that one takes. A request
 that finds every environment busy waits for a new one: a cold start, whose length follows from `packaging`. Lambda
@@ -44,11 +44,11 @@ class QueueSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaFunction:
-    """A function in the workload's image. Each of its environments answers one request, or one batch, at a time.
+    """A function in the workload's image.
 
-    `role` is what starts it: a visitor by way of the API, a queue, a schedule, somebody, or a deployment. A `web`
-    function runs a `command` that listens on `port`, behind the Lambda Web Adapter; the others run the handler
-    `handler`, or a `command` that ends.
+    Each of its execution environments answers one request, or one batch, at a time. `role` is what starts it: a
+    visitor by way of the API, a queue, a schedule, somebody, or a deployment. A `web` function runs a `command`
+    that listens on `port`, behind the Lambda Web Adapter; the others run `handler`, or a `command` that ends.
     `reserved_concurrency` keeps so much of the account's quota for it and is its limit, None for no limit;
     `provisioned_concurrency` environments are always warm, and always paid for.
     `in_network`: it has an address in the VPC, to reach what is there; without, it reaches AWS and the internet.

@@ -39,7 +39,7 @@ class Assumptions(Behaviour):
         5.0, unit="ms", why="what a function waits for in one request, and is paid for: queries, cache, network"
     )
     run_seconds: float = assumption(2.0, unit="s", why="one run of a schedule, or of migrations, as a function")
-    function_life_hours: float = assumption(2.0, unit="h", why="Lambda renews environments that are in use, too")
+    function_life_hours: float = assumption(2.0, unit="h", why="Lambda renews execution environments in use, too")
     cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 
     def average_of_day(self) -> float:

@@ -169,7 +169,7 @@ def secret(part: SecretPart, charging: Charging) -> Iterator[Line]:
     depends: Literal["fixed", "use"] = "fixed"
     if functions := [each for each in charging.design.of(LambdaFunction) if each.name in readers]:
         reads += sum(starts_of(runs_of(each, charging), charging) for each in functions)
-        because, depends = "each environment of a function reads it when it starts", "use"
+        because, depends = "each execution environment of a function reads it when it starts", "use"
     yield charging.line(
         part.name, part.node, "secret reads", ("secrets-manager", "requests", ""), reads / 1e4, because,
         depends=depends,

@@ -74,7 +74,7 @@ def lambda_function(part: LambdaFunction, charging: Charging) -> Iterator[Line]:
     cold = seconds * (1 - warm) * gib
     yield charging.line(part.name, part.node, "memory", key, cold, because, depends="use")
     started = starts_of(found, charging) * (1 - warm)
-    because = f"{started:,.0f} environments start, {given.cold_start_ms:g} ms each, billed like a run"
+    because = f"{started:,.0f} execution environments start, {given.cold_start_ms:g} ms each, billed like a run"
     starting = started * math.ceil(given.cold_start_ms) / 1_000
     yield charging.line(part.name, part.node, "starts", key, starting * gib, because, depends="use")
     yield from _provisioned(part, charging, seconds * warm)
@@ -91,7 +91,7 @@ def _provisioned(part: LambdaFunction, charging: Charging, seconds: float) -> It
     count, gib = part.provisioned_concurrency, part.memory_mib / MIB_PER_GIB
     if not count:
         return
-    because = f"{count} environments of {gib:g} GiB, always warm"
+    because = f"{count} execution environments of {gib:g} GiB, always warm"
     key = ("lambda", "provisioned-concurrency", part.architecture)
     yield charging.line(
         part.name, part.node, "provisioned concurrency", key, count * SECONDS_PER_MONTH * gib, because
@@ -162,9 +162,9 @@ def request_ms(part: LambdaFunction, charging: Charging) -> float:
 def starts_of(runs: Runs, charging: Charging) -> float:
     """Environments that start in a month, at most: hour by hour of the day, and at each spike.
 
-    An environment is taken away when it was idle for some minutes (T), and renewed after some hours. Of requests
-    that come by chance, r a second, exp(-r T) find none: r exp(-r T) a second, which is 1/(e T) at most and r at
-    most. The lesser of the two is counted, so that more traffic never costs less.
+    An execution environment is taken away when it was idle for some minutes (T), and renewed after some hours. Of
+    requests that come by chance, r a second, exp(-r T) find none: r exp(-r T) a second, which is 1/(e T) at most
+    and r at most. The lesser of the two is counted, so that more traffic never costs less.
     """
     given = charging.usage.assumptions
     idle, life = given.function_idle_minutes * 60, given.function_life_hours * 3_600
