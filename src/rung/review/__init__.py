@@ -128,5 +128,5 @@ def _resized(subject: Subject, sizes: list[SizePart]) -> float | None:
     more = 0.0
     for name, values in changes.items():
         changed: Part = replace(parts[name], **values)  # type: ignore[arg-type]
-        more += subject.monthly_dollars(changed) - subject.monthly_dollars(parts[name])
+        more += subject.monthly_dollars(changed) - subject.costs[name]
     return more

@@ -30,7 +30,7 @@ def over_budget(subject: Subject) -> Iterator[Found]:
     if total > business.monthly_budget_usd:
         nodes: dict[str, float] = {}
         for part in subject.design.parts:
-            nodes[part.node] = nodes.get(part.node, 0.0) + subject.monthly_dollars(part)
+            nodes[part.node] = nodes.get(part.node, 0.0) + subject.costs[part.name]
         dearest = sorted(nodes.items(), key=lambda item: -item[1])[:3]
         shown = ", ".join(f"{'platform' if name == '@workload' else name} ${usd:,.0f}" for name, usd in dearest)
         larger = math.ceil(total * 1.1 / 100) * 100.0
@@ -98,7 +98,7 @@ def _at_its_most(subject: Subject, part: EcsService | AuroraCluster) -> float:
         full = replace(part, min_tasks=part.max_tasks, on_demand_base=part.max_tasks)
     else:
         full = replace(part, min_acu=part.max_acu)
-    return max(0.0, subject.monthly_dollars(full) - subject.monthly_dollars(part))
+    return max(0.0, subject.monthly_dollars(full) - subject.costs[part.name])
 
 
 def _bounded(part: EcsService | AuroraCluster, share: float) -> tuple[str, float]:
@@ -117,7 +117,7 @@ def runs_at_night(subject: Subject) -> Iterator[Found]:
     if subject.production or design.of(OfficeHours) or design.rung != "fargate":
         return
     stoppable = [part for part in design.parts if isinstance(part, EcsService | AuroraCluster)]
-    spent = sum(subject.monthly_dollars(part) for part in stoppable)
+    spent = sum(subject.costs[part.name] for part in stoppable)
     if spent > WORTH_READING_USD:
         name = design.environment
         yield Found(
@@ -148,7 +148,7 @@ def endpoints_beside_gateways(subject: Subject) -> Iterator[Found]:
     network = subject.network
     if network is None or not network.interface_endpoints or network.nat not in ("single", "per_zone"):
         return
-    less = subject.monthly_dollars(network) - subject.monthly_dollars(replace(network, interface_endpoints=()))
+    less = subject.costs[network.name] - subject.monthly_dollars(replace(network, interface_endpoints=()))
     share = less / subject.total_dollars if subject.total_dollars else 0.0
     if less > WORTH_READING_USD * 2 and share > 0.15:
         yield Found(

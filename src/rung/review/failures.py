@@ -161,7 +161,7 @@ def edge_gives_up_first(subject: Subject) -> Iterator[Found]:
     fronted = (each for each in distributions if each.load_balancer or each.api)
     limits = [(each.name, "origin_seconds", each.origin_seconds) for each in fronted]
     limits += [(each.name, "timeout_seconds", each.timeout_seconds) for each in subject.design.of(HttpApi)]
-    limits += [(each.name, "idle_seconds", each.idle_seconds) for each in balancers]
+    limits += [(each.name, "idle_seconds", each.idle_seconds) for each in balancers if each.existing is None]
     for node in subject.services:
         for part, field, seconds in limits[:1]:
             if node.deadline_seconds > seconds:

@@ -124,7 +124,12 @@ class Subject:
     @cached_property
     def total_dollars(self) -> float:
         """A month of the design."""
-        return math.fsum(self.monthly_dollars(part) for part in self.design.parts)
+        return math.fsum(self.costs.values())
+
+    @cached_property
+    def costs(self) -> Mapping[str, float]:
+        """A month of each part, by its name."""
+        return {part.name: self.monthly_dollars(part) for part in self.design.parts}
 
     @cached_property
     def routed(self) -> frozenset[str]:
