@@ -18,6 +18,8 @@ class Product:
     usd: tuple[tuple[str, str], ...]
     unit: str = "Hrs"
     attributes: tuple[tuple[str, str], ...] = ()
+    #: (years, way to pay, hourly, at once, class)
+    reserved: tuple[tuple[str, str, str, str, str], ...] = ()
 
 
 LINUX = (
@@ -46,7 +48,7 @@ def offer_file(offer: str, *products: Product, region: str = "eu-west-1") -> byt
         "products": {product.sku: _product(product, offer, region) for product in products},
         "terms": {
             "OnDemand": {product.sku: _terms(product) for product in products},
-            "Reserved": {product.sku: _terms(product, term="4NA7Y494T4") for product in products},
+            "Reserved": {product.sku: _reserved(product) for product in products},
         },
         "attributesList": {},
     }
@@ -68,6 +70,22 @@ def _product(product: Product, offer: str, region: str) -> dict[str, Any]:
         "productFamily": product.family,
         "attributes": {**attributes, **dict(product.attributes)},
     }
+
+
+def _reserved(product: Product) -> dict[str, Any]:
+    offers: dict[str, Any] = {}
+    for number, (years, paid, hourly, at_once, kind) in enumerate(product.reserved):
+        code = f"{product.sku}.TERM{number}"
+        offers[code] = {
+            "offerTermCode": f"TERM{number}",
+            "sku": product.sku,
+            "priceDimensions": {
+                f"{code}.H": {"unit": "Hrs", "pricePerUnit": {"USD": hourly}, "beginRange": "0"},
+                f"{code}.Q": {"unit": "Quantity", "pricePerUnit": {"USD": at_once}},
+            },
+            "termAttributes": {"LeaseContractLength": years, "OfferingClass": kind, "PurchaseOption": paid},
+        }
+    return offers
 
 
 def _terms(product: Product, term: str = "JRTCKXETXF") -> dict[str, Any]:

@@ -114,4 +114,6 @@ def _update(arguments: argparse.Namespace) -> int:
     print(f"{result.changed} of {result.read} prices changed, {result.added} are new: {result.file}")
     for line in result.moves[:20]:
         print(f"  {line}")
+    if result.nothing_in:
+        print(f"nothing was found in {', '.join(result.nothing_in)}: their rows stay as they were")
     return 0

@@ -1,8 +1,9 @@
 """AWS's public offer files, read while they stream: from the price list's own words to rows of our book.
 
-An offer file is one JSON object, `products` by SKU and then `terms.OnDemand` by SKU, up to half a gigabyte. It is
-read once, from a stream, and only what a rule (offer_rules.py) asks for is kept. Format: AWS, "Reading an offer
-index file", https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-an-offer.html
+An offer file is one JSON object: `products` by SKU, then `terms.OnDemand` and `terms.Reserved` by SKU, up to half
+a gigabyte. It is read once, from a stream, and only what a rule (offer_rules.py) asks for is kept. What is paid at
+once for a reservation is spread over the hours of its term. Format: AWS, "Reading an offer index file",
+https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/reading-an-offer.html
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from typing import IO, Any
 
 from rung.errors import Finding
 from rung.price.book import Price, PriceError
+from rung.price.commitments import RESERVABLE
 from rung.price.offer_rules import Rule, rules_of
 
 #: `EU-`, `USE1-`, `APN1-`: the region's mark before a usage type, which us-east-1 mostly lacks.
 _REGION_MARK = re.compile(r"^[A-Z]{2,4}[0-9]?-")
+
+
+_SECTIONS = {"products": "products", "terms.OnDemand": "terms", "terms.Reserved": "reserved"}
+HOURS_PER_YEAR = 8_760.0
 
 
 @dataclass(slots=True)
@@ -47,15 +53,17 @@ def read_offers(stream: IO[bytes], region: str) -> list[Price]:
             setattr(reading, "offer" if sku == "offerCode" else "published", str(value))
         elif section == "products":
             _choose(reading, sku, value)
-        elif sku in reading.chosen:
+        elif sku in reading.chosen and section == "terms":
             reading.rows.extend(_prices(reading, sku, value, region))
+        elif sku in reading.chosen:
+            reading.rows.extend(_reservations(reading, sku, value, region))
     if not reading.offer:
         raise PriceError(_no_offer_file("no offerCode in it"))
     return _unambiguous(reading.rows)
 
 
 def _sections(stream: IO[bytes]) -> Iterator[tuple[str, str, Any]]:
-    """(`head`, field, value), then (`products`, SKU, product), then (`terms`, SKU, its offers on demand)."""
+    """(`head`, field, value), (`products`, SKU, product), (`terms`, SKU, on demand), (`reserved`, SKU, ...)."""
     import ijson
 
     try:
@@ -70,9 +78,14 @@ def _sections(stream: IO[bytes]) -> Iterator[tuple[str, str, Any]]:
                     builder = None
             elif prefix in ("offerCode", "publicationDate"):
                 yield "head", prefix, value
-            elif event == "map_key" and prefix in ("products", "terms.OnDemand"):
-                section, key = ("products" if prefix == "products" else "terms"), value
-            elif event == "start_map" and prefix in (f"products.{key}", f"terms.OnDemand.{key}") and key:
+            elif event == "map_key" and prefix in _SECTIONS:
+                section, key = _SECTIONS[prefix], value
+            elif (
+                event == "start_map"
+                and key
+                and prefix.endswith(f".{key}")
+                and prefix[: -len(key) - 1] in _SECTIONS
+            ):
                 builder, depth = ijson.ObjectBuilder(), 1
                 builder.event(event, value)
     except ijson.JSONError as error:
@@ -98,11 +111,39 @@ def _prices(reading: Reading, sku: str, offers: Mapping[str, Any], region: str) 
             if usd is None:
                 continue
             yield Price(
-                service=rule.service, usage=match.expand(rule.usage), mode=match.expand(rule.mode), unit=rule.unit,
+                service=rule.service, usage=match.expand(rule.usage).lower(), mode=match.expand(rule.mode),
+                unit=rule.unit,
                 region=rule.region or region, tier_from=float(dimension.get("beginRange", 0)) / rule.scale,
                 usd=float(usd) * rule.scale, source=f"AWS offer file {reading.offer}, SKU {sku}",
                 as_of=reading.published[:10],
             )  # fmt: skip
+
+
+def _reservations(reading: Reading, sku: str, offers: Mapping[str, Any], region: str) -> Iterator[Price]:
+    """Standard reservations by the hour: the hourly price and what is paid at once, over the term."""
+    rule, match, _ = reading.chosen[sku]
+    if rule.service not in RESERVABLE:
+        return
+    for offer in offers.values():
+        terms = offer.get("termAttributes", {})
+        years = _YEARS.get(terms.get("LeaseContractLength", ""))
+        if years is None or terms.get("OfferingClass", "standard") != "standard":
+            continue
+        hourly = 0.0
+        for dimension in offer.get("priceDimensions", {}).values():
+            usd = float(dimension.get("pricePerUnit", {}).get("USD", 0))
+            hourly += usd / (years * HOURS_PER_YEAR) if dimension.get("unit") == "Quantity" else usd
+        paid = terms.get("PurchaseOption", "").lower().replace(" ", "-")
+        mode = match.expand(rule.mode)
+        yield Price(
+            service=rule.service, usage=match.expand(rule.usage), unit=rule.unit, usd=round(hourly, 10),
+            mode=f"reserved-{years}y-{paid}-{'standard' if mode == 'on-demand' else mode}",
+            region=rule.region or region, source=f"AWS offer file {reading.offer}, SKU {sku}, reserved",
+            as_of=reading.published[:10],
+        )  # fmt: skip
+
+
+_YEARS = {"1yr": 1, "3yr": 3}
 
 
 def _unambiguous(rows: list[Price]) -> list[Price]:
