@@ -67,6 +67,21 @@ def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple
             )  # fmt: skip
 
 
+def started(setting: Setting, node: Running, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a process; those of a program that is not rung's behind what gives it its URLs.
+
+    Its databases and caches are bound without passwords: `rung.runtime.start` reads them and becomes the program.
+    """
+    if not words or getattr(node, "handler", None) or getattr(node, "app", None):
+        return words
+    used = [setting.graph.node(use.target) for use in bindings_of(setting.graph, node)]
+    if not any(isinstance(target, Postgres | Cache | Secret) for target in used):
+        return words
+    database = next((("--database", each.name) for each in used if isinstance(each, Postgres)), ())
+    cache = next((("--cache", each.name) for each in used if isinstance(each, Cache)), ())
+    return ("python", "-m", "rung.runtime.start", *database, *cache, "--", *words)
+
+
 def _service(node: Service, cpu: float) -> tuple[str, ...]:
     port = str(port_of(node))
     if node.app is None:

@@ -10,7 +10,7 @@ import math
 from rung.model.nodes import Cache, Job, Postgres, Schedule, Service, Site, Worker
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
 from rung.rungs.boxed import SECRETS_FOLDER, Running, database_url, files_of, password_file
-from rung.rungs.containers import command_of, mounts_of, variables_of
+from rung.rungs.containers import command_of, mounts_of, started, variables_of
 from rung.rungs.reach import CACHE_PORT, HTTP_PORT, POSTGRES_PORT, port_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
@@ -51,7 +51,8 @@ def _stack(setting: Setting, node: Running, role: str, memory_mib: int, replicas
     cpu = 1.0 if not isinstance(node, Service | Worker | Job) else node.cpu or 1.0
     service = node if isinstance(node, Service) else None
     container = Container(
-        command=command_of(node, cpu, stays=True), image=setting.platform("images"), cpu=cpu,
+        command=started(setting, node, command_of(node, cpu, stays=True)), image=setting.platform("images"),
+        cpu=cpu,
         memory_mib=memory_mib,
         port=port_of(service) if service else None, health_path=service.health if service else None,
         stop_seconds=math.ceil(min(node.deadline_seconds, 120.0)) + 5, variables=variables_of(setting, node, cpu),

@@ -27,6 +27,7 @@ from rung.rungs.containers import (
     command_of,
     database_url,
     mounts_of,
+    started,
     variables_of,
 )
 from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS
@@ -227,7 +228,7 @@ def log_days(setting: Setting) -> int:
 
 def _container(setting: Setting, node: Running, size: Size, **rest: Any) -> Container:
     return Container(
-        command=command_of(node, size.cpu), image=setting.platform("images"), cpu=size.cpu,
+        command=started(setting, node, command_of(node, size.cpu)), image=setting.platform("images"), cpu=size.cpu,
         memory_mib=size.memory_mib,
         variables=variables_of(setting, node, size.cpu), mounts=mounts_of(setting, node), **rest,
     )  # fmt: skip

@@ -45,10 +45,11 @@ class SecretCredentials(Credentials):
         from rung.runtime.aws.secrets import SECRETS
 
         fresh, self._must_be_fresh = self._must_be_fresh, False
-        return _parsed(await asyncio.to_thread(SECRETS.read, self._arn, fresh=fresh))
+        return login_of_cache(await asyncio.to_thread(SECRETS.read, self._arn, fresh=fresh))
 
 
-def _parsed(text: str) -> tuple[str, ...]:
+def login_of_cache(text: str) -> tuple[str, ...]:
+    """Password, or user and password, of a secret's text. Raises BindingError."""
     if not text.lstrip().startswith("{"):
         return (text.strip(),)
     try:
