@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -26,8 +27,9 @@ ASK = (
     "import asyncio, asyncpg, os\n"
     "async def ask():\n"
     "    connection = await asyncpg.connect(os.environ['DATABASE_URL'])\n"
-    "    print(await connection.fetchval('select current_user'), os.environ['DB_URL'] == os.environ['DATABASE_URL'],"
-    " os.getpid(), open(os.environ['STRIPE_KEY_FILE']).read())\n"
+    "    same = os.environ['DB_URL'] == os.environ['DATABASE_URL']\n"
+    "    key = open(os.environ['STRIPE_KEY_FILE']).read()\n"
+    "    print(await connection.fetchval('select current_user'), same, os.getpid(), key)\n"
     "asyncio.run(ask())\n"
 )
 
@@ -66,10 +68,10 @@ async def test_a_program_finds_its_database_and_keeps_its_place(
         variable_name("events"): json.dumps({"kind": "bus", "name": "events"}),
     }  # fmt: skip
     words = ["-m", "rung.runtime.start", "--database", "db", "--", sys.executable, "-c", ASK]
-    process = subprocess.Popen([sys.executable, *words], env=environment, stdout=subprocess.PIPE, text=True)
-    output, _ = process.communicate(timeout=60)
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, env=environment, stdout=subprocess.PIPE)
+    output, _ = await process.communicate()
     assert process.returncode == 0
-    assert output.split() == [role, "True", str(process.pid), "sk_test_1"]
+    assert output.decode().split() == [role, "True", str(process.pid), "sk_test_1"]
 
 
 @pytest.mark.parametrize(("words", "status"), [(["sh", "-c", "exit 7"], 7), (["no-such-program"], 127)])
