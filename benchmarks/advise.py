@@ -75,6 +75,75 @@ def agreement() -> list[dict[str, Any]]:
     return rows
 
 
+REVENUES = (0, 500, 1_500, 5_000, 15_000, 50_000, 150_000, 500_000)
+USERS = (1, 20, 200, 2_000, 10_000)
+#: Tenants pay about so much a month each, and a team grows with what it earns.
+USD_OF_A_CUSTOMER, USD_OF_AN_ENGINEER = 50.0, 12_000.0
+
+
+def ordinary(users: int, revenue: float) -> Any:
+    """A multi-tenant product of one API, a worker with its queue, a database, a cache and a site."""
+    from rung import Business, Objectives, Traffic, Workload, rls
+
+    work = Workload("product")
+    db = work.postgres("db", tenancy=rls(), storage=20, max_connections=200)
+    cache = work.cache("cache")
+    jobs = work.queue("jobs")
+    api = work.service(
+        "api", app="product.api:app", health="/health", min_tasks=2, max_tasks=12, uses=[db, cache, jobs.send]
+    )
+    work.worker("jobber", handler="product.jobs:handle", consumes=jobs, uses=[db], processing_time="50ms",
+                acceptable_latency="2 minutes")  # fmt: skip
+    web = work.site("web", path="web")
+    work.route("/api/*", api)
+    work.route("/*", web)
+    work.traffic(Traffic(concurrent_users=users, think_time="10s", peak=3, peak_duration="15 minutes", reads=0.9))
+    promised = "99.9%" if revenue >= 15_000 else "99.5%" if revenue else None
+    work.objectives(Objectives(availability=promised))
+    work.business(
+        Business(
+            monthly_revenue_usd=revenue, engineers=1 + int(revenue / USD_OF_AN_ENGINEER),
+            customers=int(revenue / USD_OF_A_CUSTOMER),
+        )
+    )  # fmt: skip
+    work.environment("prod", domain="product.example.com", zone="example.com")
+    work.notify("email:me@example.com")
+    return work.freeze()
+
+
+def earned() -> list[dict[str, Any]]:
+    """Which rung the ordinary product has earned, by its revenue and its visitors."""
+    from rung.advise import advise
+
+    rows = []
+    for revenue in REVENUES:
+        for users in USERS:
+            found = advise(ordinary(users, revenue), "prod", deep=False)
+            best = found.recommended
+            rows.append(
+                {
+                    "revenue_usd": revenue, "users": users, "rung": best.rung, "bill_usd": round(best.bill_usd),
+                    "total_usd": round(best.total_usd), "toss_up_with": found.steadiness.rival,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def map_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """The map in Markdown: a row for each revenue, a column for each number of people at once."""
+    cells = {(row["revenue_usd"], row["users"]): row for row in rows}
+    lines = ["| revenue a month | " + " | ".join(f"{users:,} at once" for users in USERS) + " |"]
+    lines.append("|--:|" + "---|" * len(USERS))
+    for revenue in REVENUES:
+        found = [cells[revenue, users] for users in USERS]
+        texts = [
+            f"{row['rung']}{' or ' + row['toss_up_with'] if row['toss_up_with'] else ''}, ${row['bill_usd']:,}"
+            for row in found
+        ]
+        lines.append(f"| ${revenue:,} | " + " | ".join(texts) + " |")
+    return lines
+
+
 def summary(times: list[float]) -> dict[str, float]:
     """Median and spread."""
     ordered = sorted(times)
@@ -107,7 +176,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--map", action="store_true", help="print which rung an ordinary product has earned")
     arguments = parser.parse_args()
+    if arguments.map:
+        print("\n".join(map_lines(earned())))
+        return
     rows = agreement()
     verdicts = [row["verdict"] for row in rows]
     document = {

@@ -43,6 +43,11 @@ def test_hours_that_nobody_has() -> None:
     assert "R1307" in codes(small(hours=0.5))
 
 
+def test_spikes_that_use_up_the_promise(shop: Graph) -> None:
+    found = next(each for each in advise(shop, "prod", deep=False).findings if each.code == "R1308")
+    assert "99.95 % allow 0.05 %" in found.found
+
+
 def test_no_traffic_is_said() -> None:
     work = Workload("tea")
     api = work.service("api", app="tea.api:app", health="/health")

@@ -27,6 +27,7 @@ def contradictions_of(
         *_traffic(graph),
         *_budget(graph, situation, options),
         *_hours(graph, situation, options),
+        *_spikes(graph, situation, options[0]),
     )
     return tuple(sorted(found, key=lambda each: ("error", "warning", "note").index(each.severity)))
 
@@ -151,3 +152,22 @@ def _hours(graph: Graph, situation: Situation, options: tuple[Option, ...]) -> I
             effect="patches, restores and alarms are left undone until something breaks",
             help="make room for it, or take parts out: every queue, service and firewall takes its share",
         )
+
+
+def _spikes(graph: Graph, situation: Situation, best: Option) -> Iterator[Finding]:
+    """R1308: spikes that alone use up what the promise leaves, on the rung that is recommended."""
+    promised = situation.availability
+    if promised is None or best.bill is None or best.lost_share <= 1 - promised:
+        return
+    usage = best.bill.usage
+    yield Finding(
+        code="R1308",
+        severity="warning",
+        message="the spikes alone break the promise",
+        location=graph.location("@traffic"),
+        found=f"{usage.assumptions.spikes_per_month:g} spikes a month of {usage.peak_rate:,.0f} requests/s lose "
+        f"{percent(best.lost_share)} of all requests on {best.rung}; {percent(promised)} allow {percent(1 - promised)}",
+        effect="new copies start minutes after the first visitors have left",
+        help="raise min_tasks before an announced sale, shed what is not critical, or promise less; "
+        "rung forecast --spike 20:00 plays one",
+    )

@@ -13,6 +13,7 @@ from typing import Any
 from rung.parts.compute import HostGroup
 from rung.parts.data import CacheGroup, PostgresInstance
 from rung.parts.design import Design, Part
+from rung.parts.kubernetes import EksCluster
 from rung.parts.network import Network
 
 
@@ -28,7 +29,9 @@ class Trim:
 
 
 def lean(design: Design) -> Iterator[tuple[Design, tuple[Trim, ...]]]:
-    """The design with every trim, when there is any to make."""
+    """The design with every trim, when there is any to make. A cluster costs so much more that none matters."""
+    if design.of(EksCluster):
+        return
     trims = tuple(trim for part in design.parts for trim in _trims(part))
     if not trims:
         return

@@ -10,6 +10,8 @@ from rung.advise.weighing import Option
 
 #: A difference smaller than this share of all dollars is no difference: hours and outages are known less well.
 CLEAR = 0.05
+#: A rung beyond this many times the dollars of the best is no rival nearby.
+REACH = 1.5
 #: How far off an input may be. Common to all rungs: the same visitors, the same revenue, the same handlers.
 NOISE = 0.10
 _NAMES = ("traffic", "revenue", "CPU of a request")
@@ -31,8 +33,9 @@ class Steadiness:
 
 def steadiness_of(comparison: Comparison, best: Option) -> Steadiness:
     """The eight corners around what the workload says; where none says otherwise, whether the next is far away."""
+    near = _near(comparison, best)
     corners = list(product((1 - NOISE, 1 + NOISE), repeat=3))
-    winners = [(corner, _winner(comparison, corner)) for corner in corners]
+    winners = [(corner, _winner(comparison, corner, near)) for corner in corners]
     others = [(corner, winner) for corner, winner in winners if winner != best.rung]
     if not others:
         close = _close(comparison, best)
@@ -50,6 +53,12 @@ def _close(comparison: Comparison, best: Option) -> str | None:
     return second.rung if second.total_usd < best.total_usd * (1 + CLEAR) else None
 
 
-def _winner(comparison: Comparison, corner: tuple[float, ...]) -> str:
+def _near(comparison: Comparison, best: Option) -> tuple[str, ...]:
+    """The rungs that ten percent of anything could bring to the top: nothing moves a total by half."""
+    return tuple(each.rung for each in comparison.options() if each.total_usd < best.total_usd * REACH)
+
+
+def _winner(comparison: Comparison, corner: tuple[float, ...], near: tuple[str, ...]) -> str:
     traffic, revenue, cpu = corner
-    return comparison.best(World(traffic=traffic, revenue=revenue, cpu=cpu)).rung
+    world = World(traffic=traffic, revenue=revenue, cpu=cpu)
+    return ranked([comparison.option(rung, world) for rung in near])[0].rung

@@ -12,10 +12,10 @@ from rung.advise.facts import Situation
 from rung.advise.weighing import Option
 
 #: How far a change is looked for, and how exactly its place is found.
-_STEPS = (2.0, 5.0, 12.0, 32.0)
-_EXACT = 0.05
+_STEPS = (2.0, 6.0, 32.0)
+_EXACT = 0.06
 #: A rung that costs more times than this has no break-even worth a search; nor has one that breaks a promise.
-FAR, MONEY = 3.0, frozenset({"budget", "hours"})
+FAR, MONEY = 1.5, frozenset({"budget", "hours"})
 Axis = Literal["traffic", "revenue"]
 
 

@@ -35,7 +35,7 @@ def _verb(steadiness: Steadiness) -> str:
 
 def rejected_text(rejected: Rejected) -> str:
     """Why a rung was not recommended, and where it would be level."""
-    text = rejected.because
+    text = rejected.because.removeprefix(f"{rejected.option.rung} ")
     level = rejected.break_even
     if level is not None and level.users is not None:
         side = "from" if level.up else "below"
