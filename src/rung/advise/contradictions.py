@@ -166,7 +166,8 @@ def _spikes(graph: Graph, situation: Situation, best: Option) -> Iterator[Findin
         message="the spikes alone break the promise",
         location=graph.location("@traffic"),
         found=f"{usage.assumptions.spikes_per_month:g} spikes a month of {usage.peak_rate:,.0f} requests/s lose "
-        f"{percent(best.lost_share)} of all requests on {best.rung}; {percent(promised)} allow {percent(1 - promised)}",
+        f"{percent(best.lost_share)} of all requests on {best.rung}; {percent(promised)} allow "
+        f"{percent(1 - promised)}",
         effect="new copies start minutes after the first visitors have left",
         help="raise min_tasks before an announced sale, shed what is not critical, or promise less; "
         "rung forecast --spike 20:00 plays one",
