@@ -29,14 +29,22 @@ def test_a_promise_that_some_rung_keeps_is_no_contradiction() -> None:
     assert "R1302" not in codes(small(availability="99.95%"))
 
 
-@pytest.mark.parametrize(("budget", "severity"), [(0, "error"), (5, "warning")])
-def test_a_budget_that_buys_nothing(budget: float, severity: str) -> None:
-    found = advise(small(budget=budget), "prod", deep=False).findings
-    assert [(each.code, each.severity) for each in found] == [("R1306", severity)]
+def test_a_budget_that_buys_little() -> None:
+    found = advise(small(budget=5), "prod", deep=False).findings
+    assert [(each.code, each.severity) for each in found] == [("R1306", "warning")]
+
+
+def test_what_every_rung_refuses_alike_is_said_once() -> None:
+    with pytest.raises(ModelError) as caught:
+        advise(small(budget=0), "prod")
+    assert len(caught.value.findings) == 1
+    assert "budget" in caught.value.findings[0].message
 
 
 def test_impossible_traffic() -> None:
-    assert "R1304" in codes(small(users=2_000_000_000, think_time="100s"))
+    with pytest.raises(ModelError) as caught:
+        advise(small(users=2_000_000_000, think_time="100s"), "prod")
+    assert [each.code for each in caught.value.findings] == ["R1110"]
 
 
 def test_hours_that_nobody_has() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from rung.advise.facts import Situation
@@ -11,9 +12,6 @@ from rung.advise.weighing import Option, percent
 from rung.errors import Finding
 from rung.model.graph import Graph
 from rung.model.nodes import Environment
-
-#: More than this many people, or requests a second, is a slip of a unit: the largest sites of the world have less.
-MOST_USERS, MOST_REQUESTS_PER_SECOND = 1e9, 1e7
 
 
 def contradictions_of(
@@ -33,8 +31,14 @@ def contradictions_of(
 
 
 def _nothing_holds_it(graph: Graph, options: tuple[Option, ...]) -> Iterator[Finding]:
-    """R1301."""
+    """R1301; or what several rungs say alike, since that has nothing to do with rungs."""
     if any(option.design is not None for option in options):
+        return
+    said = Counter((each.code, each.message) for option in options for each in set(option.refusals))
+    alike = {key for key, rungs in said.items() if rungs > 1}
+    if alike:
+        found = {(each.code, each.message): each for option in options for each in option.refusals}
+        yield from (finding for key, finding in found.items() if key in alike)
         return
     yield Finding(
         code="R1301",
@@ -88,30 +92,18 @@ def _own_rung(graph: Graph, environment: str, options: tuple[Option, ...]) -> It
 
 
 def _traffic(graph: Graph) -> Iterator[Finding]:
-    """R1304: traffic that nobody has."""
-    traffic = graph.traffic
-    if traffic is None:
-        yield Finding(
-            code="R1305",
-            severity="warning",
-            message="there is no traffic to advise on",
-            location=graph.location("@workload"),
-            found="no traffic(...) in the workload",
-            effect="rungs are compared as they stand idle: what grows with visitors is left out",
-            help=f'add {graph.name}.traffic(Traffic(concurrent_users=100, think_time="10s"))',
-        )
+    """R1305: nothing to advise on. Traffic that nobody has is refused by the bill (R1110)."""
+    if graph.traffic is not None:
         return
-    peak = traffic.requests_per_second() * traffic.peak
-    if traffic.concurrent_users > MOST_USERS or peak > MOST_REQUESTS_PER_SECOND:
-        yield Finding(
-            code="R1304",
-            severity="error",
-            message="the traffic is impossible",
-            location=graph.location("@traffic"),
-            found=f"{traffic.concurrent_users:,} people and {peak:,.0f} requests/s at the peak",
-            effect="nothing that is built from it would mean anything",
-            help="say people who are there at once, not those of a year, and their pause between two requests",
-        )
+    yield Finding(
+        code="R1305",
+        severity="warning",
+        message="there is no traffic to advise on",
+        location=graph.location("@workload"),
+        found="no traffic(...) in the workload",
+        effect="rungs are compared as they stand idle: what grows with visitors is left out",
+        help=f'add {graph.name}.traffic(Traffic(concurrent_users=100, think_time="10s"))',
+    )
 
 
 def _budget(graph: Graph, situation: Situation, options: tuple[Option, ...]) -> Iterator[Finding]:
@@ -124,7 +116,7 @@ def _budget(graph: Graph, situation: Situation, options: tuple[Option, ...]) -> 
     if least.bill_usd > budget:
         yield Finding(
             code="R1306",
-            severity="error" if budget == 0 else "warning",
+            severity="warning",
             message="no rung fits the budget",
             location=graph.location("@business"),
             found=f"${budget:,.0f} a month; the least is ${least.bill_usd:,.0f}, on {least.rung}",
@@ -166,7 +158,7 @@ def _spikes(graph: Graph, situation: Situation, best: Option) -> Iterator[Findin
         message="the spikes alone break the promise",
         location=graph.location("@traffic"),
         found=f"{usage.assumptions.spikes_per_month:g} spikes a month of {usage.peak_rate:,.0f} requests/s lose "
-        f"{percent(best.lost_share)} of all requests on {best.rung}; {percent(promised)} allow "
+        f"{best.lost_share:.2%} of all requests on {best.rung}; {percent(promised)} allow "
         f"{percent(1 - promised)}",
         effect="new copies start minutes after the first visitors have left",
         help="raise min_tasks before an announced sale, shed what is not critical, or promise less; "
