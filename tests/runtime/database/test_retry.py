@@ -142,3 +142,20 @@ async def test_idle_connections_that_the_server_ended_are_replaced(postgres_url:
     async with database.transaction() as connection:
         await connection.execute("create table effect (id integer)")
     await database.close()
+
+
+async def test_a_connection_that_the_driver_lost_track_of_is_given_to_nobody_again(postgres_url: str) -> None:
+    """Its caller cannot know what happened; the next one gets another connection."""
+    database = Database.from_url(postgres_url, pool_size=1)
+    await database.execute("create table effect (id integer)")
+
+    async def lost(*_: object) -> None:
+        raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+
+    async with database.connection() as connection:
+        with pytest.raises(UnavailableError, match="unknown protocol state"):
+            await connection._guarded(lost, "insert into effect values (1)")
+        assert connection.is_closed()
+        assert not connection.is_unsent
+    assert await database.fetch_value("select 1") == 1
+    await database.close()

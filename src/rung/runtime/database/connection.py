@@ -130,10 +130,10 @@ class BoundConnection(Connection):  # type: ignore[misc]
         try:
             answer = await call(*args, **options)
         except asyncpg.InternalClientError as error:
-            if not str(error).startswith(("cannot switch to state", "not connected")):
-                raise
-            self.terminate()  # the server's last words were read while nobody asked
-            self.is_unsent = True
+            # The driver has lost track of the connection: nobody may have it again.
+            self.terminate()
+            # The server's last words were read while nobody asked; of anything else the outcome is unknown.
+            self.is_unsent = str(error).startswith(("cannot switch to state", "not connected"))
             raise UnavailableError(f"the connection to the database was lost: {error}") from error
         except Exception as error:
             meaning = translate(error)
