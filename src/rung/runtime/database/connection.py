@@ -130,6 +130,8 @@ class BoundConnection(Connection):  # type: ignore[misc]
         try:
             answer = await call(*args, **options)
         except asyncpg.InternalClientError as error:
+            if isinstance(error, asyncpg.OutdatedSchemaCacheError):
+                raise
             # The driver has lost track of the connection: nobody may have it again.
             self.terminate()
             # The server's last words were read while nobody asked; of anything else the outcome is unknown.
