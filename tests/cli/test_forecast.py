@@ -23,7 +23,7 @@ def test_a_calm_quarter_keeps_its_promises(capsys: pytest.CaptureFixture[str]) -
 def test_a_spike_breaks_them_and_says_what_was_full(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*HOUR, "--spike", "19:35", "--format", "json"]) == 1
     found = json.loads(capsys.readouterr().out)
-    assert found["schema"] == "rung.forecast/1"
+    assert found["schema"] == "rung.forecast/2"
     assert "did not start in time" in found["outcome"]["binds"]
     assert len(found["minutes"]) == 12
     assert found["outcome"]["worst"]["start"] == (19 * 60 + 35) * 60
@@ -42,7 +42,7 @@ def test_the_report_is_one_page_that_asks_for_nothing(tmp_path: Path, capsys: py
     main([*HOUR, "--spike", "19:35", "--report", str(page)])
     text = page.read_text(encoding="utf-8")
     assert str(page) in capsys.readouterr().out.replace("\n", "")
-    assert text.count("<details>") == 5
+    assert text.count("<details>") == 8
     assert "<script" not in text
     assert "http" not in text.replace("http-equiv", "")
 
@@ -64,3 +64,28 @@ def test_a_wrong_word_is_answered_with_the_right_ones(
 ) -> None:
     assert main(["forecast", str(SHOP), *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_trace_is_replayed_and_a_measurement_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace, load = tmp_path / "trace.csv", tmp_path / "load.json"
+    trace.write_text("second\n0\n0.5\n61\n")
+    total = {"succeeded": 10, "received_bytes": 40_960, "service": {"p50_ms": 1.0, "p99_ms": 2.0}}
+    load.write_text(json.dumps({"schema": "rung.load/1", "started_at": "2026-11-21T10:00", "total": total}))
+    main([*HOUR, "--trace", str(trace), "--measured", str(load), "--format", "json"])
+    found = json.loads(capsys.readouterr().out)
+    assert [minute["offered"] for minute in found["minutes"]][:3] == [2, 1, 0]
+    assert found["assumptions"]["response_kib"] == 4.0
+    assert [each["name"] for each in found["assumptions"]["basis"]] == ["response_kib"]
+    main([*HOUR, "--trace", str(trace), "--measured", str(load)])
+    assert "measured: response_kib; all else is assumed" in capsys.readouterr().out
+    assert main([*HOUR, "--trace", str(tmp_path / "none.csv")]) == 2
+    assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_day_has_a_price_that_follows_what_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    main([*HOUR, "--format", "json"])
+    minutes = json.loads(capsys.readouterr().out)["minutes"]
+    hourly = [minute["dollars"] * 60 for minute in minutes]
+    assert all(1 < each < 20 for each in hourly)

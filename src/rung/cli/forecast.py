@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rung.forecast.behaviour import Behaviour
     from rung.forecast.faults import Fault
     from rung.forecast.outcome import Outcome
-    from rung.forecast.simulate import Day, Minute
+    from rung.forecast.simulate import Day, Minute, Running
     from rung.forecast.system import System
 
 FAULTS = ("lost-tasks", "lost-node", "lost-zone", "failover", "cold-cache", "slow-database", "slow-dependency")
@@ -37,6 +38,9 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
                          help=f"one of {', '.join(FAULTS)}")  # fmt: skip
     command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a measured value")
     command.add_argument("--measured", type=Path, metavar="LOAD.json", help="a result of rung load --format json")
+    command.add_argument("--arrivals", choices=("open", "sessions", "closed"), default="open",
+                         help="one by one, as visits, or users who stay")  # fmt: skip
+    command.add_argument("--trace", type=Path, metavar="FILE.csv", help="replay recorded arrival times")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--report", type=Path, metavar="FILE.html")
     command.add_argument("--format", choices=("text", "json"), default="text")
@@ -56,12 +60,13 @@ def run(arguments: argparse.Namespace) -> int:
     from rung.model.measured import read_load
 
     behaviour = assumed(read_load(Behaviour(), arguments.measured), arguments.assume)
-    system = _system(arguments, behaviour)
+    system, cost = _system(arguments, behaviour)
     faults = [_fault(text) for text in arguments.fault]
     with _Progress(arguments.format == "text") as progress:
         day = simulate(
             system, behaviour, minutes=max(1, round(arguments.hours * 60)), start_minute=int(start // 60),
-            seed=arguments.seed, spikes=spikes, faults=faults, progress=progress,
+            seed=arguments.seed, spikes=spikes, faults=faults, progress=progress, arrivals=arguments.arrivals,
+            trace=_trace(arguments.trace), dollars_per_hour=cost,
         )  # fmt: skip
     outcome = outcome_of(system, day)
     if arguments.report is not None:
@@ -69,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(_as_json(system, outcome, day, behaviour, arguments.seed), indent=2))
     else:
-        _print(system, outcome, day, arguments.report)
+        _print(system, outcome, day, behaviour, arguments.report)
     return 0 if outcome.met else 1
 
 
@@ -80,7 +85,22 @@ def _needs_numpy() -> None:
         raise UsageError("rung forecast needs numpy: pip install 'rung[forecast]'")
 
 
-def _system(arguments: argparse.Namespace, behaviour: Behaviour) -> System:
+def _trace(file: Path | None) -> list[float] | None:
+    if file is None:
+        return None
+    from rung.load.arrivals import read_trace
+
+    try:
+        return read_trace(file)
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"--trace {file}: {problem}") from problem
+
+
+def _system(
+    arguments: argparse.Namespace, behaviour: Behaviour
+) -> tuple[System, Callable[[Running], float] | None]:
+    """What is simulated, and what it costs."""
+    from rung.cli.forecast_cost import dollars_per_hour
     from rung.cli.production import environment_or_production
     from rung.forecast.system import system_of
     from rung.model.read import load_workload
@@ -88,7 +108,9 @@ def _system(arguments: argparse.Namespace, behaviour: Behaviour) -> System:
 
     graph = load_workload(arguments.workload)
     environment = environment_or_production(graph, arguments.env)
-    return system_of(graph, place(graph, environment, rung=arguments.rung), behaviour)
+    design = place(graph, environment, rung=arguments.rung)
+    cost = dollars_per_hour(graph, design, vcpu_per_acu=behaviour.vcpu_per_acu)
+    return system_of(graph, design, behaviour), cost
 
 
 def _fault(text: str) -> Fault:
@@ -160,7 +182,7 @@ class _Progress:
             self._bar.stop()
 
 
-def _print(system: System, outcome: Outcome, day: Day, report: Path | None) -> None:
+def _print(system: System, outcome: Outcome, day: Day, behaviour: Behaviour, report: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -178,7 +200,7 @@ def _print(system: System, outcome: Outcome, day: Day, report: Path | None) -> N
     console.print("the worst minute of each hour")
     console.print(table)
     console.print()
-    for text in _summary(system, outcome):
+    for text in [*_summary(system, outcome), _basis(behaviour)]:
         console.print(text)
     if report is not None:
         console.print(f"report: {report}")
@@ -187,19 +209,33 @@ def _print(system: System, outcome: Outcome, day: Day, report: Path | None) -> N
 def _summary(system: System, outcome: Outcome) -> list[str]:
     promise = "" if system.availability is None else f" (promised {system.availability:.3%})"
     kind = system.kind
-    tail = f"p50 {_milliseconds(outcome.p50)}, p99 {_milliseconds(outcome.p99)}"
+    tail = f"p50 {_milliseconds(outcome.p50)}, p95 {_milliseconds(outcome.p95)}, p99 {_milliseconds(outcome.p99)}"
     scaled = f"{outcome.least_tasks} to {outcome.most_tasks} {kind}s, {outcome.scaling_actions} changes"
     texts = [
         f"{outcome.availability:.4%} of {outcome.offered:,} requests answered{promise}",
         f"{tail} at {outcome.utilisation:.0%} CPU on average; {outcome.late_share:.2%} later than promised",
         f"{scaled}, {outcome.task_hours:,.0f} {kind}-hours; at most {outcome.connections} connections",
     ]
+    if outcome.failures:
+        from rung.forecast.outcome import KINDS
+
+        kinds = ", ".join(f"{count:,} {KINDS[name]}" for name, count in outcome.failures)
+        texts.append(f"failed: {kinds}; {outcome.retries:,} retries")
+    if outcome.dollars is not None:
+        texts.append(f"${outcome.dollars:,.2f} for this time")
     if outcome.budget_used:
         texts.append(f"{outcome.budget_used:.1%} of a month's error budget is used")
     if outcome.binds:
         texts.append(f"[bold]full at {_clock(outcome.worst.start)}:[/] {outcome.binds}")
     texts.append("[bold green]objectives met[/]" if outcome.met else "[bold red]objectives not met[/]")
     return texts
+
+
+def _basis(behaviour: Behaviour) -> str:
+    """Which values are measured or given; the others are assumed."""
+    known = {kind: [each.name for each in behaviour.basis if each.kind == kind] for kind in ("measured", "given")}
+    said = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in known.items() if names)
+    return f"{said}; all else is assumed" if said else "all values are assumed: --measured load.json replaces them"
 
 
 def _hours(minutes: tuple[Minute, ...]) -> list[Minute]:
@@ -222,13 +258,16 @@ def _write_report(
     from rung.forecast.report import render_report
     from rung.model.assumed import described
 
-    facts = {name: f"{value:g} {unit}: {why}" for name, value, unit, why in described(behaviour)}
+    facts = {
+        f"{name} ({behaviour.basis_of(name)})": f"{value:g} {unit}: {why}"
+        for name, value, unit, why in described(behaviour)
+    }
     file.write_text(render_report(system, outcome, day.minutes, spikes=spikes, facts=facts), encoding="utf-8")
 
 
 def _as_json(system: System, outcome: Outcome, day: Day, behaviour: Behaviour, seed: int) -> dict[str, Any]:
     return {
-        "schema": "rung.forecast/1", "seed": seed, "system": asdict(system), "assumptions": asdict(behaviour),
+        "schema": "rung.forecast/2", "seed": seed, "system": asdict(system), "assumptions": asdict(behaviour),
         "outcome": _without_nan(asdict(outcome)), "minutes": [_without_nan(asdict(each)) for each in day.minutes],
     }  # fmt: skip
 

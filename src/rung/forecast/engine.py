@@ -332,7 +332,9 @@ def _layout(tiers: Sequence[Tier], conditions: Conditions, capacity: int) -> tup
     """Both arrays, with the rules and where each section begins. What grows comes last."""
     count, rows, width = len(tiers), sum(tier.most for tier in tiers), max(tier.slots for tier in tiers)
     events = kernel.EVENTS_PER_REQUEST * capacity
-    wholes: dict[str, int] = dict.fromkeys(_BY_ENTRANCE, count) | dict.fromkeys(_BY_ROW, rows)
+    wholes: dict[str, int] = {}
+    wholes |= dict.fromkeys(_BY_ENTRANCE, count)
+    wholes |= dict.fromkeys(_BY_ROW, rows)
     wholes |= {
         "histogram": kernel.BUCKETS, "codes": events, "vacant": capacity, "marks": kernel.MARKS * capacity,
     }  # fmt: skip

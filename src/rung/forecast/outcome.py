@@ -28,6 +28,7 @@ class Outcome:
     timed_out: int
     availability: float
     p50: float
+    p95: float
     p99: float
     worst: Minute
     late_share: float
@@ -37,6 +38,11 @@ class Outcome:
     most_tasks: int
     connections: int
     scaling_actions: int
+    #: Second of the day, tasks before, tasks after.
+    actions: tuple[tuple[float, int, int], ...]
+    failures: tuple[tuple[str, int], ...]
+    retries: int
+    dollars: float | None
     drain_seconds: float
     task_hours: float
     store_vcpu_hours: float
@@ -55,20 +61,44 @@ def outcome_of(system: System, day: Day) -> Outcome:
     availability = 1 - failed / offered if offered else 1.0
     worst = max(minutes, key=lambda each: (each.failed, 0 if math.isnan(each.p99) else each.p99))
     late = sum(each.late for each in minutes) / answered if answered else 0.0
+    actions = tuple(
+        (other.start, one.tasks, other.tasks) for one, other in pairwise(minutes) if one.tasks != other.tasks
+    )
     enough = system.availability is None or availability >= system.availability
     return Outcome(
         offered=offered, answered=answered, refused=refused, timed_out=timed_out, availability=availability,
-        p50=day.quantile(0.5), p99=day.quantile(0.99), worst=worst, late_share=late,
+        p50=day.quantile(0.5), p95=day.quantile(0.95), p99=day.quantile(0.99), worst=worst, late_share=late,
         budget_used=_budget_used(system, minutes, failed),
         utilisation=sum(each.utilisation for each in minutes) / len(minutes),
         least_tasks=min(each.tasks for each in minutes), most_tasks=max(each.tasks for each in minutes),
         connections=max(each.connections for each in minutes),
-        scaling_actions=sum(one.tasks != other.tasks for one, other in pairwise(minutes)),
+        scaling_actions=len(actions), actions=actions, failures=failures_of(minutes),
+        retries=sum(each.retries for each in minutes), dollars=dollars_of(minutes),
         drain_seconds=max((each.oldest_seconds for each in minutes), default=0.0),
         task_hours=sum(each.tasks for each in minutes) / 60,
         store_vcpu_hours=sum(each.store_vcpu for each in minutes) / 60, binds=binds(system, worst),
         met=enough and (system.objective_seconds is None or late <= 0.01),
     )  # fmt: skip
+
+
+#: The kinds of failures, in words.
+KINDS = {
+    "shed": "refused by a full service", "timed_out": "too late for the client",
+    "no_connection": "no connection to the database", "throttled": "throttled by Lambda",
+    "broken": "lost with its task", "call_refused": "refused on the way out",
+}  # fmt: skip
+
+
+def failures_of(minutes: Sequence[Minute]) -> tuple[tuple[str, int], ...]:
+    """How many requests failed in which way, the most frequent first."""
+    found = [(name, sum(int(getattr(each, name)) for each in minutes)) for name in KINDS]
+    return tuple(sorted(((name, count) for name, count in found if count), key=lambda each: -each[1]))
+
+
+def dollars_of(minutes: Sequence[Minute]) -> float | None:
+    """What the time cost, where that is known."""
+    known = [each.dollars for each in minutes if each.dollars is not None]
+    return sum(known) if known else None
 
 
 def binds(system: System, minute: Minute) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from rung.charts import Band, Line, Plot
-from rung.forecast.outcome import Outcome
+from rung.forecast.outcome import KINDS, Outcome
 from rung.forecast.simulate import Minute
 from rung.forecast.system import System
 from rung.page import as_tiles, badge, figure, heading, page, row, table
@@ -26,7 +26,7 @@ def render_report(
     bands = [Band(start=at, end=at + system.peak_seconds, label=f"{system.peak:g}x") for at in spikes]
     body = (
         f"{_header(title, outcome)}<main id='main'>{_tiles(outcome)}{_binding(outcome)}"
-        f"{''.join(_figures(system, shown, bands))}{_facts(facts)}</main>"
+        f"{''.join(_figures(system, shown, bands))}{_failures(outcome)}{_actions(outcome)}{_facts(facts)}</main>"
         "<footer><p>Written by rung forecast.</p></footer>"
     )
     return page(title, body, "the forecast")
@@ -40,7 +40,7 @@ def _header(title: str, outcome: Outcome) -> str:
 def _tiles(outcome: Outcome) -> str:
     budget = "no promise" if outcome.budget_used is None else f"{outcome.budget_used:.1%} of a month's budget"
     tasks = f"{outcome.least_tasks} to {outcome.most_tasks}"
-    tiles = (
+    tiles: tuple[tuple[str, str, str], ...] = (
         ("Answered", f"{outcome.availability:.3%}", f"of {outcome.offered:,} requests"),
         ("p50", _milliseconds(outcome.p50), "half are faster"),
         ("p99", _milliseconds(outcome.p99), f"at {outcome.utilisation:.0%} CPU on average"),
@@ -48,6 +48,8 @@ def _tiles(outcome: Outcome) -> str:
         ("Tasks", tasks, f"{outcome.scaling_actions} changes"),
         ("Connections", f"{outcome.connections:,}", "at most, to the database"),
     )
+    if outcome.dollars is not None:
+        tiles = (*tiles, ("Cost", f"${outcome.dollars:,.2f}", "of the time that was simulated"))
     return as_tiles(tiles)
 
 
@@ -69,7 +71,8 @@ def _figures(system: System, minutes: Sequence[Minute], bands: Sequence[Band]) -
         ),
         _figure(
             minutes, bands, "Latency, ms", "From the load balancer on, of requests that were answered.",
-            {"p50": ("one", lambda m: _ms(m.p50)), "p99": ("two", lambda m: _ms(m.p99))}, aim=aim,
+            {"p50": ("one", lambda m: _ms(m.p50)), "p95": ("three", lambda m: _ms(m.p95)),
+             "p99": ("two", lambda m: _ms(m.p99)), "CPU, %": ("", lambda m: m.utilisation * 100)}, aim=aim,
         ),
         _figure(
             minutes, bands, f"{system.kind.capitalize()}s", "Running, after they started.",
@@ -81,6 +84,20 @@ def _figures(system: System, minutes: Sequence[Minute], bands: Sequence[Band]) -
              "database": ("two", lambda m: m.store_utilisation * 100)},
         ),
     ]  # fmt: skip
+    if system.store is not None:
+        found.append(
+            _figure(
+                minutes, bands, "Connections", "To the database, open at the end of each minute.",
+                {"connections": ("one", lambda m: float(m.connections))},
+            )
+        )  # fmt: skip
+    if minutes[0].dollars is not None:
+        found.append(
+            _figure(
+                minutes, bands, "Dollars per hour", "Of what runs and of what visitors cause.",
+                {"dollars": ("one", lambda m: None if m.dollars is None else m.dollars * 60)},
+            )
+        )  # fmt: skip
     if system.backlogs:
         found.append(
             _figure(
@@ -98,7 +115,7 @@ def _figure(
     plot = Plot(
         identity="".join(letter for letter in title.lower() if letter.isalpha()), title=title, description=note,
         x=[minute.start for minute in minutes], x_ticks=_ticks(minutes), x_label="",
-        lines=[Line(name=name, style=style, values=columns[name]) for name, (style, _) in lines.items()],
+        lines=[Line(name=name, style=style, values=columns[name]) for name, (style, _) in lines.items() if style],
         y_label=lambda value: f"{value:,.6g}", aim=aim, bands=bands,
         logarithmic="Latency" in title and _wide(columns),
     )  # fmt: skip
@@ -130,9 +147,27 @@ def _thinned(minutes: Sequence[Minute]) -> list[Minute]:
     return [max(each, key=lambda minute: (minute.failed, minute.offered)) for each in stretches]
 
 
+def _failures(outcome: Outcome) -> str:
+    if not outcome.failures:
+        return ""
+    rows = [row(KINDS[name], [f"{count:,}"]) for name, count in outcome.failures]
+    said = f"<p>{outcome.retries:,} attempts were second or later ones.</p>"
+    return f"<section><h2>Failures</h2>{said}{table('Failures', heading(('Kind', 'Requests')), rows)}</section>"
+
+
+def _actions(outcome: Outcome) -> str:
+    if not outcome.actions:
+        return ""
+    rows = [row(_clock(at), [str(before), str(after)]) for at, before, after in outcome.actions]
+    shown = table("Changes of capacity", heading(("Time", "From", "To")), rows)
+    return (
+        f"<section><h2>Changes of capacity</h2><details><summary>As a table</summary>{shown}</details></section>"
+    )
+
+
 def _facts(facts: dict[str, str]) -> str:
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
-    return f"<section><h2>Assumed</h2><dl class='facts'>{rows}</dl></section>"
+    return f"<section><h2>Measured and assumed</h2><dl class='facts'>{rows}</dl></section>"
 
 
 def _clock(seconds: float) -> str:

@@ -33,7 +33,10 @@ class Assumptions:
 
     def basis_of(self, name: str) -> Literal["assumed", "measured", "given"]:
         """Whether a value is the default, was measured, or was given by the user."""
-        return next((each.kind for each in self.basis if each.name == name), "assumed")
+        for each in self.basis:
+            if each.name == name:
+                return each.kind
+        return "assumed"
 
     def with_values(self, values: Mapping[str, float], kind: Literal["measured", "given"], how: str) -> Self:
         """`values` in place of what was there; the later word about a value counts."""
