@@ -16,6 +16,7 @@ from rung.parts.edge import Distribution, Firewall, LoadBalancer
 from rung.parts.instances import vcpus_of
 from rung.parts.network import Network
 from rung.price.charging import hours_per_week
+from rung.price.function_changes import balanced, on_arm
 from rung.price.usage import Usage
 
 _X86_TWINS = {"t3": "t4g", "m7i": "m7g", "db.t3": "db.t4g", "cache.t3": "cache.t4g"}
@@ -231,6 +232,21 @@ def _beside_the_edge(part: Part, design: Design) -> Iterator[Change]:
     )  # fmt: skip
 
 
+def _functions(part: Part, design: Design) -> Iterator[Change]:
+    for changed in balanced(part, design):
+        yield _with(
+            design, changed, "a load balancer before the functions", part.name,
+            "paid by the hour and the byte instead of by the request",
+            "requests and answers above 1 MB, and limits of requests a second", "traffic that goes away again",
+        )  # fmt: skip
+    for changed in on_arm(part):
+        yield _with(
+            design, changed, "ARM functions", part.name, "the same work on ARM",
+            "images must be built for arm64; a package without a wheel for it",
+            "a library that exists for x86 alone",
+        )  # fmt: skip
+
+
 def _office_hours(design: Design) -> Iterator[Change]:
     if design.production or design.of(OfficeHours):
         return
@@ -244,6 +260,7 @@ def _office_hours(design: Design) -> Iterator[Change]:
 
 _FINDERS = (
     _graviton, _spot, _from_zero, _nat, _endpoints, _one_zone, _one_node, _archive, _beside_the_edge,
+    _functions,
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from rung.price.usage import KIB_PER_GIB, SECONDS_PER_MONTH, Quantity
 LCU_NEW_CONNECTIONS_PER_SECOND = 25.0
 LCU_ACTIVE_CONNECTIONS_PER_MINUTE = 3_000.0
 LCU_GIB_PER_HOUR = 1.0
+LCU_GIB_PER_HOUR_TO_FUNCTIONS = 0.4
 LCU_RULES_PER_SECOND = 1_000.0
 FREE_RULES = 10
 #: How long a keep-alive connection of a browser is used; CloudFront's own to an origin are shared by visitors.
@@ -108,13 +109,20 @@ def capacity_units(part: LoadBalancer, charging: Charging) -> tuple[float, str]:
     dimensions = {
         "new connections": 1 / each / LCU_NEW_CONNECTIONS_PER_SECOND,
         "active connections": CONNECTION_SECONDS / each / LCU_ACTIVE_CONNECTIONS_PER_MINUTE,
-        "bytes": (given.response_kib + given.request_kib) * 3_600 / KIB_PER_GIB / LCU_GIB_PER_HOUR,
+        "bytes": (given.response_kib + given.request_kib) * 3_600 / KIB_PER_GIB / _gib_per_hour(part, charging),
         "rule evaluations": rules / LCU_RULES_PER_SECOND,
     }
     name = max(dimensions, key=lambda each: dimensions[each])
     hours = sum(usage.rate_at(hour) * dimensions[name] for hour in range(24)) * HOURS_PER_MONTH / 24
     at_busy = usage.busy_rate * dimensions[name]
     return hours, f"{name} decide: {at_busy:.1f} units at the busy hour"
+
+
+def _gib_per_hour(part: LoadBalancer, charging: Charging) -> float:
+    """A function takes JSON in place of bytes: its unit holds less."""
+    functions = {each.name for each in charging.design.of(LambdaFunction)}
+    reached = any(forward.target in functions for forward in part.forwards)
+    return LCU_GIB_PER_HOUR_TO_FUNCTIONS if reached else LCU_GIB_PER_HOUR
 
 
 def firewall(part: Firewall, charging: Charging) -> Iterator[Line]:
