@@ -28,8 +28,8 @@ def _shared(text: str) -> Iterator[tuple[str, list[str]]]:
     for block in re.finditer(r'(?ms)^module "(?P<label>\w+)" \{$(?P<body>.*?)^\}$', text):
         if lanes := re.search(r"^  lanes += \[(.*)\]$", block["body"], re.MULTILINE):
             yield block["label"], re.findall(r'"([^"]+)"', lanes[1])
-        if secrets := re.search(r"(?ms)^  (?:secrets|logins) += \{\n(.*?)^  \}$", block["body"]):
-            yield block["label"], re.findall(r'(?m)^    "?([\w-]+)"? +=', secrets[1])
+        if secrets := re.search(r"(?ms)^  (?:secrets|logins) += \{(\n.*?^  | .*? )\}$", block["body"]):
+            yield block["label"], re.findall(r'([\w-]+)"? += \{', secrets[1])
 
 
 def _allowed(body: Mapping[str, Any], shared: Mapping[str, list[str]]) -> Iterator[tuple[object, ...]]:

@@ -47,7 +47,7 @@ def test_two_compilations_are_equal_to_the_byte() -> None:
 
 
 def test_what_a_person_reviews_fits_into_an_hour() -> None:
-    assert lines_to_review(_root(*PROD)) < 470
+    assert lines_to_review(_root(*PROD)) < 400
 
 
 def test_every_block_that_a_node_asks_for_names_its_line() -> None:

@@ -20,7 +20,7 @@ from rung.terraform.names import of_resource, output
 
 MODULE = "alarms"
 #: A row of the table is spread over lines when it is longer.
-LONGEST = WIDTH + 50
+LONGEST = WIDTH + 70
 _USUAL = {"comparison": ">", "period_seconds": 60, "periods": 3, "periods_to_alarm": 2, "missing": "notBreaching",
           "severity": "page"}  # fmt: skip
 #: Dimensions that two kinds of one row mean differently: what a row calls them.

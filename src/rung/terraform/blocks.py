@@ -114,6 +114,8 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
             yield tasks.service(setting, part, bindings)
         case EcsJob():
             yield tasks.job(setting, part, bindings)
+        case ScheduledTask() | Certificate() | Firewall() | UptimeCheck() if part.name in setting.homes:
+            return  # in the block of its job, its load balancer, its distribution
         case ScheduledTask():
             yield tasks.scheduled_task(setting, part)
         case Host():

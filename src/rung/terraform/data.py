@@ -100,16 +100,19 @@ def secrets(setting: Setting, part: SecretPart) -> Iterator[Block]:
     arguments: dict[str, Expression] = {
         "name": environment_name(setting.design),
         "key_arn": setting.data_key,
-        "secrets": {setting.homes[each.name].key: _by_person(setting.design, each) for each in alike},
+        "secrets": {setting.key(each): _by_person(each) for each in alike},
         "topic_arn": setting.topic if reminded else None,
         "topic_key_arn": setting.log_key if reminded else None,
     }
-    yield setting.call(setting.homes[part.name].block, "secrets", _SECRETS, arguments)
+    lines = [workload_line(setting.design, each.node).strip(" ()") for each in alike]
+    known = ", ".join(line for line in dict.fromkeys(lines) if line)
+    note = f"{_SECRETS} ({known})" if known else _SECRETS
+    yield setting.call(setting.homes[part.name].block, "secrets", note, arguments)
 
 
-def _by_person(design: Design, part: SecretPart) -> Expression:
-    """How often its value is replaced, and the line that asks for it."""
-    return _remarked(design, part, {} if part.rotate_days is None else {"rotate_days": part.rotate_days})
+def _by_person(part: SecretPart) -> Expression:
+    """How often its value is replaced."""
+    return {} if part.rotate_days is None else {"rotate_days": part.rotate_days}
 
 
 def _remarked(design: Design, part: SecretPart, entry: dict[str, Expression]) -> Expression:
@@ -123,7 +126,7 @@ def _logins(setting: Setting, block: str, parts: list[SecretPart]) -> Block:
     rights = rights_of(setting.design, database)
     logins: dict[str, Expression] = {}
     for part in parts:
-        key = setting.homes[part.name].key
+        key = setting.key(part)
         given = rights.get(key, {"rows": "none", "queue": False})
         logins[key] = _remarked(setting.design, part, {"username": part.generated_username, **given})
     arguments: dict[str, Expression] = {

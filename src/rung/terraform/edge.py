@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from rung.parts.compute import EcsService, HostGroup
 from rung.parts.design import Part
 from rung.parts.edge import Certificate, Distribution, Firewall, Forward, LoadBalancer, SitePart
+from rung.parts.operations import UptimeCheck
 from rung.terraform.hcl import Block, Expression
-from rung.terraform.names import output
+from rung.terraform.names import full_name, output
+from rung.terraform.operations import asked
 from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, Setting, literals
 
 
@@ -28,14 +30,23 @@ def load_balancer(setting: Setting, part: LoadBalancer) -> Block:
         "vpc_id": setting.vpc,
         "subnet_ids": setting.subnets("private", "public") if part.internal else setting.subnets("public"),
         "logs_bucket": output(part.logs, "name") if part.logs else None,
-        "certificate_arns": [output(certificate, "arn")] if certificate else [],
+        **_certified(setting, certificate, own=bool(domain)),
         "targets": _targets(setting, part),
         "forwards": [_forward(forward) for forward in part.forwards],
         "domain": domain if certificate else None,
-        "zone_id": output(certificate, "zone_id") if certificate and domain else None,
         **literals(part, "certificate", "logs", "forwards", "first_priority"),
     }
     return setting.module(part, "load_balancer", "Requests are spread over what answers them", arguments)
+
+
+def _certified(setting: Setting, name: str | None, *, own: bool) -> dict[str, Expression]:
+    """The certificate that is made with the load balancer, or one that has a block; and its zone, for a name."""
+    if name is None:
+        return {}
+    part = setting.design.part(name)
+    if name in setting.homes and isinstance(part, Certificate):
+        return {"certificate": {"domain": part.domain, "zone": part.zone}}
+    return {"certificate_arns": [output(name, "arn")], "zone_id": output(name, "zone_id") if own else None}
 
 
 def _existing_load_balancer(setting: Setting, part: LoadBalancer, listener: str) -> Block:
@@ -75,7 +86,10 @@ def site(setting: Setting, part: SitePart) -> Block:
 
 
 def distribution(setting: Setting, part: Distribution) -> Block:
-    """CloudFront: which requests go to which origin."""
+    """CloudFront: which requests go to which origin. With a name it has its certificate and firewall with it."""
+    certificate = setting.design.by_name.get(part.certificate or "")
+    if isinstance(certificate, Certificate) and certificate.name in setting.homes:
+        return _entrance(setting, part, certificate)
     arguments: dict[str, Expression] = {
         "domain": setting.design.domain,
         "certificate_arn": output(part.certificate, "arn") if part.certificate else None,
@@ -88,6 +102,42 @@ def distribution(setting: Setting, part: Distribution) -> Block:
         **literals(part, "forwards", "load_balancer", "certificate", "firewall", "logs", "api"),
     }
     return setting.module(part, "distribution", "CloudFront is the one public door", arguments)
+
+
+def _entrance(setting: Setting, part: Distribution, certificate: Certificate) -> Block:
+    arguments: dict[str, Expression] = {
+        "domain": setting.design.domain,
+        "zone": certificate.zone,
+        "logs_bucket_domain": output(part.logs, "domain_name") if part.logs else None,
+        "load_balancer": _origin(setting, part),
+        "sites": _sites(setting, part),
+        "forwards": [_forward(forward) for forward in part.forwards],
+        "firewall": _guard(setting, part.firewall) if part.firewall else None,
+        "uptime": _asked(setting),
+        "origin_seconds": part.origin_seconds,
+    }
+    words = "CloudFront is the one public door, with its certificate, its firewall and a check from outside"
+    return setting.module(part, "entrance", words, arguments, providers=EDGE_PROVIDER)
+
+
+def _asked(setting: Setting) -> Expression:
+    """The check from outside, where its place is beside the door."""
+    for check in setting.design.of(UptimeCheck):
+        if check.name in setting.homes:
+            return asked(setting, check)
+    return None
+
+
+def _guard(setting: Setting, name: str) -> dict[str, Expression]:
+    """The firewall, as far as it is not the usual one."""
+    part = setting.design.part(name)
+    assert isinstance(part, Firewall), f"{name} guards no distribution"
+    usual = Firewall()
+    names = ("managed_groups", "requests_per_five_minutes", "blocked_countries")
+    given = literals(part)
+    return {"name": full_name(setting.design, name)} | {
+        each: given[each] for each in names if getattr(part, each) != getattr(usual, each)
+    }
 
 
 def _origin(setting: Setting, part: Distribution) -> Expression:

@@ -74,7 +74,7 @@ def outputs(setting: Setting) -> Iterator[Block]:
 
 def _deployed(setting: Setting) -> dict[str, Expression]:
     design = setting.design
-    found: dict[str, Expression] = {"region": Raw("local.region")}
+    found: dict[str, Expression] = {}
     for registry in design.of(Registry):
         found["repository_url"] = output(registry.name, "repository_url")
     for cluster in design.of(Cluster):

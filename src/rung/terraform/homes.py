@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from rung.parts.compute import EcsJob
+from rung.parts.compute import EcsJob, ScheduledTask
 from rung.parts.data import AuroraCluster, PostgresInstance, SecretPart
 from rung.parts.design import Design
+from rung.parts.edge import Certificate, Distribution, LoadBalancer
 from rung.parts.messaging import SqsQueue
+from rung.parts.operations import UptimeCheck
 from rung.parts.values import Document, Reference, Scalar, Sequence, Value
 from rung.terraform.hcl import Call, Expression, Raw
 from rung.terraform.names import of_resource
@@ -29,15 +31,19 @@ LOGINS = "-logins"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The block that a part shares, as parts are named, and what it is called in the block's maps."""
+    """The block that a part shares, as parts are named, and what it is called there.
+
+    `key`: its name in the block's maps; None: it is alone of its kind, and its outputs begin with `prefix`.
+    """
 
     block: str
-    key: str
+    key: str | None = None
+    prefix: str = ""
 
 
 def homes_of(design: Design) -> dict[str, Home]:
     """The parts that share a block, by name. A queue with one lane, and what is there already, have their own."""
-    return dict([*_lanes(design), *_logins(design), *_by_person(design)])
+    return dict([*_lanes(design), *_logins(design), *_by_person(design), *_schedules(design), *_doors(design)])
 
 
 def relocated(design: Design, homes: Mapping[str, Home]) -> Design:
@@ -51,7 +57,8 @@ def moved(reference: Reference, homes: Mapping[str, Home]) -> Reference:
     home = homes.get(reference.part)
     if home is None:
         return reference
-    return replace(reference, part=home.block, output=f'{reference.output}s["{home.key}"]')
+    told = f"{home.prefix}{reference.output}" if home.key is None else f'{reference.output}s["{home.key}"]'
+    return replace(reference, part=home.block, output=told)
 
 
 def rights_of(design: Design, database: str) -> dict[str, dict[str, Scalar]]:
@@ -84,7 +91,10 @@ def listed(resources: Iterable[Reference | str], homes: Mapping[str, Home]) -> E
     pieces: list[Expression] = []
     single: list[Expression] = []
     found = list(resources)
-    keys = {block: {home.key for home in homes.values() if home.block == block} for block in _blocks(homes)}
+    keys = {
+        block: {home.key for home in homes.values() if home.block == block and home.key}
+        for block in _blocks(homes)
+    }
     by_map = _by_map(found)
     for each in found:
         entry = _entry(each)
@@ -125,6 +135,33 @@ def _by_person(design: Design) -> Iterator[tuple[str, Home]]:
     for part in design.of(SecretPart):
         if not part.generated and part.existing is None:
             yield part.name, Home(block=_BY_PERSON, key=part.name)
+
+
+def _schedules(design: Design) -> Iterator[tuple[str, Home]]:
+    """Schedules that are the only one of their job, and called after it."""
+    for part in design.of(ScheduledTask):
+        if part.name == f"{part.job}-schedule" and isinstance(design.by_name.get(part.job), EcsJob):
+            yield part.name, Home(block=part.job, prefix="schedule_")
+
+
+def _doors(design: Design) -> Iterator[tuple[str, Home]]:
+    """The certificate of a load balancer; certificate, firewall and check from outside of a distribution."""
+    for balancer in design.of(LoadBalancer):
+        if balancer.certificate and balancer.existing is None and _is_made(design, balancer.certificate):
+            yield balancer.certificate, Home(block=balancer.name, prefix="certificate_")
+    for front in design.of(Distribution):
+        if front.certificate and _is_made(design, front.certificate):
+            yield front.certificate, Home(block=front.name, prefix="certificate_")
+            if front.firewall:
+                yield front.firewall, Home(block=front.name, prefix="firewall_")
+            for check in design.of(UptimeCheck):
+                if check.domain == design.domain:
+                    yield check.name, Home(block=front.name, prefix="uptime_")
+
+
+def _is_made(design: Design, certificate: str) -> bool:
+    part = design.by_name.get(certificate)
+    return isinstance(part, Certificate) and part.existing is None
 
 
 def _addresses(design: Design) -> dict[Reference, Reference]:

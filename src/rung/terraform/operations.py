@@ -8,8 +8,8 @@ from rung.parts.design import Design, Part
 from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient, UptimeCheck
 from rung.terraform.alarms import table
 from rung.terraform.hcl import Block, Expression, Text
-from rung.terraform.names import environment_name, output
-from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, REGION, WATCH, Setting, literals
+from rung.terraform.names import environment_name, full_name, output
+from rung.terraform.setting import ACCOUNT, EDGE_PROVIDER, REGION, WATCH, Setting
 
 
 def watch(setting: Setting) -> Iterator[Block]:
@@ -50,13 +50,22 @@ def _called(design: Design) -> dict[str, Expression]:
 
 def uptime_check(setting: Setting, part: UptimeCheck) -> Block:
     """The check from outside. Its metric is in us-east-1, and an alarm tells topics of its own region alone."""
-    recipients = [each for told in setting.design.of(Notification) for each in told.recipients]
-    arguments = {
-        "account_id": ACCOUNT, **_recipients(tuple(recipients)),
-        "runbook_url": _runbook(setting, part.runbook), **literals(part, "runbook"),
-    }  # fmt: skip
+    arguments = {**_called_for(setting, part), "domain": part.domain, "path": part.path}
     words = f"https://{part.domain}{part.path} is asked from outside"
     return setting.module(part, "uptime_check", words, arguments, providers=EDGE_PROVIDER)
+
+
+def asked(setting: Setting, part: UptimeCheck) -> Expression:
+    """The same as one argument of the block that has the domain."""
+    given = {"name": full_name(setting.design, part.name), "path": part.path, **_called_for(setting, part)}
+    return {name: value for name, value in given.items() if value not in ([], {}, "/")}
+
+
+def _called_for(setting: Setting, part: UptimeCheck) -> dict[str, Expression]:
+    """Whom it tells, and what they should do."""
+    recipients = [each for told in setting.design.of(Notification) for each in told.recipients]
+    url = _runbook(setting, part.runbook)
+    return {"account_id": ACCOUNT, "runbook_url": url, **_recipients(tuple(recipients))}
 
 
 def _runbook(setting: Setting, slug: str) -> Expression:

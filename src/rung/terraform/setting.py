@@ -85,6 +85,10 @@ class Setting:
         found = self.guests(home.block)
         return found if found[0].name == part.name else ()
 
+    def key(self, part: Part) -> str:
+        """What a part is called in the maps of the block that it shares."""
+        return self.homes[part.name].key or part.name
+
     def guests(self, block: str) -> tuple[Part, ...]:
         """The parts that share a block."""
         return tuple(self.design.part(name) for name, each in self.homes.items() if each.block == block)

@@ -52,9 +52,20 @@ def job(setting: Setting, part: EcsJob, bindings: Bindings) -> Block:
         **_task(part.name, part.container, bindings),
         **literals(part, "cluster", "container", "log_days"),
         "stop_seconds": _stop(part),
+        "schedule": _clock(setting, part),
     }
     words = f"{part.name} runs before a deployment" if part.on_deploy else f"{part.name} runs and ends"
     return setting.module(part, "ecs_job", words, arguments)
+
+
+def _clock(setting: Setting, part: EcsJob) -> Expression:
+    """When the clock starts it, where one schedule does and has no block."""
+    for each in setting.design.of(ScheduledTask):
+        if each.job == part.name and each.name in setting.homes:
+            given = {"expression": each.expression, **literals(each, "job", "every_seconds", "expression")}
+            usual = {"timezone": "UTC", "max_attempts": 2, "maximum_age_seconds": 300, "enabled": True}
+            return {name: value for name, value in given.items() if usual.get(name) != value}
+    return None
 
 
 def scheduled_task(setting: Setting, part: ScheduledTask) -> Block:

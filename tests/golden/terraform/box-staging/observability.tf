@@ -10,9 +10,6 @@ module "watch" {
   monthly_usd  = 500
   cost_tags    = { Workload = "shop", Environment = "staging" }
   alarms = {
-    box = {
-      of     = { InstanceId = module.box.instance_id, Workload = module.box.name }
-      limits = { host-unreachable = 0, host-cpu-high = 80, host-disk-full = 70, host-memory-high = 90, backup-missing = 1 }
-    }
+    box = { of = { InstanceId = module.box.instance_id, Workload = module.box.name }, limits = { host-unreachable = 0, host-cpu-high = 80, host-disk-full = 70, host-memory-high = 90, backup-missing = 1 } }
   }
 }

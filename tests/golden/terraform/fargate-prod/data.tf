@@ -45,15 +45,12 @@ module "cache" {
   nodes       = 2
 }
 
-# What people set, and nothing here knows the value of
+# What people set, and nothing here knows the value of (workload.py:10, workload.py:11)
 module "secrets" {
-  source  = "../modules/secrets"
-  name    = "shop-prod"
-  key_arn = module.keys.data_key_arn
-  secrets = {
-    session-key = { rotate_days = 90 } # workload.py:10
-    admin-key   = { rotate_days = 90 } # workload.py:11
-  }
+  source        = "../modules/secrets"
+  name          = "shop-prod"
+  key_arn       = module.keys.data_key_arn
+  secrets       = { session-key = { rotate_days = 90 }, admin-key = { rotate_days = 90 } }
   topic_arn     = module.watch.topic_arn
   topic_key_arn = module.keys.log_key_arn
 }

@@ -44,15 +44,12 @@ module "cache" {
   log_key_arn = module.keys.log_key_arn
 }
 
-# What people set, and nothing here knows the value of
+# What people set, and nothing here knows the value of (workload.py:10, workload.py:11)
 module "secrets" {
-  source  = "../modules/secrets"
-  name    = "shop-staging"
-  key_arn = module.keys.data_key_arn
-  secrets = {
-    session-key = { rotate_days = 90 } # workload.py:10
-    admin-key   = { rotate_days = 90 } # workload.py:11
-  }
+  source        = "../modules/secrets"
+  name          = "shop-staging"
+  key_arn       = module.keys.data_key_arn
+  secrets       = { session-key = { rotate_days = 90 }, admin-key = { rotate_days = 90 } }
   topic_arn     = module.watch.topic_arn
   topic_key_arn = module.keys.log_key_arn
 }

@@ -20,9 +20,9 @@ module "watch" {
       limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 1, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
     }
     fulfil                       = { of = module.fulfil.dimensions, limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 1 } }
-    expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts_schedule.group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
-    expire-reservations-schedule = { of = { ScheduleGroup = module.expire_reservations_schedule.group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
-    certificate                  = { of = { CertificateArn = module.certificate.arn }, limits = { certificate-expiring = 30 } }
+    expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts.schedule_group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
+    expire-reservations-schedule = { of = { ScheduleGroup = module.expire_reservations.schedule_group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
+    certificate                  = { of = { CertificateArn = module.load_balancer.certificate_arn }, limits = { certificate-expiring = 30 } }
     load-balancer                = { of = { LoadBalancer = module.load_balancer.arn_suffix }, limits = { load-balancer-errors = 5 } }
   }
 }

@@ -38,11 +38,7 @@ module "db_migrate" {
   platform = local.platform
   command  = ["python", "-m", "rung.runtime.migrate"]
   environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, {
-      migrations = "migrations"
-      extensions = []
-      carries    = true
-    }))
+    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
   }
   deadline_seconds = 1800
   on_deploy        = true
@@ -99,14 +95,13 @@ module "fulfil" {
 
 # expire-carts runs and ends: a safe minimum (workload.py:24)
 module "expire_carts" {
-  source   = "../modules/ecs_job"
-  name     = "shop-staging-expire-carts"
-  platform = local.platform
-  command  = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
-  environment = {
-    RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"] }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-staging-expire-carts"
+  platform         = local.platform
+  command          = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
+  environment      = { RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"] })) }
   deadline_seconds = 50
+  schedule         = { expression = "rate(1 minute)" }
 }
 
 # expire-reservations runs and ends: a safe minimum (workload.py:25)
@@ -116,12 +111,11 @@ module "expire_reservations" {
   platform = local.platform
   command  = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
-    RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, {
-      credentials_secret = module.db_logins.arns["expire-reservations"]
-    }))
+    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
+    RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
   }
   deadline_seconds = 50
+  schedule         = { expression = "rate(1 minute)" }
 }
 
 # seed runs and ends: a safe minimum (workload.py:32)

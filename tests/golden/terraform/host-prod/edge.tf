@@ -1,41 +1,14 @@
-# certificate: for the load balancer
-module "certificate" {
-  source = "../modules/certificate"
-  name   = "shop-prod-certificate"
-  domain = "shop.example.com"
-  zone   = "example.com"
-}
-
-# edge-certificate: for CloudFront
-module "edge_certificate" {
-  source    = "../modules/certificate"
-  providers = { aws = aws.us_east_1 }
-  name      = "shop-prod-edge-certificate"
-  domain    = "shop.example.com"
-  zone      = "example.com"
-}
-
-# firewall: refuses what is known to be hostile
-module "firewall" {
-  source    = "../modules/firewall"
-  providers = { aws = aws.us_east_1 }
-  name      = "shop-prod-firewall"
-  managed_groups = [
-    "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList",
-  ]
-}
-
 # load-balancer: spreads requests over tasks, reached by CloudFront alone
 module "load_balancer" {
-  source           = "../modules/load_balancer"
-  name             = "shop-prod-load-balancer"
-  vpc_id           = module.network.vpc_id
-  subnet_ids       = module.network.private_subnet_ids
-  logs_bucket      = module.logs.name
-  certificate_arns = [module.certificate.arn]
-  targets          = { hosts = { port = 80, type = "instance", health_path = "/ping" } }
-  forwards         = [{ path = "/api/*", target = "hosts" }]
-  internal         = true
+  source      = "../modules/load_balancer"
+  name        = "shop-prod-load-balancer"
+  vpc_id      = module.network.vpc_id
+  subnet_ids  = module.network.private_subnet_ids
+  logs_bucket = module.logs.name
+  certificate = { domain = "shop.example.com", zone = "example.com" }
+  targets     = { hosts = { port = 80, type = "instance", health_path = "/ping" } }
+  forwards    = [{ path = "/api/*", target = "hosts" }]
+  internal    = true
 }
 
 # web is the folder web, uploaded by the pipeline: static files, read by CloudFront (workload.py:34)
@@ -49,14 +22,20 @@ module "web" {
 
 # distribution: the one public door
 module "distribution" {
-  source             = "../modules/distribution"
+  source             = "../modules/entrance"
+  providers          = { aws = aws.us_east_1 }
   name               = "shop-prod-distribution"
+  domain             = "shop.example.com"
+  zone               = "example.com"
   logs_bucket_domain = module.logs.domain_name
   forwards           = [{ path = "/api/*", target = "hosts" }, { path = "/*", target = "web" }]
   load_balancer      = { arn = module.load_balancer.arn, dns_name = module.load_balancer.dns_name, https = true }
   sites              = { web = { bucket_domain = module.web.regional_domain_name, spa = true } }
-  domain             = "shop.example.com"
-  certificate_arn    = module.edge_certificate.arn
-  zone_id            = module.edge_certificate.zone_id
-  firewall_arn       = module.firewall.arn
+  firewall           = { name = "shop-prod-firewall" }
+  uptime = {
+    name        = "shop-prod-uptime"
+    account_id  = local.account_id
+    runbook_url = "${local.runbooks_url}/site-unreachable.md"
+    emails      = ["oncall@example.com"]
+  }
 }

@@ -1,7 +1,6 @@
 output "deployment" {
   description = "What there is to work with: where images go, what runs, which jobs can be started, where it answers."
   value = {
-    region         = local.region
     repository_url = module.images.repository_url
     cluster        = module.cluster.name
     jobs = [

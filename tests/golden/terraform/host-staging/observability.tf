@@ -14,17 +14,14 @@ module "watch" {
       of     = merge(module.load_balancer.dimensions["hosts"], { AutoScalingGroupName = module.hosts.group_name })
       limits = { host-unreachable = 0, host-cpu-high = 80, host-disk-full = 70, host-memory-high = 90, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
     }
-    db = {
-      of     = module.db.dimensions
-      limits = { database-cpu-high = 90, database-storage-low = 2147483648, database-slow = 0.02, database-connections-high = 180, database-transaction-ids = 1000000000 }
-    }
+    db                           = { of = module.db.dimensions, limits = { database-cpu-high = 90, database-storage-low = 2147483648, database-slow = 0.02, database-connections-high = 180, database-transaction-ids = 1000000000 } }
     cache                        = { of = { CacheClusterId = "${module.cache.replication_group_id}-001" }, limits = { cache-cpu-high = 90, cache-memory-high = 90 } }
     orders-payment               = { of = module.orders.dimensions["payment"], limits = { messages-waiting = 60, dead-letters = 0 } }
     orders-fulfilment            = { of = module.orders.dimensions["fulfilment"], limits = { messages-waiting = 60, dead-letters = 0 } }
     orders-analytics             = { of = module.orders.dimensions["analytics"], limits = { messages-waiting = 60, dead-letters = 0 } }
-    expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts_schedule.group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
-    expire-reservations-schedule = { of = { ScheduleGroup = module.expire_reservations_schedule.group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
-    certificate                  = { of = { CertificateArn = module.certificate.arn }, limits = { certificate-expiring = 30 } }
+    expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts.schedule_group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
+    expire-reservations-schedule = { of = { ScheduleGroup = module.expire_reservations.schedule_group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }
+    certificate                  = { of = { CertificateArn = module.load_balancer.certificate_arn }, limits = { certificate-expiring = 30 } }
     load-balancer                = { of = { LoadBalancer = module.load_balancer.arn_suffix }, limits = { load-balancer-errors = 5 } }
   }
 }

@@ -117,3 +117,24 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.platform.log_days
   kms_key_id        = var.platform.log_key_arn
 }
+
+module "schedule" {
+  source = "../scheduled_task"
+  count  = var.schedule == null ? 0 : 1
+
+  name                     = "${var.name}-schedule"
+  platform                 = var.platform
+  expression               = var.schedule.expression
+  timezone                 = var.schedule.timezone
+  max_attempts             = var.schedule.max_attempts
+  maximum_age_seconds      = var.schedule.maximum_age_seconds
+  enabled                  = var.schedule.enabled
+  permissions_boundary_arn = var.permissions_boundary_arn
+
+  job = {
+    task_definition_arn = aws_ecs_task_definition.this.arn
+    task_role_arn       = aws_iam_role.task.arn
+    execution_role_arn  = aws_iam_role.execution.arn
+    security_group_id   = aws_security_group.this.id
+  }
+}

@@ -42,3 +42,13 @@ output "party" {
   description = "What the tables reach and access know it by: its name, security group and role."
   value       = { name = var.name, security_group_id = aws_security_group.this.id, role_name = aws_iam_role.task.name }
 }
+
+output "schedule_arn" {
+  description = "ARN of its schedule; null without."
+  value       = one(module.schedule[*].arn)
+}
+
+output "schedule_group_name" {
+  description = "Group of its schedule, the dimension ScheduleGroup of its metrics; null without."
+  value       = one(module.schedule[*].group_name)
+}

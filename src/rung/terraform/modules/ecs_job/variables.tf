@@ -9,16 +9,19 @@ variable "name" {
 }
 
 variable "platform" {
-  description = "What all tasks of an environment are given: name (<workload>-<environment>; what follows it in the name of a task is its RUNG_NODE), cluster, VPC, image and its repository, the key of logs, days to keep them, environment variables."
+  description = "What all tasks of an environment are given: name (<workload>-<environment>; what follows it in the name of a task is its RUNG_NODE), cluster, VPC, image and its repository, the key of logs, days to keep them, environment variables; and, for what the clock starts, subnets and the key of schedules."
   type = object({
-    name           = optional(string)
-    cluster_arn    = string
-    vpc_id         = string
-    image          = string
-    repository_arn = string
-    log_key_arn    = string
-    log_days       = optional(number, 30)
-    environment    = optional(map(string), {})
+    name             = optional(string)
+    cluster_arn      = string
+    vpc_id           = string
+    image            = string
+    repository_arn   = string
+    log_key_arn      = string
+    subnet_ids       = optional(list(string), [])
+    key_arn          = optional(string)
+    assign_public_ip = optional(bool, false)
+    log_days         = optional(number, 30)
+    environment      = optional(map(string), {})
   })
 
   validation {
@@ -167,4 +170,16 @@ variable "permissions_boundary_arn" {
   description = "Policy that no role of this module can exceed, where the account asks for one."
   type        = string
   default     = null
+}
+
+variable "schedule" {
+  description = "When the clock starts it: expression, such as rate(1 minute) or cron(0 3 * * ? *), in a time zone. A start that fails is tried again for maximum_age_seconds, shorter than the interval. Null: something else starts it. See the module scheduled_task."
+  type = object({
+    expression          = string
+    timezone            = optional(string, "UTC")
+    max_attempts        = optional(number, 2)
+    maximum_age_seconds = optional(number, 300)
+    enabled             = optional(bool, true)
+  })
+  default = null
 }

@@ -33,11 +33,7 @@ variable "log_key_arn" {
 variable "managed_groups" {
   description = "Rule groups that AWS maintains, in the order they are asked."
   type        = list(string)
-  default = [
-    "AWSManagedRulesCommonRuleSet",
-    "AWSManagedRulesKnownBadInputsRuleSet",
-    "AWSManagedRulesAmazonIpReputationList",
-  ]
+  default     = ["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList"]
 
   validation {
     condition     = alltrue([for group in var.managed_groups : startswith(group, "AWSManagedRules")])

@@ -1,7 +1,10 @@
 # An application load balancer: HTTPS with a certificate, a redirect to it, and a 404 for what nobody asked to serve.
 
 locals {
-  https = length(var.certificate_arns) > 0
+  certificate_arns = concat(var.certificate_arns, module.certificate[*].arn)
+  zone_id          = var.zone_id == null ? one(module.certificate[*].zone_id) : var.zone_id
+
+  https = length(local.certificate_arns) > 0
 
   short_name = (
     length(var.name) <= 32 ? var.name :
@@ -104,7 +107,7 @@ resource "aws_lb_listener" "https" {
   port              = 443
   protocol          = "HTTPS"
   ssl_policy        = var.tls_policy
-  certificate_arn   = var.certificate_arns[0]
+  certificate_arn   = local.certificate_arns[0]
 
   default_action {
     type = "fixed-response"
@@ -118,10 +121,10 @@ resource "aws_lb_listener" "https" {
 }
 
 resource "aws_lb_listener_certificate" "this" {
-  count = max(length(var.certificate_arns) - 1, 0)
+  count = max(length(local.certificate_arns) - 1, 0)
 
   listener_arn    = aws_lb_listener.https[0].arn
-  certificate_arn = var.certificate_arns[count.index + 1]
+  certificate_arn = local.certificate_arns[count.index + 1]
 }
 
 resource "aws_lb_listener" "redirect" {
@@ -202,7 +205,7 @@ resource "aws_lb_listener_rule" "this" {
 resource "aws_route53_record" "this" {
   count = var.domain == null ? 0 : 1
 
-  zone_id = var.zone_id
+  zone_id = local.zone_id
   name    = var.domain
   type    = "A"
 
@@ -211,4 +214,15 @@ resource "aws_route53_record" "this" {
     zone_id                = aws_lb.this.zone_id
     evaluate_target_health = true
   }
+}
+
+# ---------------------------------------------------------------------------- certificate
+
+module "certificate" {
+  source = "../certificate"
+  count  = var.certificate == null ? 0 : 1
+
+  name   = "${var.name}-certificate"
+  domain = var.certificate.domain
+  zone   = var.certificate.zone
 }

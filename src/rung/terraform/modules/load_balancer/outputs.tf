@@ -50,3 +50,8 @@ output "dimensions" {
   description = "What the metrics of its targets are about, by name of the target, as a row of the module alarms takes it."
   value       = { for name, group in aws_lb_target_group.this : name => { LoadBalancer = aws_lb.this.arn_suffix, TargetGroup = group.arn_suffix } }
 }
+
+output "certificate_arn" {
+  description = "ARN of the certificate that was made here, once it is valid; null without."
+  value       = one(module.certificate[*].arn)
+}

@@ -34,6 +34,15 @@ variable "certificate_arns" {
   default     = []
 }
 
+variable "certificate" {
+  description = "Makes a certificate for domain and its wildcard, proved by records in zone (module certificate): it comes after those of certificate_arns. Null: none is made."
+  type = object({
+    domain = string
+    zone   = string
+  })
+  default = null
+}
+
 variable "targets" {
   description = "What answers, by name. port: of the target; health_path: answers 200 to 299 when a target may have requests; sticky: a visitor stays with one target; deregistration_seconds: time for requests that run when a target goes; type: ip (ECS) or instance (hosts)."
   type = map(object({

@@ -53,6 +53,30 @@ run "does_one_thing_and_can_do_little_harm" {
   }
 }
 
+run "the_clock_starts_it" {
+  command = plan
+
+  variables {
+    name     = "shop-prod-expire-carts"
+    schedule = { expression = "rate(1 minute)" }
+    platform = {
+      name           = "shop-prod"
+      cluster_arn    = "arn:aws:ecs:eu-central-1:123456789012:cluster/shop-prod"
+      vpc_id         = "vpc-1"
+      image          = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop:1"
+      repository_arn = "arn:aws:ecr:eu-central-1:123456789012:repository/shop"
+      log_key_arn    = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+      subnet_ids     = ["subnet-1"]
+      key_arn        = "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+    }
+  }
+
+  assert {
+    condition     = length(module.schedule) == 1 && output.schedule_group_name == "shop-prod-expire-carts-schedule"
+    error_message = "a schedule, with metrics of its own"
+  }
+}
+
 run "wrong_values_are_refused" {
   command = plan
 

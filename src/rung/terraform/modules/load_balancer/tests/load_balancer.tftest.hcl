@@ -245,3 +245,23 @@ run "a_name_that_is_too_long_for_aws" {
     error_message = "it is cut, and ends with a digest of the whole"
   }
 }
+
+run "a_certificate_is_made_where_none_is_given" {
+  command = plan
+
+  # A mocked certificate has no records that prove it; those are tested with the module certificate.
+  override_module {
+    target  = module.certificate
+    outputs = { arn = "arn:aws:acm:eu-central-1:123456789012:certificate/00000000-0000-0000-0000-000000000000", zone_id = "Z0000000000000000000", domain = "shop.example.com" }
+  }
+
+  variables {
+    certificate_arns = []
+    certificate      = { domain = "shop.example.com", zone = "example.com" }
+  }
+
+  assert {
+    condition     = length(module.certificate) == 1 && length(aws_lb_listener.https) == 1 && aws_lb_listener.https[0].certificate_arn == output.certificate_arn
+    error_message = "it speaks TLS with a certificate of its own"
+  }
+}
