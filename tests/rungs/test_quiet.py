@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from rung import QuietHours, Traffic, Workload
+from rung import OfficeHours, QuietHours, Traffic, Workload
 from rung.errors import ModelError
 from rung.model.day import EVENING_DAY, quiet_run
 from rung.parts.compute import EcsService, ScheduledScaling
+from rung.parts.compute import OfficeHours as OfficeHoursPart
 from rung.parts.design import Design
 from rung.parts.operations import Alarm
 from rung.rungs import place
+from rung.terraform import compile as compiled
 
 BUSY = Traffic(concurrent_users=12_000, think_time="10s", peak=3)
 
@@ -86,3 +88,16 @@ def test_the_quiet_run_may_go_round_midnight() -> None:
     assert quiet_run([0.1, 0.1, 1, 1, 0.2, 1, 0.1, 0.1]) == (6, 2)
     assert quiet_run([0.1] * 24) is None
     assert quiet_run([1.0] * 24) is None
+
+
+@pytest.mark.parametrize(
+    "hours", [{"stop_when_idle": True}, {"office_hours": OfficeHours(timezone="Europe/Berlin")}]
+)
+def test_machines_stop_too_when_nobody_works(hours: dict[str, Any]) -> None:
+    made = design(rung="host", **hours)
+    (asleep,) = made.of(OfficeHoursPart)
+    assert asleep.idle_seconds == (4 * 3_600 if "stop_when_idle" in hours else None)
+    text = compiled(made)["services.tf"]
+    block = text[text.index('module "office_hours"') :]
+    assert "tea-dev-hosts = { min_hosts = 1, max_hosts = " in block
+    assert "start_expression" in block or "idle_hours" in block

@@ -156,7 +156,7 @@ def named(environment: dict[str, Any]) -> Workload:
         ({"sizes": {"api": {"min_tasks": 9}}}, "R0805"),
         ({"rung": "box", "nat": "single"}, "R0805"),
         ({"rung": "box", "firewall": True}, "R0805"),
-        ({"rung": "host", "stop_when_idle": "4 hours"}, "R0805"),
+        ({"rung": "box", "stop_when_idle": "4 hours"}, "R0805"),
         ({"existing_vpc": ExistingVpc(vpc_id="vpc-0a1b2c3d", private=TWO, public=TWO), "nat": "single"}, "R0805"),
         ({"existing_vpc": ExistingVpc(vpc_id="vpc-0a1b2c3d", private=TWO)}, "R0807"),
         ({"existing_vpc": ExistingVpc(vpc_id="vpc-0a1b2c3d", private=TWO, isolated=TWO[:1], public=TWO)}, "R0807"),

@@ -65,7 +65,7 @@ def _around(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
 def _hours(setting: Setting, parts: tuple[Part, ...]) -> Iterator[OfficeHours]:
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
     if (hours is None and idle is None) or not any(
-        isinstance(part, EcsService | KubernetesService) for part in parts
+        isinstance(part, EcsService | KubernetesService | HostGroup) for part in parts
     ):
         return
     name, node = setting.platform("office-hours"), setting.environment.name

@@ -159,13 +159,13 @@ def _hours(setting: Setting) -> Iterator[Finding]:
     hours, idle = setting.environment.office_hours, setting.environment.stop_when_idle_seconds
     for name, value in (("office_hours", hours), ("stop_when_idle", idle)):
         asleep = setting.rung == "serverless"
-        placed = setting.rung in ("fargate", "eks")
+        placed = setting.rung in ("host", "fargate", "eks")
         if value is not None and not placed and setting.environment.rung == setting.rung:
             effect = "nothing runs while nobody asks" if asleep else "its machines would run through the night"
             yield _wrong(
                 setting, "R0805", f"the rung {setting.rung} has no place for {name}=",
                 found=f"{name} is set, rung={setting.rung!r}", effect=effect,
-                advice=f"drop {name}=" + ("" if asleep else ", or choose rung='fargate', whose tasks can stop"),
+                advice=f"drop {name}=" + ("" if asleep else ", or choose rung='host' or 'fargate': they stop"),
             )  # fmt: skip
     quiet = setting.environment.quiet_hours
     if isinstance(quiet, QuietHours) and not (

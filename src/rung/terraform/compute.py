@@ -79,6 +79,7 @@ def office_hours(setting: Setting, part: OfficeHours) -> Block:
         "account_id": ACCOUNT, "region": REGION, "log_key_arn": setting.log_key,
         "cluster_name": next((output(each.name, "name") for each in design.of(Cluster)), None),
         "services": {full_name(design, each.name): _woken(each) for each in design.of(EcsService)},
+        "host_groups": {full_name(design, each.name): _hosts(each) for each in design.of(HostGroup)},
         "database_clusters": [
             output(each.name, "identifier") for each in design.of(AuroraCluster) if each.min_acu
         ],
@@ -91,6 +92,12 @@ def office_hours(setting: Setting, part: OfficeHours) -> Block:
         arguments["idle_hours"] = part.idle_seconds / 3_600
         arguments["load_balancer_suffix"] = output(balancer.name, "arn_suffix") if balancer else None
     return setting.module(part, "office_hours", "Outside of working hours nothing runs", arguments)
+
+
+def _hosts(group: HostGroup) -> Expression:
+    """How many hosts it has while it runs."""
+    fewest = max(1, group.min_hosts)
+    return {"min_hosts": fewest, "max_hosts": max(fewest, group.max_hosts)}
 
 
 def _woken(service: EcsService) -> Expression:

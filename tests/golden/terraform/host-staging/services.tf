@@ -112,3 +112,18 @@ module "seed" {
     RUNG_BINDING_CACHE = jsonencode(module.cache.binding)
   }
 }
+
+# Outside of working hours nothing runs: runs while people work (workload.py:58)
+module "office_hours" {
+  source               = "../modules/office_hours"
+  name                 = "shop-staging-office-hours"
+  account_id           = local.account_id
+  region               = local.region
+  log_key_arn          = module.keys.log_key_arn
+  cluster_name         = module.cluster.name
+  host_groups          = { shop-staging-hosts = { min_hosts = 1, max_hosts = 2 } }
+  database_instances   = [module.db.identifier]
+  timezone             = "Europe/Berlin"
+  idle_hours           = 4
+  load_balancer_suffix = module.load_balancer.arn_suffix
+}

@@ -2,6 +2,7 @@ locals {
   watched = var.idle_hours != null
 
   service_arns = [for service in sort(keys(var.services)) : "arn:aws:ecs:${var.region}:${var.account_id}:service/${var.cluster_name}/${service}"]
+  group_arns   = [for group in sort(keys(var.host_groups)) : "arn:aws:autoscaling:${var.region}:${var.account_id}:autoScalingGroup:*:autoScalingGroupName/${group}"]
   database_arns = concat(
     [for cluster in var.database_clusters : "arn:aws:rds:${var.region}:${var.account_id}:cluster:${cluster}"],
     [for instance in var.database_instances : "arn:aws:rds:${var.region}:${var.account_id}:db:${instance}"],
@@ -37,6 +38,20 @@ locals {
             MaxCapacity       = direction == "start" ? tasks.max_tasks : 0
           }
         })))
+      }
+    }],
+    [for group, hosts in var.host_groups : {
+      StartAt = "Hosts of ${group}"
+      States = {
+        "Hosts of ${group}" = merge(local.call, {
+          Resource = "arn:aws:states:::aws-sdk:autoscaling:updateAutoScalingGroup"
+          Parameters = {
+            AutoScalingGroupName = group
+            MinSize              = direction == "start" ? hosts.min_hosts : 0
+            MaxSize              = direction == "start" ? hosts.max_hosts : 0
+            DesiredCapacity      = direction == "start" ? hosts.min_hosts : 0
+          }
+        })
       }
     }],
     [for cluster in var.database_clusters : {
@@ -178,20 +193,26 @@ resource "aws_iam_role_policy" "machine" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
+      [for arns in [local.service_arns] : {
+        Sid      = "Tasks"
+        Effect   = "Allow"
+        Action   = ["ecs:DescribeServices", "ecs:UpdateService"]
+        Resource = arns
+      } if length(arns) > 0],
+      [for arns in [local.service_arns] : {
+        Sid       = "Limits"
+        Effect    = "Allow"
+        Action    = "application-autoscaling:RegisterScalableTarget"
+        Resource  = "arn:aws:application-autoscaling:${var.region}:${var.account_id}:scalable-target/*"
+        Condition = { StringEquals = { "application-autoscaling:service-namespace" = "ecs" } }
+      } if length(arns) > 0],
+      [for arns in [local.group_arns] : {
+        Sid      = "Hosts"
+        Effect   = "Allow"
+        Action   = "autoscaling:UpdateAutoScalingGroup"
+        Resource = arns
+      } if length(arns) > 0],
       [
-        {
-          Sid      = "Tasks"
-          Effect   = "Allow"
-          Action   = ["ecs:DescribeServices", "ecs:UpdateService"]
-          Resource = local.service_arns
-        },
-        {
-          Sid       = "Limits"
-          Effect    = "Allow"
-          Action    = "application-autoscaling:RegisterScalableTarget"
-          Resource  = "arn:aws:application-autoscaling:${var.region}:${var.account_id}:scalable-target/*"
-          Condition = { StringEquals = { "application-autoscaling:service-namespace" = "ecs" } }
-        },
         {
           # CloudWatch Logs knows no resources for deliveries.
           Sid    = "Log"

@@ -44,15 +44,30 @@ variable "services" {
     min_tasks = number
     max_tasks = optional(number)
   }))
+  default = {}
 
   validation {
-    condition     = length(var.services) >= 1
-    error_message = "Without a service there is nothing to start and to stop."
+    condition     = length(var.services) + length(var.host_groups) >= 1
+    error_message = "Without a service and without a group of hosts there is nothing to start and to stop."
   }
 
   validation {
     condition     = alltrue([for service in values(var.services) : service.min_tasks >= 1 && coalesce(service.max_tasks, service.min_tasks) >= service.min_tasks])
     error_message = "A running service has at least one task, and max_tasks is not below min_tasks."
+  }
+}
+
+variable "host_groups" {
+  description = "Auto-scaling groups by name, with the number of hosts they have while they run."
+  type = map(object({
+    min_hosts = number
+    max_hosts = number
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for group in values(var.host_groups) : group.min_hosts >= 1 && group.max_hosts >= group.min_hosts])
+    error_message = "A running group has at least one host, and max_hosts is not below min_hosts."
   }
 }
 

@@ -144,3 +144,37 @@ run "counting_requests_needs_to_know_whose" {
 
   expect_failures = [var.idle_hours]
 }
+
+run "a_group_of_hosts_is_emptied_and_comes_back" {
+  command = plan
+
+  variables {
+    services    = {}
+    host_groups = { shop-staging-hosts = { min_hosts = 2, max_hosts = 4 } }
+  }
+
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.this["stop"].definition).States.Stop.Branches[0].States["Hosts of shop-staging-hosts"].Parameters == { AutoScalingGroupName = "shop-staging-hosts", MinSize = 0, MaxSize = 0, DesiredCapacity = 0 }
+    error_message = "no host is left, and none comes back by itself"
+  }
+
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.this["start"].definition).States.Start.Branches[0].States["Hosts of shop-staging-hosts"].Parameters == { AutoScalingGroupName = "shop-staging-hosts", MinSize = 2, MaxSize = 4, DesiredCapacity = 2 }
+    error_message = "as many as before"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.machine.policy).Statement : statement.Sid] == ["Hosts", "Log"]
+    error_message = "what is not there needs no permission"
+  }
+}
+
+run "a_group_without_hosts_is_refused" {
+  command = plan
+
+  variables {
+    host_groups = { shop-staging-hosts = { min_hosts = 0, max_hosts = 4 } }
+  }
+
+  expect_failures = [var.host_groups]
+}
