@@ -82,6 +82,13 @@ def test_a_decision_is_written_beside_the_others_and_over_none(
     assert (records / "0006-something.md").read_text(encoding="utf-8") == "# 0006: something\n"
 
 
+def test_a_day_can_be_simulated_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    forecast = advised(folder, capsys, "--forecast")["forecast"]
+    assert forecast["offered"] > 100_000
+    assert 0.99 < forecast["availability"] <= 1
+    assert forecast["p99_seconds"] > forecast["p50_seconds"] > 0
+
+
 def test_a_page_is_whole(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "advice.html"
     advised(folder, capsys, "--report", str(page))

@@ -13,6 +13,7 @@ from rung.errors import UsageError
 if TYPE_CHECKING:
     from rung.advise.advice import Advised
     from rung.advise.judgement import Judgement
+    from rung.forecast.outcome import Outcome
     from rung.price.assumptions import Assumptions
 
 
@@ -24,6 +25,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("--measured", type=Path, metavar="FILE", help="a result of rung load --format json")
     command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a better value")
     command.add_argument("--assumptions", action="store_true", help="list every assumption with its reason")
+    command.add_argument("--forecast", action="store_true", help="simulate a day of the recommended rung as well")
     command.add_argument("--adr", action="store_true", help="write the decision to docs/adr/ beside the workload")
     command.add_argument("--report", type=Path, metavar="FILE", help="write the advice as an HTML page")
     command.add_argument("--format", choices=("text", "json"), default="text")
@@ -44,10 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     advised = advise(
         graph, environment, assumptions=read_load(assumptions, arguments.measured), judgement=judgement
     )
-    return _say(advised, arguments)
+    outcome = None
+    if arguments.forecast:
+        from rung.cli.advise_forecast import day_of
+
+        outcome = day_of(graph, advised)
+    return _say(advised, outcome, arguments)
 
 
-def _say(advised: Advised, arguments: argparse.Namespace) -> int:
+def _say(advised: Advised, outcome: Outcome | None, arguments: argparse.Namespace) -> int:
     from rung.cli.printing import finding_as_json, print_findings
 
     written = _write_decision(advised, arguments.workload.parent) if arguments.adr else None
@@ -61,12 +68,20 @@ def _say(advised: Advised, arguments: argparse.Namespace) -> int:
         document = as_document(advised)
         document["findings"] = [finding_as_json(each) for each in advised.findings]
         document["adr"] = None if written is None else str(written)
+        if outcome is not None:
+            from rung.cli.advise_forecast import forecast_as_json
+
+            document["forecast"] = forecast_as_json(outcome)
         print(json.dumps(document, indent=2, allow_nan=False))
     else:
         from rung.cli.advise_text import print_advice
 
         print_findings(advised.findings, sys.stderr)
         print_advice(advised)
+        if outcome is not None:
+            from rung.cli.advise_forecast import forecast_text
+
+            print(f"\n{forecast_text(outcome)}")
         for path in (written, arguments.report):
             if path is not None:
                 print(f"\nwritten: {path}")
