@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rung.load.plan import Plan
     from rung.load.recording import Recording
     from rung.load.result import LoadResult
+    from rung.load.run import Progress
+    from rung.load.server import ServerWatch
 
 _EPILOG = """\
 examples:
@@ -63,16 +65,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Send the load. 0 when every objective is met, else 1. Raises UsageError, UserError."""
     from datetime import UTC, datetime
 
+    from msgspec import structs
+
     from rung.load.judge import judge
     from rung.load.options import aims_of, plan_of
+    from rung.load.server import ServerWatch
     from rung.model.read import load_workload
 
     file = Path(arguments.file)
     graph = load_workload(file)
     plan = plan_of(_options(arguments), graph, file)
     started_at = datetime.now(UTC)
-    recording = _send(plan, quiet=arguments.format == "json")
+    watch = ServerWatch(file.parent)
+    recording = _send(plan, watch, quiet=arguments.format == "json")
     result = judge(recording, plan, aims_of(graph), name=graph.name, started_at=started_at)
+    result = structs.replace(result, server=watch.result())
     _show(result, arguments)
     return 0 if result.met else 1
 
@@ -89,7 +96,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     )  # fmt: skip
 
 
-def _send(plan: Plan, *, quiet: bool) -> Recording:
+def _send(plan: Plan, watch: ServerWatch, *, quiet: bool) -> Recording:
     import asyncio
 
     from rich.console import Console
@@ -98,7 +105,12 @@ def _send(plan: Plan, *, quiet: bool) -> Recording:
     from rung.load.run import Run
 
     with LiveView(plan, Console(stderr=True, quiet=quiet)) as view:
-        return asyncio.run(Run(plan, view.show).run())
+
+        def hear(progress: Progress) -> None:
+            view.show(progress)
+            watch.hear(progress)
+
+        return asyncio.run(Run(plan, hear).run())
 
 
 def _show(result: LoadResult, arguments: argparse.Namespace) -> None:

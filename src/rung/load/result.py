@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from rung.load.server import ServerResult
+
 SCHEMA = "rung.load/1"
 
 Culprit = Literal["generator", "server", "both"]
@@ -143,6 +145,8 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     generator: GeneratorResult
     connections: ConnectionsResult
     problems: list[str]
+    # Where `rung dev` runs the workload on this machine: what a request costs there.
+    server: ServerResult | None = None
     hdr_histogram: str  # HdrHistogram V2, compressed, base64, microseconds
 
 
