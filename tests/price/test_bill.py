@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -10,6 +11,7 @@ import pytest
 
 from price.conftest import with_users
 from rung.model.graph import Graph
+from rung.model.nodes import Business
 from rung.parts.compute import EcsService, Host, OfficeHours
 from rung.parts.design import Design
 from rung.parts.edge import LoadBalancer
@@ -128,13 +130,49 @@ def test_every_missing_price_is_named_at_once(fargate: Design, shop: Graph, book
     assert all("ap-south-1" in message for message in messages)
 
 
-@pytest.mark.parametrize("rung", ["fargate"])
+@pytest.mark.parametrize("rung", ["host", "fargate", "eks", "serverless"])
 def test_more_visitors_never_cost_less(shop: Graph, book: PriceBook, rung: str) -> None:
     """The same design: what is fixed stays as it is, what is used grows."""
     design = place(shop, "prod", rung=rung)
     bills = [bill(design, with_users(shop, users), book) for users in range(0, 60_000, 1_500)]
     assert all(one.total <= other.total + 1e-6 for one, other in pairwise(bills))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "response_kib", "request_kib", "site_kib", "site_files", "cpu_ms", "database_ms", "database_share",
+        "io_per_request", "log_kib_per_request", "log_kib_per_message", "database_gib", "object_gib", "image_gib",
+        "deploys_per_month", "spikes_per_month", "external_kib_per_write",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("rung", ["host", "fargate"])
+def test_more_of_anything_never_costs_less(shop: Graph, book: PriceBook, rung: str, name: str) -> None:
+    """Each assumption alone, from a quarter of its default to sixteen times that."""
+    design = place(shop, "prod", rung=rung)
+    default = getattr(Assumptions(), name)
+    most = 1.0 if name == "database_share" else math.inf
+    values = [min(most, default * 2.0**step) for step in range(-2, 5)]
+    given = [Assumptions().with_values({name: value}, "given", "in a test") for value in values]
+    totals = [bill(design, shop, book, each).total for each in given]
+    assert all(one <= other + 1e-9 for one, other in pairwise(totals))
+
+
+def test_what_is_fixed_does_not_depend_on_visitors(fargate: Design, shop: Graph, book: PriceBook) -> None:
+    bills = [bill(fargate, with_users(shop, users), book) for users in (1, 100, 10_000)]
     assert len({round(each.fixed, 6) for each in bills}) == 1
+
+
+def test_the_bill_by_tenant_and_for_a_thousand_requests(fargate: Design, shop: Graph, book: PriceBook) -> None:
+    nodes = tuple(
+        Business(customers=40, monthly_revenue_usd=20_000) if node.kind == "business" else node
+        for node in shop.nodes
+    )
+    found = bill(fargate, replace(shop, nodes=nodes), book)
+    assert found.per_tenant() == pytest.approx(found.total / 40)
+    assert found.share_of_revenue() == pytest.approx(found.total / 20_000)
+    assert found.per_thousand_requests() == pytest.approx(found.total / found.usage.requests.value * 1_000)
+    assert bill(fargate, shop, book).per_tenant() is None
 
 
 def test_nobody_comes_and_the_fixed_lines_stay(fargate: Design, shop: Graph, book: PriceBook) -> None:
