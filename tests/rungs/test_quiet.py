@@ -100,4 +100,12 @@ def test_machines_stop_too_when_nobody_works(hours: dict[str, Any]) -> None:
     text = compiled(made)["services.tf"]
     block = text[text.index('module "office_hours"') :]
     assert "tea-dev-hosts = { min_hosts = 1, max_hosts = " in block
-    assert "start_expression" in block or "idle_hours" in block
+    assert ("start_expression" in block) == ("office_hours" in hours)
+    assert ("idle_hours" in block) == ("stop_when_idle" in hours)
+
+
+def test_hours_hold_also_where_it_stops_when_idle() -> None:
+    made = design(office_hours=OfficeHours(timezone="Europe/Berlin"), stop_when_idle="2 hours")
+    text = compiled(made)["services.tf"]
+    assert 'start_expression     = "cron(0 7 ? * MON-FRI *)"' in text
+    assert "idle_hours           = 2" in text

@@ -280,4 +280,6 @@ class OfficeHours:
     start_cron: str = "cron(0 7 ? * MON-FRI *)"
     stop_cron: str = "cron(0 20 ? * MON-FRI *)"
     timezone: str = "UTC"
+    #: Whether the two times hold; False: it starts on demand alone.
+    by_clock: bool = True
     idle_seconds: int | None = None

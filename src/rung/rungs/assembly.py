@@ -73,6 +73,7 @@ def _hours(setting: Setting, parts: tuple[Part, ...]) -> Iterator[OfficeHours]:
         yield OfficeHours(
             name=name,
             node=node,
+            by_clock=False,
             idle_seconds=int(idle or 0),
             why="stops when nobody asks, starts when somebody does",
         )

@@ -86,9 +86,9 @@ def office_hours(setting: Setting, part: OfficeHours) -> Block:
         "database_instances": [output(each.name, "identifier") for each in design.of(PostgresInstance)],
         "timezone": part.timezone,
     }  # fmt: skip
-    if part.idle_seconds is None:
+    if part.by_clock:
         arguments |= {"start_expression": part.start_cron, "stop_expression": part.stop_cron}
-    else:
+    if part.idle_seconds is not None:
         arguments["idle_hours"] = part.idle_seconds / 3_600
         arguments["load_balancer_suffix"] = output(balancer.name, "arn_suffix") if balancer else None
     return setting.module(part, "office_hours", "Outside of working hours nothing runs", arguments)

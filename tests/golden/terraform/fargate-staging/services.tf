@@ -141,6 +141,8 @@ module "office_hours" {
   services             = { shop-staging-api = { min_tasks = 1, max_tasks = 1 }, shop-staging-fulfil = { min_tasks = 1, max_tasks = 1 } }
   database_clusters    = [module.db.identifier]
   timezone             = "Europe/Berlin"
+  start_expression     = "cron(0 7 ? * MON-FRI *)"
+  stop_expression      = "cron(0 20 ? * MON-FRI *)"
   idle_hours           = 4
   load_balancer_suffix = module.load_balancer.arn_suffix
 }

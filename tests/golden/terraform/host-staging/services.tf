@@ -124,6 +124,8 @@ module "office_hours" {
   host_groups          = { shop-staging-hosts = { min_hosts = 1, max_hosts = 2 } }
   database_instances   = [module.db.identifier]
   timezone             = "Europe/Berlin"
+  start_expression     = "cron(0 7 ? * MON-FRI *)"
+  stop_expression      = "cron(0 20 ? * MON-FRI *)"
   idle_hours           = 4
   load_balancer_suffix = module.load_balancer.arn_suffix
 }
