@@ -51,14 +51,15 @@ file; the line in each comment says which of its lines asks for what follows. Th
 
 | file | question |
 |---|---|
+| `terraform.tf` | where is the state, and what plans this |
 | `network.tf` | where does it run, and what can it reach without leaving |
 | `data.tf` | what is kept, how is it encrypted and backed up |
-| `services.tf` | what runs, how large, and what is it told |
-| `async.tf` | which messages and clocks start work |
+| `services.tf` | what runs, how large, when, and what is it told |
+| `async.tf` | which messages start work |
 | `edge.tf` | where do visitors arrive |
 | `grants.tf` | who may talk to whom, and who may do what |
 | `observability.tf` | what is watched, and who is told |
-| `outputs.tf` | what does the pipeline need to know |
+| `outputs.tf` | what is there to work with |
 
 ## Plan and apply
 
