@@ -166,4 +166,6 @@ def _queue(node: Queue, machine: Machine) -> QueueBinding:
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
         visibility_timeout_seconds=node.visibility_timeout_seconds,
         retention_seconds=node.retention_seconds,
+        retry_delay_seconds=node.retry_delay_seconds,
+        retry_delay_max_seconds=node.retry_delay_max_seconds,
     )

@@ -29,8 +29,6 @@ AGREEMENTS = {
     "load_balancer": 0.9999, "http_api": 0.9995, "ecs_service": 0.9999, "host_group": 0.9999,
     "kubernetes_service": 0.9999, "lambda_function": 0.9995, "aurora_cluster": 0.9999, "postgres_instance": 0.9995,
 }  # fmt: skip
-#: The runtime doubles its delay up to this, and draws each evenly below it (`rung.runtime.queue.backoff`).
-LONGEST_DELAY_SECONDS = 300.0
 #: An outage of somebody else's service that a queue should sit out.
 OUTSIDE_OUTAGE_SECONDS = 120.0
 MOST_RECEIVES = 15
@@ -120,8 +118,11 @@ def gives_up_too_soon(subject: Subject) -> Iterator[Found]:
 
 
 def _patience(queue: Queue, receives: int) -> float:
-    """Seconds from the first attempt to the last, when every delay is drawn evenly below its bound."""
-    bound = min(LONGEST_DELAY_SECONDS, queue.retry_delay_max_seconds)
+    """Seconds from the first attempt to the last: delays double, each drawn evenly below its bound.
+
+    So does the runtime (`rung.runtime.queue.backoff`).
+    """
+    bound = queue.retry_delay_max_seconds
     return sum(min(bound, queue.retry_delay_seconds * 2.0**attempt) for attempt in range(receives - 1)) / 2
 
 

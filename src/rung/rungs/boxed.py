@@ -55,6 +55,8 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
                 lanes=Sequence(items=target.lanes), max_receive_count=target.max_receive_count or NEVER_DEAD,
                 visibility_timeout_seconds=target.visibility_timeout_seconds,
                 retention_seconds=target.retention_seconds,
+                retry_delay_seconds=target.retry_delay_seconds,
+                retry_delay_max_seconds=target.retry_delay_max_seconds,
             ) | {"PGPASSFILE": password_file(node.name).path}  # fmt: skip
         case Cache():
             url = f"redis://{target.name}:{CACHE_PORT}/0"

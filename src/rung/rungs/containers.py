@@ -228,6 +228,8 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
         "max_receive_count": queue.max_receive_count or NEVER_DEAD,
         "visibility_timeout_seconds": queue.visibility_timeout_seconds,
         "retention_seconds": queue.retention_seconds,
+        "retry_delay_seconds": queue.retry_delay_seconds,
+        "retry_delay_max_seconds": queue.retry_delay_max_seconds,
     }
     if not setting.uses_sqs(queue):
         carrier = setting.carrier()

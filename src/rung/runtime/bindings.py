@@ -68,6 +68,9 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     max_receive_count: int = 5
     visibility_timeout_seconds: float = 30.0
     retention_seconds: float = 4 * 86_400.0
+    #: After a failure the next attempt waits at most so long; the bound doubles each time, up to the second one.
+    retry_delay_seconds: float = 1.0
+    retry_delay_max_seconds: float = 900.0
 
 
 class SecretBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="secret"):

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Self
+
+from rung.runtime.bindings import QueueBinding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,12 @@ class Backoff:
     """Delays grow from `base_seconds`, doubling, to `cap_seconds`."""
 
     base_seconds: float = 1.0
-    cap_seconds: float = 300.0
+    cap_seconds: float = 900.0
+
+    @classmethod
+    def of(cls, binding: QueueBinding) -> Self:
+        """As the workload declares it for this queue."""
+        return cls(base_seconds=binding.retry_delay_seconds, cap_seconds=binding.retry_delay_max_seconds)
 
     def bound_seconds(self, attempt: int) -> float:
         """The longest delay after the `attempt`-th failure (1 is the first)."""

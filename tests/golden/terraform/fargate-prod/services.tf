@@ -14,7 +14,7 @@ locals {
     environment    = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "prod", RUNG_LOG_FORMAT = "json" }
   }
   db     = { kind = "postgres", url = module.db.url, pool_size = 13, statement_timeout_seconds = 5, tenant_scoped = false }
-  orders = merge(module.orders.binding, { url = module.db.url })
+  orders = merge(module.orders.binding, { retry_delay_seconds = 1, retry_delay_max_seconds = 900, url = module.db.url })
 }
 
 # images: the one image that every process runs

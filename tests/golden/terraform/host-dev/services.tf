@@ -93,8 +93,10 @@ module "expire_reservations" {
   environment = {
     RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
     RUNG_BINDING_ORDERS = jsonencode(merge(module.orders.binding, {
-      url                = module.db.url
-      credentials_secret = module.db_logins.arns["expire-reservations"]
+      retry_delay_seconds     = 1
+      retry_delay_max_seconds = 900
+      url                     = module.db.url
+      credentials_secret      = module.db_logins.arns["expire-reservations"]
     }))
   }
   deadline_seconds = 50

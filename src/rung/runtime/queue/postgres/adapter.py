@@ -63,7 +63,7 @@ class PostgresQueue(Sending):
         self.max_receive_count = binding.max_receive_count
         self.capabilities = _CAPABILITIES
         self._retention_seconds = binding.retention_seconds
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff.of(binding)
         self._deduplication_window_seconds = deduplication_window_seconds
         self._poll_seconds = poll_seconds
         self._random = randomness or random.Random()

@@ -94,7 +94,7 @@ class SqsQueue(Sending):
         self._urls = binding.urls
         self._dead_urls = binding.dead_letter_urls
         self._long_poll_seconds = binding.long_poll_seconds
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff.of(binding)
         self._random = randomness or random.Random()
         self._clock = clock
         self._order = LaneOrder(self.lanes)
