@@ -57,7 +57,7 @@ def outcomes_of(terraform: Terraform, modules: Iterable[str], directory: Path) -
     result = terraform.run(root, "test", "-json", "-no-color", check=False)
     outcomes = {module: Outcome() for module in names}
     for line in result.stdout.splitlines():
-        _note(json.loads(line), outcomes)
+        note(json.loads(line), outcomes)
     if result.returncode and not any(outcome.complaints for outcome in outcomes.values()):
         outcomes[names[0]].complaints.append(result.stdout + result.stderr)
     return outcomes
@@ -75,7 +75,8 @@ def _of_module(text: str, module: str) -> str:
     )
 
 
-def _note(event: dict[str, object], outcomes: Mapping[str, Outcome]) -> None:
+def note(event: dict[str, object], outcomes: Mapping[str, Outcome]) -> None:
+    """What one line of `terraform test -json` says of the module or root its file is named after."""
     module = str(event.get("@testfile", "")).removeprefix("tests/").split(".")[0]
     if module not in outcomes:
         if event.get("@level") == "error" and event.get("type") == "diagnostic":

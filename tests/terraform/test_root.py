@@ -1,4 +1,4 @@
-"""The root of shop: what it says, how long it is, that Terraform accepts it, that an edge less is access less."""
+"""The root of shop: what it says, how long it is, that an edge less is access less."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from tests.terraform import golden, shop
-from tests.terraform.tool import Terraform
 
 from rung.parts.design import Design
 from rung.terraform.hcl import WIDTH
@@ -124,14 +123,3 @@ def test_modules_are_named_once_and_sorted() -> None:
     names = modules_of(shop.design(*PROD))
     assert list(names) == sorted(set(names))
     assert {"grants", "watch", "ecs_service", "aurora_cluster"} <= set(names)
-
-
-@pytest.mark.terraform
-@pytest.mark.parametrize(("environment", "rung"), shop.placements())
-def test_terraform_accepts_and_would_not_format(
-    environment: str, rung: str, terraform: Terraform, tmp_path: Path
-) -> None:
-    root = shop.write(tmp_path, shop.files(environment, rung)) / "infra" / environment
-    assert terraform.format_differences(tmp_path) == ""
-    terraform.init(root)
-    assert terraform.validate(root) == []
