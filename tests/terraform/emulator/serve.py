@@ -8,32 +8,53 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from threading import Lock
 from typing import Any
 
 HOST = "127.0.0.1"
 
 
+class OneByOne:
+    """A WSGI application that answers one request at a time, and a request that is repeated as it did before.
+
+    moto changes its lists without locks, and Terraform asks thirty things at once. On a busy machine an answer is
+    lost now and then; the SDK asks again, under the same id, and what was created once must not be there already.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self.application, self.lock = application, Lock()
+        self.told: dict[str, tuple[str, list[tuple[str, str]], bytes]] = {}
+
+    def __call__(self, server: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer, or say again what was answered to the same invocation unless that was a fault of the server."""
+        name = environ.get("HTTP_AMZ_SDK_INVOCATION_ID", "")
+        begun: list[Any] = []
+        with self.lock:
+            answer = self.told.get(name)
+            if answer is None:
+                pieces = self.application(server, environ, lambda *given: begun.append(given))
+                body = b"".join(pieces)
+                answer = (begun[-1][0], list(begun[-1][1]), body)
+                if name and not answer[0].startswith("5"):
+                    self.told[name] = answer
+        start_response(answer[0], answer[1])
+        return [answer[2]]
+
+
 def moto(port: int) -> None:
     """moto's server. It knows AWS's managed policies only when it is told to load them.
 
-    A certificate is issued as soon as it is asked for, and requests are answered one after the other: moto changes
-    its lists without locks, and Terraform asks thirty things at once.
+    A certificate is issued as soon as it is asked for.
     """
     os.environ |= {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_ACM_VALIDATION_WAIT": "0"}
-    from threading import Lock
-
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
     from moto.server import main
     from tests.terraform.emulator.mends import mend
 
     mend()
-    lock, answer = Lock(), DomainDispatcherApplication.__call__
-
-    def answer_alone(self: DomainDispatcherApplication, environ: dict[str, Any], start_response: Any) -> Any:
-        with lock:
-            return answer(self, environ, start_response)
-
-    setattr(DomainDispatcherApplication, "__call__", answer_alone)  # noqa: B010
+    serial = OneByOne(DomainDispatcherApplication.__call__)
+    setattr(DomainDispatcherApplication, "__call__", lambda *given: serial(*given))  # noqa: B010
     main(["-H", HOST, "-p", str(port)])
 
 
