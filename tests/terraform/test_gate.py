@@ -111,9 +111,12 @@ def failed_rules(scanning: subprocess.Popen[str]) -> list[str]:
 #: Production where a rung holds it; on a box the environment of shop that is most like it.
 GATED = (("prod", "fargate"), ("prod", "host"), ("staging", "box"))
 GATES = [
-    pytest.param((environment, rung), id=f"{rung}-{environment}", marks=pytest.mark.xdist_group(f"gate-{rung}"))
+    pytest.param(
+        (environment, rung), id=f"{rung}-{environment}",
+        marks=[pytest.mark.xdist_group(f"gate-{rung}"), *([] if rung == "box" else [pytest.mark.soak])],
+    )
     for environment, rung in GATED
-]
+]  # fmt: skip
 
 
 @pytest.mark.gate
