@@ -113,7 +113,7 @@ GATED = (("prod", "fargate"), ("prod", "host"), ("staging", "box"))
 GATES = [
     pytest.param(
         (environment, rung), id=f"{rung}-{environment}",
-        marks=[pytest.mark.xdist_group(f"gate-{rung}"), *([] if rung == "box" else [pytest.mark.soak])],
+        marks=[pytest.mark.xdist_group(f"gate-{rung}"), *([pytest.mark.soak] if rung == "host" else [])],
     )
     for environment, rung in GATED
 ]  # fmt: skip
