@@ -48,9 +48,9 @@ class Assumptions:
 Assumed = TypeVar("Assumed", bound=Assumptions)
 
 
-def assumption(default: Any, *, unit: str, why: str) -> Any:
-    """A field of an assumptions dataclass."""
-    return field(default=default, metadata={"unit": unit, "why": why})
+def assumption(default: Any, *, unit: str, why: str, positive: bool = False) -> Any:
+    """A field of an assumptions dataclass. `positive` ones are divided by: they are never 0."""
+    return field(default=default, metadata={"unit": unit, "why": why, "positive": positive})
 
 
 def described(given: Assumptions) -> list[tuple[str, float, str, str]]:
@@ -65,14 +65,14 @@ def described(given: Assumptions) -> list[tuple[str, float, str, str]]:
 
 def assumed(defaults: Assumed, texts: list[str]) -> Assumed:
     """`NAME=VALUE` over the defaults. Raises UsageError with the names that there are, or with the bad value."""
-    known = {each.name for each in _numbers(defaults)}
+    known = {each.name: bool(each.metadata.get("positive")) for each in _numbers(defaults)}
     changes: dict[str, float] = {}
     for text in texts:
         name, _, value = text.partition("=")
         if name not in known:
             there = ", ".join(sorted(known))
             raise UsageError(f"no assumption {name!r}{suggestion(name, known)}; there are {there}")
-        changes[name] = _number(name, value)
+        changes[name] = _number(name, value, positive=known[name])
     return defaults.with_values(changes, "given", "given with --assume") if changes else defaults
 
 
@@ -80,11 +80,13 @@ def _numbers(given: Assumptions) -> list[Field[Any]]:
     return [each for each in fields(given) if isinstance(getattr(given, each.name), float)]
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, text: str, *, positive: bool) -> float:
     try:
         value = float(text)
     except ValueError:
         raise UsageError(f"--assume {name} needs a number, not {text!r}") from None
     if not 0 <= value < _MOST:
         raise UsageError(f"--assume {name}={text}: it must not be negative, nor more than {_MOST:g}")
+    if positive and value == 0:
+        raise UsageError(f"--assume {name}={text}: it must be more than 0")
     return value

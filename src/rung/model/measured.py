@@ -31,22 +31,31 @@ class Behaviour(Assumptions):
         EVENING_DAY, unit="share of the busy hour", why="24 hours, busiest in the evening"
     )
     cpu_ms: float = assumption(
-        4.0, unit="ms", why="CPU of one request: an ASGI handler with one query; measure with rung load"
+        4.0,
+        unit="ms",
+        why="CPU of one request: an ASGI handler with one query; measure with rung load",
+        positive=True,
     )
-    cpu_target: float = assumption(0.6, unit="share", why="where target tracking holds the CPU of tasks")
+    cpu_target: float = assumption(
+        0.6, unit="share", why="where target tracking holds the CPU of tasks", positive=True
+    )
     database_share: float = assumption(0.3, unit="share of requests", why="what the cache does not answer")
     database_ms: float = assumption(1.0, unit="ms", why="CPU of the queries of one request that reaches it")
-    database_target: float = assumption(0.8, unit="share", why="how full a database may be at the busy hour")
+    database_target: float = assumption(
+        0.8, unit="share", why="how full a database may be at the busy hour", positive=True
+    )
     vcpu_per_acu: float = assumption(
-        0.25, unit="vCPU", why="an Aurora capacity unit: about 2 GiB and its share of CPU"
+        0.25, unit="vCPU", why="an Aurora capacity unit: about 2 GiB and its share of CPU", positive=True
     )
     response_kib: float = assumption(8.0, unit="KiB", why="a compressed page of JSON")
     request_kib: float = assumption(1.0, unit="KiB", why="headers and a small body")
-    session_requests: float = assumption(12.0, unit="requests", why="of one visit, after one load of the site")
+    session_requests: float = assumption(
+        12.0, unit="requests", why="of one visit, after one load of the site", positive=True
+    )
     message_ms: float = assumption(50.0, unit="ms", why="one message, where the worker does not say")
     cold_start_ms: float = assumption(1_000.0, unit="ms", why="Lambda: a Python image with its imports")
     function_idle_minutes: float = assumption(
-        10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured"
+        10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured", positive=True
     )
 
     @property

@@ -26,7 +26,7 @@ class Assumptions(Behaviour):
     log_kib_per_request: float = assumption(0.1, unit="KiB", why="the access log is sampled, warnings are not")
     log_kib_per_message: float = assumption(0.5, unit="KiB", why="one line for a message")
     messages_per_call: float = assumption(
-        2.0, unit="messages", why="a long poll brings what waits, ten at most; deletes go together"
+        2.0, unit="messages", why="a long poll brings what waits, ten at most; deletes go together", positive=True
     )
     message_kib: float = assumption(1.0, unit="KiB", why="ids, not documents")
     database_gib: float = assumption(10.0, unit="GiB", why="the first year of a small business")
@@ -39,7 +39,9 @@ class Assumptions(Behaviour):
         5.0, unit="ms", why="what a function waits for in one request, and is paid for: queries, cache, network"
     )
     run_seconds: float = assumption(2.0, unit="s", why="one run of a schedule, or of migrations, as a function")
-    function_life_hours: float = assumption(2.0, unit="h", why="Lambda renews execution environments in use, too")
+    function_life_hours: float = assumption(
+        2.0, unit="h", why="Lambda renews execution environments in use, too", positive=True
+    )
     cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 
     def average_of_day(self) -> float:
