@@ -218,6 +218,19 @@ def test_a_box_is_as_large_as_its_containers(shop: Graph) -> None:
     assert [site.name for site in box.sites] == ["web"]
 
 
+@pytest.mark.parametrize(("declared", "disk"), [(None, 20), (10, 20), (60, 112), (500, 929)])
+def test_the_disk_of_a_box_has_room_beside_the_data(declared: int | None, disk: int) -> None:
+    """Data, log and dump are 1.3 times the data, and fill no more than the 70 % at which the alarm rings."""
+    work = Workload("tea")
+    db = work.postgres("db", storage=declared)
+    work.route("/*", work.service("api", app="tea.api:app", uses=[db]))
+    work.notify("email:a@example.com")
+    (box,) = design_of(work, "box").of(Host)
+    assert (box.data_gib, box.stored_gib) == (disk, declared or 20)
+    if declared:
+        assert declared * 1.3 / box.data_gib * 100 <= box.disk_alarm_percent
+
+
 def test_a_host_group_survives_a_machine_in_production(shop: Graph) -> None:
     (hosts,) = place(shop, "prod", rung="host").of(HostGroup)
     assert hosts.min_hosts == 2

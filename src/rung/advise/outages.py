@@ -67,7 +67,7 @@ def _of_machine(design: Design, situation: Situation, judgement: Judgement) -> I
     """A box is its one machine, in its one zone, with the data on its disk."""
     notice = judgement.rota_notice_minutes if situation.rota else judgement.notice_minutes
     for host in design.of(Host):
-        restore = host.data_gib / judgement.restore_gib_per_hour * 60 if _keeps_data(host) else 0.0
+        restore = host.stored_gib / judgement.restore_gib_per_hour * 60 if _keeps_data(host) else 0.0
         lost = notice + judgement.rebuild_minutes + restore
         yield Outage(what="the machine is lost and rebuilt", yearly=judgement.machine_failures, minutes=lost)
         yield Outage(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from rung.parts.values import Value
 
 Architecture = Literal["arm64", "x86_64"]
+
+#: A database's files, its log of changes and the dump that is being written, for each GiB of data.
+DISK_SHARE = 1.3
+#: How full a machine's disk may be before somebody is told.
+DISK_ALARM_PERCENT = 70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +198,11 @@ class HostSite:
     routes: tuple[tuple[str | None, str], ...] = ()
 
 
+def disk_for(data_gib: int) -> int:
+    """GiB of a disk that holds so much data, its log and a dump, and stays below the alarm of its machine."""
+    return math.ceil(data_gib * DISK_SHARE * 100 / DISK_ALARM_PERCENT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """One small machine that runs everything with Docker Compose, databases included (the box).
@@ -207,6 +218,8 @@ class Host:
     architecture: Architecture = "arm64"
     root_gib: int = 20
     data_gib: int = 20
+    #: Data that its disk is made for: what must be restored when the machine is lost.
+    stored_gib: int = 20
     stacks: tuple[Stack, ...] = ()
     sites: tuple[HostSite, ...] = ()
     #: Its name, and the hosted zone in which the record of its address is written.
@@ -218,7 +231,7 @@ class Host:
     backup_hours: int = 24
     backup_days: int = 7
     management: Literal["ssm", "tailscale"] = "ssm"
-    disk_alarm_percent: int = 70
+    disk_alarm_percent: int = DISK_ALARM_PERCENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +256,7 @@ class HostGroup:
     log_days: int = 30
     management: Literal["ssm", "tailscale"] = "ssm"
     portainer: bool = False
-    disk_alarm_percent: int = 70
+    disk_alarm_percent: int = DISK_ALARM_PERCENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ def one_machine(subject: Subject) -> Iterator[Found]:
             yield Found(
                 node="@objectives", message=f'one machine cannot promise {subject.availability * 100:g} %',
                 evidence=f'"{box.name}" is back after about {minutes:.0f} minutes (a new machine, and '
-                f"{box.data_gib} GiB from the last dump); {subject.budget_minutes:.0f} a month are allowed",
+                f"{box.stored_gib} GiB from the last dump); {subject.budget_minutes:.0f} a month are allowed",
                 changes=(SetEnvironment(field="rung", value="host"),),
                 note='or promise less: 99 % leave seven hours',
             )  # fmt: skip

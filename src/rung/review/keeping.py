@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rung.model.durations import render_seconds
 from rung.model.nodes import Bucket, Cache, Postgres
-from rung.parts.compute import Host, HostGroup
+from rung.parts.compute import DISK_SHARE, Host, HostGroup, disk_for
 from rung.parts.data import BackupPlan, PostgresInstance
 from rung.parts.messaging import SqsQueue
 from rung.review.advice import Found
@@ -14,8 +14,6 @@ from rung.review.cures import SetField, SizePart
 from rung.review.subject import Subject
 
 LONG_WEEKEND_SECONDS = 72 * 3_600.0
-#: Data, its log of changes and one dump beside it.
-DISK_SHARE = 1.3
 LATEST_DISK_ALARM = 80
 MOST_BACKUP_HOURS = 12
 WORTH_LOSING_USD = 100.0
@@ -81,7 +79,7 @@ def disk_cannot_grow(subject: Subject) -> Iterator[Found]:
                 node=_stored(subject), message="the data fills the disk of the machine",
                 evidence=f"storage={stored} GiB of data on a disk of {box.data_gib} GiB, without room for the log "
                 f"of changes and a dump",
-                changes=(SizePart(part=box.name, field="data_gib", value=int(stored * DISK_SHARE) + 1),),
+                changes=(SizePart(part=box.name, field="data_gib", value=disk_for(stored)),),
             )  # fmt: skip
 
 

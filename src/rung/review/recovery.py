@@ -73,7 +73,7 @@ def failover_seconds(database: Database, gib: float) -> float:
 
 def rebuild_seconds(box: Host) -> float:
     """How long a box is away when its machine is lost."""
-    return REBUILD_SECONDS + box.data_gib * RESTORE_SECONDS_PER_GIB
+    return REBUILD_SECONDS + box.stored_gib * RESTORE_SECONDS_PER_GIB
 
 
 def _gib(subject: Subject, part: Database) -> float:

@@ -34,7 +34,7 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )
-from rung.parts.compute import Host, Registry, Stack
+from rung.parts.compute import Host, Registry, Stack, disk_for
 from rung.parts.data import BucketPart
 from rung.parts.design import Design, Part
 from rung.parts.network import Connection, Network
@@ -96,9 +96,12 @@ def box_of(setting: Setting) -> Host:
     memory = machines.memory_of(stacks)
     vcpu = machines.serving_vcpu(setting) / machines.BOX_SERVING_SHARE
     instance = machines.instance_for(vcpu, memory) or machines.INSTANCES[-1][0]
-    data = sum(node.storage_gib or LEAST_DATA_GIB for node in setting.graph.of(Postgres)) or LEAST_DATA_GIB
+    declared = [node.storage_gib for node in setting.graph.of(Postgres)]
+    disk = sum(disk_for(gib) if gib else LEAST_DATA_GIB for gib in declared)
     return Host(
-        name=setting.platform("box"), instance_type=instance, root_gib=ROOT_GIB, data_gib=data, stacks=stacks,
+        name=setting.platform("box"), instance_type=instance, root_gib=ROOT_GIB, stacks=stacks,
+        data_gib=max(LEAST_DATA_GIB, disk),
+        stored_gib=sum(gib or LEAST_DATA_GIB for gib in declared) or LEAST_DATA_GIB,
         sites=tuple(machines.site_of(setting, site) for site in setting.sites),
         domain=setting.environment.domain, zone=setting.environment.zone,
         hop_limit=2 if _containers_ask_aws(setting) else 1, log_days=log_days(setting),

@@ -44,7 +44,10 @@ def cluster(setting: Setting, part: Cluster) -> Block:
 
 def host(setting: Setting, part: Host) -> Iterator[Block]:
     """The one machine of a box, with its name in the DNS."""
-    left_out = ("zone", "stacks", "sites", "backup_bucket", "backup_hours", "backup_days", "disk_alarm_percent")
+    left_out = (
+        "zone", "stacks", "sites", "stored_gib", "backup_bucket", "backup_hours", "backup_days",
+        "disk_alarm_percent",
+    )  # fmt: skip
     arguments = {
         **_machine(setting, part),
         "subnet_id": _first(setting.subnets("public")),
