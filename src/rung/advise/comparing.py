@@ -69,9 +69,22 @@ class Comparison:
         """The rung to choose in a world."""
         return ranked(self.options(world))[0]
 
+    def better_than(self, rung: str, world: World, *, likely: str | None = None) -> str | None:
+        """A rung that is chosen before `rung` in a world, None when it is the best there.
+
+        The first one found ends the search; `likely` is asked first, the others are then not even placed.
+        """
+        ours = self._order(rung, world)
+        others = sorted((each for each in self.rungs if each != rung), key=lambda each: each != likely)
+        return next((each for each in others if self._order(each, world) < ours), None)
+
     def drop_the_impossible(self) -> None:
         """Leave out rungs that cannot hold the workload whatever its traffic: no world brings them back."""
         self.rungs = tuple(rung for rung in self.rungs if not _whatever_the_traffic(self._physical(rung, HERE)[0]))
+
+    def _order(self, rung: str, world: World) -> tuple[tuple[bool, ...], float, int]:
+        """What `best` sorts by: of equal rungs the smaller one is chosen."""
+        return (*_hardness(self.option(rung, world)), self.rungs.index(rung))
 
     def _physical(self, rung: str, world: World) -> tuple[Option, ...]:
         key = (rung, world.traffic, world.cpu)

@@ -43,7 +43,7 @@ def trimmed(design: Design, trims: tuple[Trim, ...]) -> Design:
     changes: dict[str, dict[str, Any]] = {}
     for trim in trims:
         changes.setdefault(trim.part, {})[trim.field] = trim.after
-    parts = tuple(replace(part, **changes.get(part.name, {})) for part in design.parts)
+    parts = tuple(replace(part, **changes[part.name]) if part.name in changes else part for part in design.parts)
     return replace(design, parts=parts)
 
 

@@ -66,19 +66,22 @@ def _change(comparison: Comparison, rung: str, axis: Axis, *, up: bool) -> float
     near = 1.0
     for step in _STEPS:
         far = step if up else 1 / step
-        if comparison.best(world_at(axis, far)).rung != rung:
-            return _bisected(comparison, rung, axis, near, far)
+        rival = comparison.better_than(rung, world_at(axis, far))
+        if rival is not None:
+            return _bisected(comparison, rung, axis, near, far, rival)
         near = far
     return None
 
 
-def _bisected(comparison: Comparison, rung: str, axis: Axis, near: float, far: float) -> float:
+def _bisected(comparison: Comparison, rung: str, axis: Axis, near: float, far: float, rival: str) -> float:
+    """What was better at `far` is most likely what is better nearer: it is asked first."""
     while abs(math.log(far / near)) > _EXACT:
         middle = math.sqrt(near * far)
-        if comparison.best(world_at(axis, middle)).rung == rung:
+        better = comparison.better_than(rung, world_at(axis, middle), likely=rival)
+        if better is None:
             near = middle
         else:
-            far = middle
+            far, rival = middle, better
     return far
 
 

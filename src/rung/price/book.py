@@ -87,6 +87,8 @@ class Tariff:
 
     def charge(self, quantity: float) -> float:
         """US dollars for `quantity` units in a month. Continuous: a tier's price holds for what is above it."""
+        if len(self.tiers) == 1:
+            return max(0.0, quantity - self.first.tier_from) * self.first.usd
         ends = [*(tier.tier_from for tier in self.tiers[1:]), float("inf")]
         return sum(
             max(0.0, min(quantity, end) - tier.tier_from) * tier.usd
@@ -115,6 +117,18 @@ class PriceBook:
     def regions(self) -> tuple[str, ...]:
         """The regions with prices of their own."""
         return tuple(sorted({row.region for row in self.rows} - set(EVERYWHERE)))
+
+    def types_of(self, service: str, mode: str, region: str) -> tuple[str, ...]:
+        """The instance types with a price, in the order of the book: a dot tells them from other usages."""
+        return self._types.get((service, mode, region), ())
+
+    @cached_property
+    def _types(self) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+        found: dict[tuple[str, str, str], dict[str, None]] = {}
+        for row in self.rows:
+            if "." in row.usage:
+                found.setdefault((row.service, row.mode, row.region), {})[row.usage] = None
+        return {key: tuple(usages) for key, usages in found.items()}
 
     def tariff(self, service: str, usage: str, *, mode: str = "", region: str) -> Tariff:
         """The price of one usage in one region. Raises PriceError R1101 that names the key."""

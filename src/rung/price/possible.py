@@ -59,8 +59,7 @@ def _types(part: Part, design: Design, book: PriceBook) -> Iterator[Finding]:
     if named is None:
         return
     service, wanted, mode = named
-    rows = (row for row in book.rows if row.key[0] == service and row.mode == mode and row.region == design.region)
-    known = list(dict.fromkeys(row.usage for row in rows if "." in row.usage))
+    known = book.types_of(service, mode, design.region)
     if wanted in known:
         return
     family = wanted.rpartition(".")[0]

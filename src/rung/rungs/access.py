@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rung.model.edges import Edge
 from rung.model.nodes import (
@@ -141,7 +142,7 @@ def with_unique_sids(statements: Iterable[Statement]) -> tuple[Statement, ...]:
             count += 1
             sid = f"{statement.sid}{count}"
         used.add((statement.principal, sid))
-        result.append(replace(statement, sid=sid))
+        result.append(statement if count == 1 else replace(statement, sid=sid))
     return tuple(result)
 
 
@@ -163,6 +164,7 @@ def _statement(edge: Edge, need: Need, principal: str) -> Statement:
     )  # fmt: skip
 
 
+@cache
 def sid_of(*words: str) -> str:
     """`ApiSendOrders`: letters and digits alone, as AWS wants."""
     return "".join(piece.capitalize() for word in words for piece in word.replace(".", "-").split("-"))
