@@ -22,6 +22,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("diff", "rung.cli.diff", "compare two environments, or one with what is on disk"),
     ("eject", "rung.cli.eject", "write every environment once more, and leave the files to you"),
     ("estimate", "rung.cli.estimate", "the bill of an environment, line by line"),
+    ("events", "rung.cli.events", "say which rules of a workload take an event, and why the others do not"),
     ("explain", "rung.cli.explain", "explain a finding by its code, such as R0142"),
     ("explain-access", "rung.cli.explain_access", "say who may do what with a node, and why"),
     ("forecast", "rung.cli.forecast", "simulate a day of traffic through a design"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from rung.errors import Finding
@@ -184,13 +183,17 @@ def too_few_receives(graph: Graph) -> Iterator[Finding]:
 
 def invalid_pattern(graph: Graph) -> Iterator[Finding]:
     """R0155: an event pattern that matches nothing, or is no pattern."""
-    for rule in graph.of(Rule):
-        reason = _pattern_problem(rule.pattern)
-        if reason:
+    rules = graph.of(Rule)
+    if not rules:
+        return
+    from rung.model.patterns.parse import parse
+
+    for rule in rules:
+        for mistake in parse(rule.pattern).mistakes:
             yield problem(
-                graph, "R0155", rule.name, f"the pattern of {label(rule)} is not valid", found=reason,
-                effect="the rule is refused, or never matches an event",
-                advice='write lists at the leaves, such as {"type": ["order.paid"]}',
+                graph, "R0155", rule.name, f"the pattern of {label(rule)} is not valid",
+                found=f"{mistake.found}, at {mistake.path}",
+                effect="the rule is refused, or never matches an event", advice=mistake.possible,
             )  # fmt: skip
 
 
@@ -249,27 +252,3 @@ def _is_dead_letter_queue(graph: Graph, queue: Queue) -> bool:
 
 def _variable(queue: Queue) -> str:
     return queue.name.replace("-", "_")
-
-
-def _pattern_problem(text: str) -> str:
-    try:
-        pattern = json.loads(text)
-    except ValueError as error:
-        return f"it is not JSON: {error}"
-    if not isinstance(pattern, dict) or not pattern:
-        return "it is not an object with at least one field"
-    return _leaf_problem(pattern, "$")
-
-
-def _leaf_problem(pattern: dict[str, object], path: str) -> str:
-    for name, value in pattern.items():
-        here = f"{path}.{name}"
-        if isinstance(value, dict):
-            found = _leaf_problem(value, here) if value else f"an empty object at {here}"
-        elif isinstance(value, list):
-            found = "" if value else f"an empty list at {here} matches nothing"
-        else:
-            found = f"{value!r} at {here} is not a list"
-        if found:
-            return found
-    return ""
