@@ -75,12 +75,12 @@ async def test_who_has_gone_is_passed_over() -> None:
 
 
 async def test_a_line_is_as_long_as_what_can_be_begun_within_its_patience() -> None:
-    """2,000 a second are taken for granted at first: 200 within the tenth of a second that a page waits."""
+    """2,000 a second are taken for granted at first: 80 within the 40 ms that a page waits."""
     turns = Turns(slice_seconds=0.0)
     turns.take(NORMAL)
     while not turns.is_full(NORMAL):
         turns.take(NORMAL)
-    assert 150 < turns.waiting < 250
+    assert 60 < turns.waiting < 100
     assert not turns.is_full(CRITICAL)
     assert turns.is_full(BACKGROUND)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
+
 from rung.load import Journey, Response, Step, User, capture
 
 CATEGORIES = (
@@ -42,10 +44,21 @@ def listing(user: User) -> str:
     return path if chance < 0.75 else f"{path}&brand={user.random.choice(BRANDS)}"
 
 
+class _Variant(msgspec.Struct):
+    sku: str
+    available: int
+
+
+class _Product(msgspec.Struct):
+    """What a visitor looks at before putting something in the cart: the rest of the answer is not decoded."""
+
+    variants: list[_Variant]
+
+
 def choose_article(user: User, response: Response) -> None:
     """Remember an article of the product that can be bought. A product of which all is sold leaves none."""
-    product = response.json()
-    available = [variant["sku"] for variant in product["variants"] if variant["available"] > 0]
+    product = msgspec.json.decode(response.body, type=_Product)
+    available = [variant.sku for variant in product.variants if variant.available > 0]
     user.state["sku"] = user.random.choice(available) if available else None
 
 

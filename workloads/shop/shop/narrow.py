@@ -10,7 +10,7 @@ from types import TracebackType
 from rung.runtime.errors import OverloadedError
 
 #: Who would wait for longer is refused at once.
-EXPECTED_WAIT_SECONDS = 0.25
+EXPECTED_WAIT_SECONDS = 0.1
 #: How fast the average time inside follows the latest.
 INSIDE_WEIGHT = 0.1
 

@@ -44,9 +44,9 @@ class HttpSettings:
     concurrency_max: int = 1_000
     #: Requests that wait for a slot, and for how long at most, before they are refused.
     queue_max: int = 200
-    queue_seconds: float = 0.5
+    queue_seconds: float = 0.1
     #: An event loop in which callbacks keep waiting longer than this sheds: the processor is the bottleneck.
-    lag_seconds: float = 0.01
+    lag_seconds: float = 0.005
     #: CRITICAL is shed last, BACKGROUND first; everything else is NORMAL.
     priorities: tuple[tuple[str, int], ...] = ()
     #: WebSockets open at once; they take no slot.

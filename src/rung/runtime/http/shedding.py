@@ -26,6 +26,8 @@ _FIRST_SHARE = 0.05
 _SHRINK_MIN = 0.5
 _STEP_SECONDS = 0.03
 _BEGIN_SECONDS = 0.1
+#: So many targets late is a flood: class by class it would take half a second to cut them all.
+_FLOOD_TARGETS = 10.0
 #: Samples that make a standing queue: more before anything is refused than while something is.
 _SAMPLES_TO_BEGIN = 3
 _SAMPLES = 2
@@ -60,7 +62,8 @@ class Shedder:
             return
         least, self._least, self._samples, self._stepped_at = self._least, math.inf, 0, now
         if least > self.target_seconds:
-            self._shrink(max(_SHRINK_MIN, 1.0 - 0.3 * (least / self.target_seconds - 1.0)))
+            factor = max(_SHRINK_MIN, 1.0 - 0.3 * (least / self.target_seconds - 1.0))
+            self._shrink(factor, flood=least > _FLOOD_TARGETS * self.target_seconds)
         elif self.active and least < self.target_seconds / 2:
             self._grow(1.0 + GROWTH * (1.0 - 2.0 * least / self.target_seconds))
         self.asked = [0, 0, 0]
@@ -76,14 +79,16 @@ class Shedder:
         share = self.shares[priority]
         return share < 1.0 and self._chance.random() >= share
 
-    def _shrink(self, factor: float) -> None:
+    def _shrink(self, factor: float, *, flood: bool) -> None:
+        """Cut the least important class that is asking; in a flood every class at once, the most important too."""
         for priority in (BACKGROUND, NORMAL, CRITICAL):
             if self.asked[priority] and self.shares[priority] > FLOORS[priority]:
                 self.shares[priority] = max(FLOORS[priority], self.shares[priority] * factor)
                 if self.shares[priority] < _FIRST_SHARE / 4:
                     self.shares[priority] = FLOORS[priority]
                 self.active = True
-                return
+                if not flood:
+                    return
 
     def _grow(self, factor: float) -> None:
         for priority in (CRITICAL, NORMAL, BACKGROUND):

@@ -21,7 +21,7 @@ from collections import deque
 SLICE_SECONDS = 0.001
 SLICE_SECONDS_MAX = 0.002
 #: How long a request of each class stands in line at most.
-PATIENCE_SECONDS = (0.2, 0.1, 0.05)
+PATIENCE_SECONDS = (0.06, 0.04, 0.02)
 _COUNT_MAX = 500.0
 #: What a request is taken to need before any was measured, and how fast that follows what is measured.
 _COST_SECONDS = 0.000_1
