@@ -47,9 +47,11 @@ async def test_guessing_is_slowed_down(shop: Any) -> None:
     _, email = await _registered(shop)
     guesser = shop.browser()
     statuses = [
-        (await guesser.post("/api/session", {"email": email, "password": f"guess {n}"})).status for n in range(11)
+        (await guesser.post("/api/session", {"email": email, "password": f"guess {n}"})).status for n in range(16)
     ]
-    assert statuses == [401] * 10 + [429]
+    # Guesses are given back over time, and each takes its time: on a busy machine a few more get through.
+    assert statuses[:10] == [401] * 10
+    assert 429 in statuses[10:]
 
 
 async def test_signing_out_ends_the_session_itself(shop: Any) -> None:

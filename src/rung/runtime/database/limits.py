@@ -21,7 +21,7 @@ class Limits:
     #: A transaction between two statements: an application that hangs must not hold its locks.
     idle_in_transaction_seconds: float = 10.0
     #: A caller that finds every connection busy.
-    acquire_seconds: float = 0.5
+    acquire_seconds: float = 1.0
     #: Callers that may wait at once; the next is refused without waiting. A multiple of the pool's size.
     waiting_per_connection: int = 16
     #: Who would wait for longer, by the line and by how long connections are held, is refused without waiting.

@@ -28,6 +28,8 @@ _STEP_SECONDS = 0.03
 _BEGIN_SECONDS = 0.1
 #: So many targets late is a flood: class by class it would take half a second to cut them all.
 _FLOOD_TARGETS = 10.0
+#: Of which a class is a good part when it asks for more than this part: a few files in a flood of pages are not cut.
+_FLOOD_PARTS = 4.0
 #: Samples that make a standing queue: more before anything is refused than while something is.
 _SAMPLES_TO_BEGIN = 3
 _SAMPLES = 2
@@ -80,9 +82,10 @@ class Shedder:
         return share < 1.0 and self._chance.random() >= share
 
     def _shrink(self, factor: float, *, flood: bool) -> None:
-        """Cut the least important class that is asking; in a flood every class at once, the most important too."""
+        """Cut the least important class that is asking; in a flood every class that is a good part of it, at once."""
+        part = sum(self.asked) / _FLOOD_PARTS if flood else 0.0
         for priority in (BACKGROUND, NORMAL, CRITICAL):
-            if self.asked[priority] and self.shares[priority] > FLOORS[priority]:
+            if self.asked[priority] > part and self.shares[priority] > FLOORS[priority]:
                 self.shares[priority] = max(FLOORS[priority], self.shares[priority] * factor)
                 if self.shares[priority] < _FIRST_SHARE / 4:
                     self.shares[priority] = FLOORS[priority]
