@@ -28,7 +28,7 @@ _STEP_SECONDS = 0.03
 _BEGIN_SECONDS = 0.1
 #: So many targets late is a flood: class by class it would take half a second to cut them all.
 _FLOOD_TARGETS = 10.0
-#: Of which a class is a good part when it asks for more than this part: a few files in a flood of pages are not cut.
+#: A class that asks for less than this part of it is not the flood: a few files among many pages are not cut.
 _FLOOD_PARTS = 4.0
 #: Samples that make a standing queue: more before anything is refused than while something is.
 _SAMPLES_TO_BEGIN = 3
@@ -82,7 +82,7 @@ class Shedder:
         return share < 1.0 and self._chance.random() >= share
 
     def _shrink(self, factor: float, *, flood: bool) -> None:
-        """Cut the least important class that is asking; in a flood every class that is a good part of it, at once."""
+        """Cut the least important class that is asking; in a flood, at once every class that is a good part of it."""
         part = sum(self.asked) / _FLOOD_PARTS if flood else 0.0
         for priority in (BACKGROUND, NORMAL, CRITICAL):
             if self.asked[priority] > part and self.shares[priority] > FLOORS[priority]:
