@@ -82,7 +82,7 @@ class Shedder:
         return share < 1.0 and self._chance.random() >= share
 
     def _shrink(self, factor: float, *, flood: bool) -> None:
-        """Cut the least important class that is asking; in a flood, at once every class that is a good part of it."""
+        """Cut the least important class that is asking; in a flood every class that is a good part of it."""
         part = sum(self.asked) / _FLOOD_PARTS if flood else 0.0
         for priority in (BACKGROUND, NORMAL, CRITICAL):
             if self.asked[priority] > part and self.shares[priority] > FLOORS[priority]:
