@@ -196,7 +196,7 @@ async def test_a_caller_cancelled_while_its_connection_is_looked_at_closes_it(
 
 
 async def test_a_connection_in_use_while_the_pool_is_closed_is_closed_after_its_call(redis_url: str) -> None:
-    connection = RedisConnection(redis_url)
+    connection = RedisConnection(redis_url, timeout_seconds=5.0)
     calls = [asyncio.create_task(connection.run("BLPOP", f"empty-{number}", "0.1")) for number in range(3)]
     other = RedisConnection(redis_url)
     async with asyncio.timeout(5):
