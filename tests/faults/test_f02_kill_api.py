@@ -63,7 +63,7 @@ async def test_a_killed_process_costs_only_what_it_was_doing(tmp_path: Path, kil
             in_flight: set[int] = set()
 
             async def buy(number: int) -> None:
-                for attempt in range(4):
+                for attempt in range(6):
                     in_flight.add(number)
                     try:
                         headers = {"idempotency-key": f"k{number}"}
