@@ -96,13 +96,12 @@ def _read_ahead(key: str) -> None:
 
 
 async def _read(key: str) -> None:
-    match key:
-        case _ if key == SWITCHES_KEY:
-            await switches.refresh()
-        case _ if key == SALES_KEY:
-            await _sales_page()
-        case _:
-            await _fetch(key)
+    if key == SWITCHES_KEY:
+        await switches.refresh()
+    elif key == SALES_KEY:
+        await _sales_page()
+    else:
+        await _fetch(key)
 
 
 def _is_read(key: str, task: asyncio.Task[None]) -> None:
