@@ -24,10 +24,10 @@ from typing import Any
 
 from moto.events.models import EventPattern
 
-from rung.model.patterns.evaluate import matches
-from rung.model.patterns.grammar import Pattern
-from rung.model.patterns.matcher import Matcher
-from rung.model.patterns.parse import parse
+from rung.patterns.evaluate import matches
+from rung.patterns.grammar import Pattern
+from rung.patterns.matcher import Matcher
+from rung.patterns.parse import parse
 
 #: Events a second on one core.
 AIMS = {"1 exact rule": 50_000, "1,000 rules, 80 % exact": 10_000}

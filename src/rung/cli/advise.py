@@ -94,7 +94,7 @@ def _given(arguments: argparse.Namespace) -> tuple[Assumptions, Judgement]:
 
     from rung.advise.judgement import Judgement
     from rung.model.assumed import assumed
-    from rung.model.near import suggestion
+    from rung.near import suggestion
     from rung.price.assumptions import Assumptions
 
     own = {each.name for each in fields(Judgement)}

@@ -178,7 +178,7 @@ def _earlier(asked: Asked) -> tuple[Bill | None, str]:
 
 def _explain(bill: Bill, arguments: argparse.Namespace) -> int:
     from rung.cli.estimate_text import print_line
-    from rung.model.near import suggestion
+    from rung.near import suggestion
 
     wanted = arguments.explain
     lines = [line for line in bill.lines if wanted in (line.part, line.node)]

@@ -14,7 +14,7 @@ from rung.errors import Finding, Location, ModelError, UsageError
 if TYPE_CHECKING:
     from rung.model.graph import Graph
     from rung.model.nodes import Rule
-    from rung.model.patterns.evaluate import Difference
+    from rung.patterns.evaluate import Difference
 
 SCHEMA = "rung.events/1"
 
@@ -83,9 +83,9 @@ def _rules(graph: Graph, bus: str | None) -> list[Rule]:
 
 def _judge(graph: Graph, rules: list[Rule], event: dict[str, Any]) -> list[Verdict]:
     from rung.model.checks.queues import invalid_pattern
-    from rung.model.patterns.evaluate import first_difference
-    from rung.model.patterns.matcher import Matcher
-    from rung.model.patterns.parse import parse
+    from rung.patterns.evaluate import first_difference
+    from rung.patterns.matcher import Matcher
+    from rung.patterns.parse import parse
 
     patterns = {each.name: parse(each.pattern).pattern for each in rules}
     good = {name: pattern for name, pattern in patterns.items() if pattern is not None}

@@ -9,7 +9,7 @@ from typing import Any
 
 import rung
 from rung.errors import UsageError
-from rung.model.near import suggestion
+from rung.near import suggestion
 
 #: A link to docs/errors in a checkout, a folder of the same pages in an installed wheel.
 PAGES = Path(rung.__file__).parent / "error_pages"

@@ -123,7 +123,7 @@ def _fault(text: str) -> Fault:
         SlowDatabase,
         SlowDependency,
     )
-    from rung.model.near import suggestion
+    from rung.near import suggestion
 
     found = _FAULT.match(text)
     if found is None or found["name"] not in FAULTS:

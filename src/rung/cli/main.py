@@ -89,7 +89,7 @@ def _run(words: list[str]) -> int:
     chosen = next((word for word in words if not word.startswith("-")), None)
     module = _configure(subparsers, chosen)
     if chosen is not None and module is None:
-        from rung.model.near import suggestion
+        from rung.near import suggestion
 
         names = [name for name, _, _ in COMMANDS]
         raise UsageError(f"no command {chosen!r}{suggestion(chosen, names)}; there are {', '.join(names)}")

@@ -10,7 +10,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeVar
 
 from rung.errors import UsageError
-from rung.model.near import suggestion
+from rung.near import suggestion
 
 #: No assumption is larger: more is a slip of the unit.
 _MOST = 1e12

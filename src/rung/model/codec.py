@@ -20,9 +20,9 @@ from typing import Any, Union, cast, get_args, get_origin
 from rung.errors import Finding, Location, ModelError
 from rung.model.edges import Edge
 from rung.model.graph import Graph, TenantColumn
-from rung.model.near import suggestion
 from rung.model.nodes import NODE_TYPES, Node
 from rung.model.shapes import Mismatch, build, describe, field_types, record_mismatches
+from rung.near import suggestion
 
 SCHEMA = "rung.graph/1"
 _TYPES: Mapping[str, type[Any]] = {node_type.__name__.lower(): node_type for node_type in NODE_TYPES}

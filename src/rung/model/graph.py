@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from rung.errors import Location, UsageError
 from rung.model.edges import VERBS, Edge, Use, Verb
-from rung.model.near import suggestion
 from rung.model.nodes import (
     Business,
     Environment,
@@ -25,6 +24,7 @@ from rung.model.nodes import (
     Worker,
 )  # fmt: skip
 from rung.model.shapes import field_types, mismatches
+from rung.near import suggestion
 
 NodeType = TypeVar("NodeType", bound=Node)
 RUNNING = (Service, Worker, Schedule, Job)

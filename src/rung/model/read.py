@@ -187,7 +187,7 @@ def _near_parameter(text: str) -> str:
     import re
 
     from rung.model import nodes
-    from rung.model.near import suggestion
+    from rung.near import suggestion
 
     found = re.match(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'", text)
     if found is None:

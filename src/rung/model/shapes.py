@@ -11,8 +11,8 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from rung.model.near import suggestion
 from rung.model.nodes import set_fields
+from rung.near import suggestion
 
 #: Annotations are texts until somebody asks; reading them takes 20 us each, so each type is read once.
 _FIELD_TYPES: dict[Any, Mapping[str, Any]] = {}

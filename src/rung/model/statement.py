@@ -14,10 +14,10 @@ from rung.errors import Finding, Location
 from rung.model.durations import parse_seconds
 from rung.model.edges import PLAIN_VERBS, VERBS, Use
 from rung.model.handles import Handle
-from rung.model.near import nearest
 from rung.model.nodes import Node, Variable
 from rung.model.shapes import describe, record_mismatches
 from rung.model.sources import line_of
+from rung.near import nearest
 
 if TYPE_CHECKING:
     from rung.model.builder import Workload

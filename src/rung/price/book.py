@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Literal
 
 from rung.errors import Finding, UserError
-from rung.model.near import suggestion
+from rung.near import suggestion
 
 Basis = Literal["list", "derived", "estimate", "memory"]
 BASES: tuple[Basis, ...] = ("list", "derived", "estimate", "memory")

@@ -14,8 +14,8 @@ from dataclasses import fields, replace
 from rung.errors import Finding
 from rung.model.environments import Figure
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Environment, Queue
+from rung.near import suggestion
 from rung.price.assumptions import Assumptions
 from rung.price.book import PriceBook
 from rung.price.charging import Line

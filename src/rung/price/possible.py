@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from rung.errors import Finding
 from rung.model.graph import Graph
-from rung.model.near import nearest, suggestion
 from rung.model.nodes import Business, Traffic
+from rung.near import nearest, suggestion
 from rung.parts.compute import Host, HostGroup
 from rung.parts.data import CacheGroup, PostgresInstance
 from rung.parts.design import Design, Part

@@ -32,7 +32,7 @@ def place(graph: Graph, environment: str, *, rung: str | None = None) -> Design:
 
     setting = setting_of(graph, environment, rung)
     if setting.rung not in RUNGS:
-        from rung.model.near import suggestion
+        from rung.near import suggestion
 
         there = ", ".join(RUNGS)
         raise UsageError(f"no rung {setting.rung!r}{suggestion(setting.rung, RUNGS)}; there are {there}")

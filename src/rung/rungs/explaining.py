@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rung.errors import Location, UsageError
 from rung.model.edges import Edge
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Node
+from rung.near import suggestion
 from rung.parts.access import Statement
 from rung.parts.design import Design, Part
 from rung.parts.values import Reference

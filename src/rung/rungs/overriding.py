@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from rung.model.environments import Sizing
-from rung.model.near import suggestion
 from rung.model.shapes import field_types, mismatches
+from rung.near import suggestion
 from rung.parts.design import Part
 from rung.rungs.setting import Setting
 

@@ -10,7 +10,6 @@ from rung.model.checks.report import label, place, problem
 from rung.model.durations import render_seconds
 from rung.model.edges import Edge
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import (
     External,
     Job,
@@ -23,6 +22,7 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )  # fmt: skip
+from rung.near import suggestion
 
 #: The share of a server's connections that pools may take: the rest is for people, migrations and monitoring.
 USABLE_CONNECTIONS = 0.8

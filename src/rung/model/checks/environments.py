@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from rung.errors import Finding
 from rung.model.checks.report import label, problem
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Environment, Postgres, Route, Service, Site, Subscriber
 from rung.model.shapes import field_types, mismatches
+from rung.near import suggestion
 
 #: One task that is replaced, or crashes, takes longer than this share of a month allows.
 _SINGLE_TASK_AVAILABILITY = 0.999

@@ -8,8 +8,8 @@ from rung.errors import Finding
 from rung.model.checks.report import counted, label, place, problem
 from rung.model.durations import render_seconds
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Queue, Rule, Worker
+from rung.near import suggestion
 
 #: The longest delay and retention that each broker has; None: no limit that matters.
 DELAY_LIMITS = {"sqs": 900.0}
@@ -186,7 +186,7 @@ def invalid_pattern(graph: Graph) -> Iterator[Finding]:
     rules = graph.of(Rule)
     if not rules:
         return
-    from rung.model.patterns.parse import parse
+    from rung.patterns.parse import parse
 
     for rule in rules:
         for mistake in parse(rule.pattern).mistakes:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rung.errors import Finding
 from rung.model.checks.report import label, place, problem
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Route, Service, Site
+from rung.near import suggestion
 
 
 def shadowed(graph: Graph) -> Iterator[Finding]:

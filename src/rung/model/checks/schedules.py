@@ -10,8 +10,8 @@ from rung.model.checks.report import label, problem
 from rung.model.cron import Cron, CronError, parse_cron
 from rung.model.durations import render_seconds
 from rung.model.graph import Graph
-from rung.model.near import suggestion
 from rung.model.nodes import Schedule
+from rung.near import suggestion
 
 #: The years in which clock changes are looked for. Rules rarely change; the times of day matter, not the dates.
 _YEARS = (2026, 2027)

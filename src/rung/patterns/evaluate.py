@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, assert_never
 
-from rung.model.patterns.events import Leaves, Paths, Places, flatten, paths_of
-from rung.model.patterns.grammar import (
+from rung.patterns.events import Leaves, Paths, Places, flatten, paths_of
+from rung.patterns.grammar import (
     AnythingBut,
     Branch,
     Cidr,

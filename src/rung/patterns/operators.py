@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from rung.model.near import suggestion
-from rung.model.patterns.grammar import (
+from rung.near import suggestion
+from rung.patterns.grammar import (
     AnythingBut,
     Cidr,
     EqualsIgnoreCase,
@@ -21,7 +21,7 @@ from rung.model.patterns.grammar import (
     Wildcard,
     folded,
 )
-from rung.model.patterns.mistakes import Mistakes, shown
+from rung.patterns.mistakes import Mistakes, shown
 
 #: Bounds of `numeric`: eb-create-pattern-operators.html, "Numeric matching", read on 2026-11-21.
 NUMERIC_LIMIT = 5e9

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from rung.model.near import suggestion
-from rung.model.patterns.events import scalar
-from rung.model.patterns.grammar import Exact, Field, Pattern, Test, branches
-from rung.model.patterns.mistakes import Mistake, Mistakes, shown
-from rung.model.patterns.operators import OPERATORS, operator
+from rung.near import suggestion
+from rung.patterns.events import scalar
+from rung.patterns.grammar import Exact, Field, Pattern, Test, branches
+from rung.patterns.mistakes import Mistake, Mistakes, shown
+from rung.patterns.operators import OPERATORS, operator
 
 OR = "$or"
 _ANY = 'write [{"exists": true}] to ask for any value'

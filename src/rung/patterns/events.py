@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from rung.model.patterns.grammar import Scalar, Truth
+from rung.patterns.grammar import Scalar, Truth
 
 #: Which element of which array of objects a value stands in: pairs of the array's number and the index.
 Places: TypeAlias = tuple[tuple[int, int], ...]

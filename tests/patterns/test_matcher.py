@@ -14,10 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from moto.events.models import EventPattern
 
-from rung.model.patterns.evaluate import first_difference, matches
-from rung.model.patterns.grammar import Pattern
-from rung.model.patterns.matcher import Matcher
-from rung.model.patterns.parse import parse
+from rung.patterns.evaluate import first_difference, matches
+from rung.patterns.grammar import Pattern
+from rung.patterns.matcher import Matcher
+from rung.patterns.parse import parse
 
 TEXTS = ("", "a", "A", "ab", "ba", "aba", "bab", "10.0.0.1", "10.0.0.200", "::1", "Σς")
 SCALARS: tuple[Any, ...] = (*TEXTS, 0, 1, 1.0, 2, -1, 5.5, True, False, None)

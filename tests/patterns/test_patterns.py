@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from rung.model.patterns.evaluate import Difference, first_difference, matches
-from rung.model.patterns.grammar import Pattern
-from rung.model.patterns.matcher import Matcher
-from rung.model.patterns.parse import parse
+from rung.patterns.evaluate import Difference, first_difference, matches
+from rung.patterns.grammar import Pattern
+from rung.patterns.matcher import Matcher
+from rung.patterns.parse import parse
 
 GUIDE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
 OPERATORS, NULLS, ARRAYS = (

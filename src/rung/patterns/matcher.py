@@ -18,9 +18,9 @@ from math import prod
 from operator import contains
 from typing import Any
 
-from rung.model.patterns.evaluate import branch_paths, holds
-from rung.model.patterns.events import Leaves, flatten
-from rung.model.patterns.grammar import (
+from rung.patterns.evaluate import branch_paths, holds
+from rung.patterns.events import Leaves, flatten
+from rung.patterns.grammar import (
     Branch,
     EqualsIgnoreCase,
     Exact,
