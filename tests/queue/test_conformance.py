@@ -47,11 +47,13 @@ class PostgresHarness:
         max_receive_count: int = 3,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
+        delay_seconds: float = 0.0,
     ) -> PostgresQueue:
         port = self._server.port if self._proxy is None else self._proxy.port
         binding = QueueBinding(
             url=self.url.replace(f":{self._server.port}/", f":{port}/"),
             lanes=lanes,
+            delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
         )
@@ -140,10 +142,12 @@ class MemoryHarness:
         max_receive_count: int = 3,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
+        delay_seconds: float = 0.0,
     ) -> MemoryQueue:
         return MemoryQueue(
             "orders",
             lanes=lanes,
+            delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
             backoff=backoff,

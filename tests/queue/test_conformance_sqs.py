@@ -40,6 +40,7 @@ class SqsHarness:
         max_receive_count: int = 3,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
+        delay_seconds: float = 0.0,
     ) -> SqsQueue:
         if self._made is None:
             self._made = self._emulator.create_queue(self._name, lanes, max_receive_count)
@@ -49,6 +50,7 @@ class SqsHarness:
             **self._made,
             region=REGION,
             lanes=lanes,
+            delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
             long_poll_seconds=1,

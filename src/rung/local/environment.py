@@ -163,6 +163,7 @@ def _queue(node: Queue, machine: Machine) -> QueueBinding:
     return QueueBinding(
         url=machine.carrier.carrier_url,
         lanes=node.lanes,
+        delay_seconds=node.delay_seconds,
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
         visibility_timeout_seconds=node.visibility_timeout_seconds,
         retention_seconds=node.retention_seconds,

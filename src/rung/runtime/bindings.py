@@ -52,19 +52,24 @@ class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="queue"):
     """A queue and the broker that carries it. Lanes come in order of priority, highest first.
 
-    On Postgres: `url`, and `credentials_secret` where the URL names no user. On SQS: `urls` and `dead_letter_urls`
-    by lane, and the `region`; `url` and `credentials_secret` then say where its outbox is, if it has one.
+    On Postgres, Redis and RabbitMQ: `url`, and `credentials_secret` where the URL names no user. On SQS: `urls`
+    and `dead_letter_urls` by lane, and the `region`. `outbox_url`: the database with the outbox of a broker that
+    is in none, if the process uses one; on SQS `url` and `credentials_secret` say it, too.
     """
 
-    adapter: Literal["postgres", "sqs"] = "postgres"
+    adapter: Literal["postgres", "sqs", "redis", "rabbitmq"] = "postgres"
     url: str = ""
     credentials_secret: str | None = None
+    outbox_url: str = ""
+    outbox_credentials_secret: str | None = None
     urls: Mapping[str, str] = {}
     dead_letter_urls: Mapping[str, str] = {}
     region: str | None = None
     #: How long SQS holds a request that finds nothing, at most 20 s: longer is cheaper, and a drain waits for it.
     long_poll_seconds: int = 20
     lanes: tuple[str, ...] = ("default",)
+    #: Every message is delayed by so long, unless it says longer.
+    delay_seconds: float = 0.0
     max_receive_count: int = 5
     visibility_timeout_seconds: float = 30.0
     retention_seconds: float = 4 * 86_400.0
@@ -189,7 +194,8 @@ async def read_secrets(environment: Mapping[str, str] | None = None) -> None:
             except msgspec.MsgspecError:
                 continue
             kept = fields.get("arn") if fields.get("source") == "secretsmanager" else None
-            arns |= {arn for arn in (kept, fields.get("credentials_secret")) if arn}
+            secrets = (kept, fields.get("credentials_secret"), fields.get("outbox_credentials_secret"))
+            arns |= {arn for arn in secrets if arn}
     if arns:
         from rung.runtime.aws.secrets import SECRETS
 

@@ -249,6 +249,20 @@ class RetryConformance:
             message = await _soon(queue)
         assert (message.id, message.receive_count, message.after_loss) == (identity, 1, False)
 
+    async def test_every_message_waits_for_the_delay_of_its_queue_or_longer(self, harness: QueueHarness) -> None:
+        queue = harness.open(delay_seconds=60)
+        first = await queue.send(b"x", delay_seconds=5)
+        second, third = await queue.send_batch([Entry(body=b"x"), Entry(body=b"x", delay_seconds=120)])
+        await harness.advance(59)
+        assert await queue.receive() == []
+        await harness.advance(2)
+        due = await queue.receive(max_messages=10)
+        assert {message.id for message in due} == {first, second.id}
+        assert await queue.retry(due[0], reason="again", delay_seconds=0), "an attempt waits for its backoff alone"
+        assert (await _one(queue)).id == due[0].id
+        await harness.advance(60)
+        assert third.id in {message.id for message in await queue.receive(max_messages=10)}
+
     async def test_a_delay_that_no_broker_keeps_is_refused(self, harness: QueueHarness) -> None:
         queue = harness.open()
         for wrong in (-1.0, float("nan"), float("inf"), 366 * 86_400.0):

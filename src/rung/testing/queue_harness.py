@@ -21,6 +21,7 @@ class QueueHarness(Protocol):
         max_receive_count: int = 3,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
+        delay_seconds: float = 0.0,
     ) -> Queue:
         """A handle on the one queue of this test. Two handles are two processes. Closed by the harness."""
         ...

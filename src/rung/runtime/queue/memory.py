@@ -70,12 +70,14 @@ class MemoryQueue(Sending):
         max_receive_count: int = 5,
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
+        delay_seconds: float = 0.0,
         randomness: random.Random | None = None,
         broker: MemoryBroker | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.name = name
         self.lanes: Sequence[str] = tuple(lanes)
+        self.delay_seconds = delay_seconds
         self.visibility_timeout_seconds = visibility_timeout_seconds
         self.max_receive_count = max_receive_count
         self.capabilities = _CAPABILITIES

@@ -189,8 +189,13 @@ def inherited_headers() -> Inherited:
     return Inherited(headers, _size(headers))
 
 
-def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Inherited) -> Sendable:
-    """Check an entry and give it the inherited headers below its own. Raises MessageError, naming the limit."""
+def prepare(
+    entry: Entry, queue: str, lanes: Sequence[str], inherited: Inherited, *, delay_seconds: float = 0.0
+) -> Sendable:
+    """Check an entry and give it the inherited headers below its own. Raises MessageError, naming the limit.
+
+    `delay_seconds`: the queue's own, which every message waits at least.
+    """
     lane = lanes[-1] if entry.lane is None else entry.lane
     if lane not in lanes:
         raise MessageError(f"R0502: queue {queue!r} has no lane {lane!r}; it has {', '.join(lanes)}")
@@ -213,7 +218,7 @@ def prepare(entry: Entry, queue: str, lanes: Sequence[str], inherited: Inherited
     return Sendable(
         body=body,
         lane=lane,
-        delay_seconds=entry.delay_seconds,
+        delay_seconds=max(entry.delay_seconds, delay_seconds),
         deduplication_id=entry.deduplication_id,
         headers=headers,
     )

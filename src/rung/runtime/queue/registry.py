@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from rung.runtime.bindings import QueueBinding, binding, encode
+from rung.runtime.errors import BindingError
 from rung.runtime.queue.port import Queue
 
 _queues: dict[tuple[str, str], Queue] = {}
@@ -36,5 +37,7 @@ def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Q
             from rung.runtime.queue.sqs import SqsQueue
 
             return SqsQueue(name, found, registered=registered)
+        case "redis" | "rabbitmq":
+            raise BindingError(f"queue {name!r}: this version has no adapter for {found.adapter}")
         case _:
             assert_never(found.adapter)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from rung.runtime.errors import MessageError
-from rung.runtime.queue.message import Entry, Sendable, SendResult, inherited_headers, prepare
+from rung.runtime.queue.message import Entry, Inherited, Sendable, SendResult, inherited_headers, prepare
 from rung.runtime.queue.port import Clause, Connection
 
 
@@ -15,10 +15,15 @@ class Sending(ABC):
 
     name: str
     lanes: Sequence[str]
+    #: Every message is delayed by so long, unless it says longer.
+    delay_seconds: float = 0.0
 
     @abstractmethod
     async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
         """Write what was checked; one result per message, in order. Given at least one."""
+
+    def _prepared_entry(self, entry: Entry, inherited: Inherited) -> Sendable:
+        return prepare(entry, self.name, self.lanes, inherited, delay_seconds=self.delay_seconds)
 
     async def send(
         self,
@@ -38,7 +43,7 @@ class Sending(ABC):
             deduplication_id=deduplication_id,
             headers=headers or {},
         )
-        sendable = prepare(entry, self.name, self.lanes, inherited_headers())
+        sendable = self._prepared_entry(entry, inherited_headers())
         (result,) = await self.store([sendable], transaction)
         if result.id is None:
             raise MessageError(result.error or "the broker did not take the message")
@@ -49,7 +54,7 @@ class Sending(ABC):
     ) -> Clause:
         """See `Queue.clause`."""
         entry = Entry(body=body, lane=lane, headers=headers or {})
-        return await self.clause_of(prepare(entry, self.name, self.lanes, inherited_headers()), first_parameter)
+        return await self.clause_of(self._prepared_entry(entry, inherited_headers()), first_parameter)
 
     async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
         """What was checked, as a part of a statement. For adapters whose broker, or outbox, is a database."""
@@ -65,7 +70,7 @@ class Sending(ABC):
         good: list[tuple[int, Sendable]] = []
         for position, entry in enumerate(entries):
             try:
-                good.append((position, prepare(entry, self.name, self.lanes, inherited)))
+                good.append((position, self._prepared_entry(entry, inherited)))
             except MessageError as error:
                 results[position] = SendResult(error=str(error))
         if good:

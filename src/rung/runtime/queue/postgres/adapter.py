@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -59,6 +60,7 @@ class PostgresQueue(Sending):
     ) -> None:
         self.name = name
         self.lanes: Sequence[str] = binding.lanes
+        self.delay_seconds = binding.delay_seconds
         self.visibility_timeout_seconds = binding.visibility_timeout_seconds
         self.max_receive_count = binding.max_receive_count
         self.capabilities = _CAPABILITIES
@@ -86,6 +88,12 @@ class PostgresQueue(Sending):
         """Rows of one statement, on the queue's own connections: for what stands in the same tables."""
         return await self._pool.fetch(sql, *arguments)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """A connection of the queue's own, in a transaction: as `query`, for several statements."""
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection
+
     async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
         """One INSERT for all messages without a deduplication id; inside `transaction`, on that connection."""
         results: list[SendResult | None] = [None] * len(sendables)
@@ -105,9 +113,10 @@ class PostgresQueue(Sending):
     async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
         """See `Queue.clause`."""
         await self._pool.ensure_installed()
+        headers = _encode_headers([sendable])[0]
         return Clause(
             sql=sql.send_clause(first_parameter),
-            arguments=(self.name, sendable.lane, _encode_headers([sendable])[0], sendable.body),
+            arguments=(self.name, sendable.lane, headers, sendable.body, sendable.delay_seconds),
             announce=self._announcements.announce,
         )
 

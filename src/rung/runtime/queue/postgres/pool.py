@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,16 @@ class Pool:
         try:
             rows: list[Any] = await connection.run_one(query, arguments, 0)
             return rows
+        finally:
+            pool.release(connection)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[database_connection.BoundConnection]:
+        """One of the connections, for several statements. Raises as `fetch` does."""
+        pool = await self._ready()
+        connection = await pool.acquire()
+        try:
+            yield connection
         finally:
             pool.release(connection)
 

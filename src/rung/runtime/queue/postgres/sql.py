@@ -75,11 +75,12 @@ returning id
 
 
 def send_clause(first: int) -> str:
-    """SEND without a delay, as a part of another statement; its parameters are numbered from `first`."""
-    queue, lane, headers, body = (f"${number}" for number in range(first, first + 4))
+    """SEND as a part of another statement; its parameters are numbered from `first`."""
+    queue, lane, headers, body, delay = (f"${number}" for number in range(first, first + 5))
     return (
         "insert into rung.message (queue, lane, run_at, headers, body) "  # noqa: S608 - composed of numbers
-        f"values ({queue}, {lane}, clock_timestamp(), {headers}, {body}) returning id"
+        f"values ({queue}, {lane}, clock_timestamp() + {delay}::float8 * interval '1 s', {headers}, {body}) "
+        "returning id"
     )
 
 

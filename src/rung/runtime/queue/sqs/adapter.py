@@ -22,7 +22,6 @@ from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import BindingError, MessageError, UnavailableError
 from rung.runtime.log import logger
 from rung.runtime.queue.backoff import Backoff
-from rung.runtime.queue.delivery import mark_finished
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_WORKER_LOST,
@@ -34,8 +33,8 @@ from rung.runtime.queue.message import (
     SendResult,
     origin_of_this_process,
 )
-from rung.runtime.queue.port import Capabilities, Clause, Connection
-from rung.runtime.queue.sending import Sending
+from rung.runtime.queue.outbox import OutboxSending
+from rung.runtime.queue.port import Capabilities
 from rung.runtime.queue.sqs import batches
 from rung.runtime.queue.sqs.dead_letters import DeadLetters
 from rung.runtime.queue.sqs.envelope import (
@@ -48,7 +47,6 @@ from rung.runtime.queue.sqs.envelope import (
     outgoing,
 )
 from rung.runtime.queue.sqs.lease import LEASE_SECONDS_MAX, Lease
-from rung.runtime.queue.sqs.outbox import Outbox
 from rung.runtime.queue.sqs.polling import Polls
 
 THREADS = 16
@@ -56,7 +54,6 @@ THREADS = 16
 PAUSE_SECONDS = 1.0
 #: Kept free when a message is sent, for what a copy says more.
 RESERVED_BYTES = 2048
-NO_TRANSACTIONS = "R0508"
 NO_DEDUPLICATION = "R0509"
 
 _CAPABILITIES = Capabilities(
@@ -69,8 +66,10 @@ _DELAYED = "ApproximateNumberOfMessagesDelayed"
 log = logger(__name__)
 
 
-class SqsQueue(Sending):
+class SqsQueue(OutboxSending):
     """A queue on SQS: per lane one queue and one dead-letter queue. Connects on first use; any event loop."""
+
+    broker = "SQS"
 
     def __init__(
         self,
@@ -85,10 +84,10 @@ class SqsQueue(Sending):
         self.name = name
         #: A worker of some lanes is given the urls of these.
         self.lanes: Sequence[str] = tuple(lane for lane in binding.lanes if lane in binding.urls)
+        self.delay_seconds = binding.delay_seconds
         #: SQS counts whole seconds.
         self.visibility_timeout_seconds = float(max(1, -int(-binding.visibility_timeout_seconds // 1)))
         self.max_receive_count = binding.max_receive_count
-        self.capabilities = _WITH_OUTBOX if binding.url else _CAPABILITIES
         if not self.lanes:
             raise BindingError(f"the binding of queue {name!r} has no urls for its lanes")
         self._urls = binding.urls
@@ -101,7 +100,8 @@ class SqsQueue(Sending):
         self._caller = Caller("sqs", binding.region, threads=THREADS)
         self._waiting = Caller("sqs", binding.region, threads=len(self.lanes), pace=LONG_POLL)
         self._dead = DeadLetters(self._caller, self)
-        self._outbox = Outbox(name, binding, self._forward) if binding.url else None
+        self.open_outbox(binding)
+        self.capabilities = _CAPABILITIES if self.outbox is None else _WITH_OUTBOX
         self._polls: Polls | None = None
         self._forget: Callable[[], None] = lambda: None
         if registered:
@@ -117,27 +117,15 @@ class SqsQueue(Sending):
 
     # Sending
 
-    async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
-        """See `Sending.store`. Through the outbox: what a transaction or a deduplication id decides."""
-        if transaction is not None:
-            if self._outbox is None:
-                raise MessageError(self._no_outbox())
-            return await self._outbox.put(sendables, transaction)
+    async def deliver(self, sendables: Sequence[Sendable]) -> list[SendResult]:
+        """See `OutboxSending.deliver`."""
         results: list[SendResult | None] = [None] * len(sendables)
         good: list[tuple[int, str, Outgoing]] = []
-        once: list[int] = []
         for position, sendable in enumerate(sendables):
-            if self._outbox is not None and sendable.deduplication_id is not None:
-                once.append(position)
-                continue
             try:
                 good.append((position, *self._prepared(sendable)))
             except MessageError as error:
                 results[position] = SendResult(error=str(error))
-        if self._outbox is not None and once:
-            stored = await self._outbox.put([sendables[position] for position in once], None)
-            for position, result in zip(once, stored, strict=True):
-                results[position] = result
         refusals = await self._send(
             [message for _, _, message in good], [self.url(sendables[position].lane) for position, _, _ in good]
         )
@@ -145,23 +133,10 @@ class SqsQueue(Sending):
             results[position] = SendResult(id=identity) if refusal is None else SendResult(error=refusal)
         return [result for result in results if result is not None]
 
-    async def clause_of(self, sendable: Sendable, first_parameter: int) -> Clause:
-        """See `Queue.clause`. Through the outbox."""
-        if self._outbox is None:
-            raise MessageError(self._no_outbox())
-        return await self._outbox.clause(sendable, first_parameter)
-
-    def _no_outbox(self) -> str:
-        return (
-            f"{NO_TRANSACTIONS}: SQS cannot take part in a database transaction, and queue {self.name!r} has no "
-            "outbox: this process has no Postgres binding that it could be in"
-        )
-
-    async def _forward(self, messages: Sequence[Message]) -> list[bool]:
-        """What the outbox holds, under the ids that it has there."""
+    async def forward(self, messages: Sequence[Message]) -> list[batches.Refusal]:
+        """See `OutboxSending.forward`."""
         copies = [outgoing(message.body, _envelope(message)) for message in messages]
-        refusals = await self._send(copies, [self.url(message.lane) for message in messages])
-        return [refusal is None for refusal in refusals]
+        return await self._send(copies, [self.url(message.lane) for message in messages])
 
     def _prepared(self, sendable: Sendable) -> tuple[str, Outgoing]:
         if sendable.deduplication_id is not None:
@@ -208,8 +183,7 @@ class SqsQueue(Sending):
     ) -> list[Message]:
         """See `Queue.receive`. Waiting is a long poll per lane, which goes on when this returns."""
         order = [lane for lane in self._order.next() if lanes is None or lane in lanes]
-        if self._outbox is not None:
-            self._outbox.start()  # a sender that died may have left something
+        self.start_relay()
         return await self._running_polls().receive(order, max_messages, wait_seconds)
 
     def _running_polls(self) -> Polls:
@@ -235,7 +209,7 @@ class SqsQueue(Sending):
         found = [self._delivered(lane, raw, received_at) for raw in answer.get("Messages") or []]
         await self._put_off([(message, due) for message, due in found if due > self._clock.now().timestamp()])
         ready = [message for message, due in found if due <= self._clock.now().timestamp()]
-        ready = await self._without_finished(ready)
+        ready = await self.without_finished(ready)
         await self._bury_lost([message for message in ready if message.receive_count > self.max_receive_count])
         return [message for message in ready if message.receive_count <= self.max_receive_count]
 
@@ -255,15 +229,6 @@ class SqsQueue(Sending):
             after_loss=envelope.lost or received > 1,
         )
         return message, envelope.due
-
-    async def _without_finished(self, messages: Sequence[Message]) -> list[Message]:
-        """Deletes what a handler has finished in its transaction, and died before it could be acknowledged."""
-        again = [message for message in messages if message.receive_count > 1]
-        if self._outbox is None or not again:
-            return list(messages)
-        finished = await self._outbox.finished(again)
-        await self.acknowledge([message for message in again if message.id in finished])
-        return [message for message in messages if message.id not in finished]
 
     async def _put_off(self, early: Sequence[tuple[Message, float]]) -> None:
         """A delay that is longer than one of SQS goes on, before any worker sees the message."""
@@ -355,15 +320,9 @@ class SqsQueue(Sending):
         (answer,) = await self._replace([message], dead, lambda _: url)
         return answer
 
-    async def finished_in(self, message: Message, transaction: Connection) -> bool:
-        """See `Queue.finished_in`. Noted in the outbox's database: a second delivery is recognised and dropped."""
-        if self._outbox is None:
-            raise MessageError(self._no_outbox())
-        held = lease_of(message).is_held(self._clock.monotonic())
-        if not held or not await self._outbox.note_finished(message, transaction):
-            return False
-        mark_finished()
-        return True
+    async def is_held(self, message: Message) -> bool:
+        """See `OutboxSending.is_held`."""
+        return lease_of(message).is_held(self._clock.monotonic())
 
     async def _replace(
         self, messages: Sequence[Message], copy: Callable[[Message], Outgoing], to: Callable[[Message], str]
@@ -436,10 +395,6 @@ class SqsQueue(Sending):
         """See `Queue.redrive`."""
         return await self._dead.redrive(ids)
 
-    async def tidy(self) -> int:
-        """Forget what the outbox's database need not know any more. Workers do it once a minute."""
-        return 0 if self._outbox is None else await self._outbox.tidy()
-
     async def _check(self) -> None:
         await self._attributes(self.url(self.lanes[0]), _COUNTS[:1])
 
@@ -449,8 +404,7 @@ class SqsQueue(Sending):
         polls, self._polls = self._polls, None
         if polls is not None and polls.loop is asyncio.get_running_loop():
             await polls.close()
-        if self._outbox is not None:
-            await self._outbox.close()
+        await self.close_outbox()
         self._caller.close()
         self._waiting.close()
 
