@@ -2,9 +2,10 @@
 
     python benchmarks/queues.py [--quick] [--pgmq-sql pgmq.sql] [--only rung] [--json]
 
-Every system sends the same 100-byte bodies one by one on one connection, then in batches of 100; then one worker
-process drains what was prefilled, from its first to its last handler call; then it handles 100 messages a second,
-timed from the moment each was to be sent. Every message is counted: lost and double must be 0.
+Every system first handles 100 messages a second, timed from the moment each was to be sent to the handler's call
+(the sender's own lag is in it, and beside it). Then it sends the same 100-byte bodies one by one on one
+connection, then in batches of 100, and one worker process drains them, from its first to its last handler call.
+Every message is counted: lost and double must be 0.
 Full mode: five runs in alternating order, each drain of at least 10 s; medians and the spread. pgmq's SQL file is
 not on PyPI: give its path, or RUNG_PGMQ_SQL.
 """
@@ -33,7 +34,10 @@ from queue_systems import System, systems
 from rung.local.postgres import start_postgres
 
 SECONDS_FULL, SECONDS_QUICK = 10.0, 2.0
-MEASURES = ("send/s", "send batch/s", "drain/s", "latency p50 ms", "latency p99 ms", "lost", "double")
+MEASURES = (
+    "latency p50 ms", "latency p99 ms", "sender's lag p99 ms",
+    "send/s", "send batch/s", "drain/s", "lost", "double",
+)  # fmt: skip
 
 
 def body_of(number: int) -> str:
@@ -48,8 +52,8 @@ async def measure(
     await system.install(url)
     await system.open(url)
     seconds = SECONDS_QUICK if options.quick else SECONDS_FULL
+    result = await latency(system, url, options, count=int(100 * seconds))
     sent = 0
-    result: dict[str, Any] = {}
     begun = time.perf_counter()
     while time.perf_counter() - begun < seconds:
         await system.send(body_of(sent))
@@ -65,8 +69,6 @@ async def measure(
     drained = await drain(system, url, options, sent)
     result["drain/s"] = expected[system.name] = drained["rate"]
     result["lost"], result["double"] = drained["lost"], drained["double"]
-    late = await latency(system, url, options, count=int(100 * seconds))
-    result["latency p50 ms"], result["latency p99 ms"] = late["p50"], late["p99"]
     await system.close()
     return result
 
@@ -92,15 +94,22 @@ async def drain(system: System, url: str, options: argparse.Namespace, count: in
 
 
 async def latency(system: System, url: str, options: argparse.Namespace, count: int) -> dict[str, Any]:
-    """Send `count` messages at 100/s, at even intervals with jitter, to a worker that waits."""
+    """Send `count` messages at 100/s, at even intervals with jitter, to a worker that waits.
+
+    `lag`: how late the sender itself woke up. Where that is much, the machine was not the queue's alone.
+    """
     process = child(system, url, options, count)
     await asyncio.sleep(2.0)
     randomness, begun = random.Random(7), time.monotonic()
+    lags = []
     for number in range(count):
         due = begun + number * 0.01 + randomness.uniform(0, 0.005)
         await asyncio.sleep(max(0.0, due - time.monotonic()))
+        lags.append(time.monotonic() - due)
         await system.send(f"{number:012d} {due:020.6f} ".ljust(100, "x"))
-    return await answer(process)
+    found = await answer(process)
+    lag = sorted(lags)[int(len(lags) * 0.99)] * 1000
+    return {"latency p50 ms": found["p50"], "latency p99 ms": found["p99"], "sender's lag p99 ms": lag}
 
 
 async def be_worker(system: System, url: str, count: int) -> None:

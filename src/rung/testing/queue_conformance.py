@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -60,6 +61,16 @@ async def _soon(queue: Queue) -> Message:
     while not (messages := await queue.receive()):  # noqa: ASYNC110 - the broker acts
         await asyncio.sleep(0.05)
     return messages[0]
+
+
+async def _patiently(queue: Queue) -> Message:
+    """The next message of a broker that is coming back."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Exception):
+                if messages := await queue.receive():
+                    return messages[0]
+            await asyncio.sleep(0.1)
 
 
 class DeliveryConformance:
@@ -491,6 +502,21 @@ class SendConformance:
             except Exception:  # noqa: BLE001 - the broker is coming back
                 await asyncio.sleep(0.1)
         assert got == sent
+
+    async def test_a_holder_from_before_a_crash_of_the_broker_changes_nothing_after_it(
+        self, harness: QueueHarness
+    ) -> None:
+        """A broker may forget a lease in a crash, but never take the former holder for the present one."""
+        queue, other = harness.open(), harness.open()
+        _need(queue, "durable")
+        await queue.send(b"x")
+        before = await _one(queue)
+        await harness.crash_broker()
+        await harness.advance(31)
+        current = await _patiently(other)
+        assert current.id == before.id
+        assert await queue.acknowledge([before]) == [False]
+        assert await other.acknowledge([current]) == [True]
 
 
 class QueueConformance(DeliveryConformance, RetryConformance, SendConformance, WorkerConformance):

@@ -35,7 +35,7 @@ _LEAVES_STATE = re.compile(
     r"""^\s*(?:set\s+(?!local\b|transaction\b|constraints\b)|listen\b|load\b|prepare\b|declare\b|reset\b)
         | ;\s*(?:set\s+(?!local\b|transaction\b|constraints\b)|listen\b|prepare\b|declare\b)
         | \b(?:temp|temporary)\s+(?:table|view|sequence)\b | \binto\s+temp
-        | \bset_config\s*\( | \bpg_(?:try_)?advisory_lock""",
+        | \bset_config\s*\((?!\s*'[^']*'\s*,\s*'[^']*'\s*,\s*true\s*\)) | \bpg_(?:try_)?advisory_lock""",
     re.IGNORECASE | re.VERBOSE,
 )
 
