@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rung.runtime.errors import DeadlineExceededError, TenantError
 
 CORRELATION_HEADER = "x-correlation-id"
 TENANT_HEADER = "x-rung-tenant"
+EPOCH_HEADER = "x-rung-tenant-epoch"
 USER_HEADER = "x-rung-user"
 DEADLINE_HEADER = "x-deadline-ms"
 
@@ -27,13 +28,30 @@ _CORRELATION_PATTERN = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A validated tenant id: 1 to 64 ASCII letters, digits, `_` or `-`. Nothing else is ever a tenant."""
+    """A validated tenant id: 1 to 64 ASCII letters, digits, `_` or `-`. Nothing else is ever a tenant.
+
+    `epoch` counts how often the tenant was moved; it tells nobody who the tenant is.
+    """
 
     id: str
+    epoch: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if _TENANT_PATTERN.fullmatch(self.id) is None:
             raise TenantError(f"not a tenant id: {self.id[:40]!r}")
+
+
+#: The epochs of the tenants that were ever moved, as far as this process has heard.
+known_epochs: dict[str, int] = {}
+
+
+def tenant_prefix(tenant: Tenant) -> str:
+    """What begins each key that belongs to `tenant`, as `t:acme:`, or `t:acme@3:` after its third move.
+
+    Neither `@` nor `:` can be in an id: no tenant's prefix begins another's.
+    """
+    epoch = max(tenant.epoch, known_epochs.get(tenant.id, 0))
+    return f"t:{tenant.id}@{epoch}:" if epoch else f"t:{tenant.id}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +151,9 @@ def to_headers(context: Context) -> dict[str, str]:
     headers = {CORRELATION_HEADER: context.correlation_id}
     if context.tenant is not None:
         headers[TENANT_HEADER] = context.tenant.id
+        epoch = max(context.tenant.epoch, known_epochs.get(context.tenant.id, 0))
+        if epoch:
+            headers[EPOCH_HEADER] = str(epoch)
     if context.user is not None:
         headers[USER_HEADER] = context.user
     if context.deadline is not None:
@@ -151,10 +172,14 @@ def from_headers(headers: Mapping[str, str], *, trusted: bool) -> Context:
     tenant = headers.get(TENANT_HEADER) if trusted else None
     return Context(
         correlation_id=correlation_id,
-        tenant=Tenant(tenant) if tenant else None,
+        tenant=Tenant(tenant, _epoch_of(headers.get(EPOCH_HEADER, ""))) if tenant else None,
         user=headers.get(USER_HEADER) if trusted else None,
         deadline=_deadline_of(headers.get(DEADLINE_HEADER, "")),
     )
+
+
+def _epoch_of(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _deadline_of(milliseconds: str) -> Deadline | None:

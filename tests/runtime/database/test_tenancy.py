@@ -11,16 +11,11 @@ import pytest
 from rung.runtime import Database, Tenant, serving_tenant
 from rung.runtime.bindings import PostgresBinding
 from rung.runtime.database import connection as driver
-from rung.runtime.database import tenancy
+from rung.runtime.database import isolation_findings
 from rung.runtime.database.connection import bind_and_execute
 from rung.runtime.database.counting import count_queries
-from rung.runtime.database.tenancy import (
-    check_serving_role,
-    create_serving_role,
-    quote,
-    rls_statements,
-    unprotected_tables,
-)
+from rung.runtime.database.isolation import check_serving_role, unprotected_tables
+from rung.runtime.database.tenancy import create_serving_role, quote, rls_statements
 from rung.runtime.errors import TenantError
 
 TABLE = "create table note (tenant_id text not null, id integer, body text, primary key (tenant_id, id))"
@@ -187,10 +182,8 @@ async def test_the_serving_role_has_no_powers(database: Database, owner: asyncpg
 
 
 async def test_an_old_server_is_named() -> None:
-    from rung.runtime.database.tenancy import _old_server
-
-    assert "17.6" in _old_server("17.5", 6).help
-    assert "supported" in _old_server("12.9", None).help
+    assert "17.6" in isolation_findings.old_server("17.5", 6).help
+    assert "supported" in isolation_findings.old_server("12.9", None).help
 
 
 async def test_a_role_without_a_password_cannot_log_in(owner: asyncpg.Connection) -> None:
@@ -204,9 +197,9 @@ async def test_the_version_of_this_server_is_compared(
     owner: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = owner.get_server_version()
-    monkeypatch.setattr(tenancy, "FIXED_VERSIONS", {version.major: version.micro + 1})
+    monkeypatch.setattr(isolation_findings, "FIXED_VERSIONS", {version.major: version.micro + 1})
     assert "R0416" in [finding.code for finding in await check_serving_role(owner)]
-    monkeypatch.setattr(tenancy, "FIXED_VERSIONS", {version.major: version.micro})
+    monkeypatch.setattr(isolation_findings, "FIXED_VERSIONS", {version.major: version.micro})
     assert "R0416" not in [finding.code for finding in await check_serving_role(owner)]
 
 

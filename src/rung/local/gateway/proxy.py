@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 import aiohttp
 from multidict import CIMultiDict
 
-from rung.runtime.context import TENANT_HEADER, USER_HEADER, current, to_headers
+from rung.runtime.context import EPOCH_HEADER, TENANT_HEADER, USER_HEADER, current, to_headers
 from rung.runtime.http.asgi import Header, Receive, Scope, Send
 from rung.runtime.http.problem import HttpError
 
@@ -21,7 +21,7 @@ _HOP_BY_HOP = frozenset(
      b"trailer", b"transfer-encoding", b"upgrade"}
 )  # fmt: skip
 #: Nor what only we may say: the public chooses neither tenant nor user.
-_NOT_FORWARDED = _HOP_BY_HOP | {TENANT_HEADER.encode(), USER_HEADER.encode()}
+_NOT_FORWARDED = _HOP_BY_HOP | {name.encode() for name in (TENANT_HEADER, EPOCH_HEADER, USER_HEADER)}
 _CONNECT_SECONDS = 2.0
 _STICKY_COOKIE = "rung-upstream"
 

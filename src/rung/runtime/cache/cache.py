@@ -27,7 +27,7 @@ from rung.runtime.cache.entry import lock_key
 from rung.runtime.cache.filling import Filler, Policy
 from rung.runtime.cache.invalidation import Invalidations
 from rung.runtime.cache.memory import DEFAULT_BYTES, DEFAULT_ENTRIES, Memory
-from rung.runtime.context import current_or_none
+from rung.runtime.context import current_or_none, tenant_prefix
 from rung.runtime.errors import DeadlineExceededError, TenantError, UnavailableError
 
 Value = TypeVar("Value")
@@ -254,7 +254,7 @@ class Cache:
         return self._memory_seconds if heard else min(self._memory_seconds, UNHEARD_MEMORY_SECONDS)
 
     def _full(self, key: str) -> str:
-        return self._prefix + key if not self._tenant_scoped else f"{self._prefix}t:{_tenant()}:{key}"
+        return self._prefix + key if not self._tenant_scoped else f"{self._prefix}{_tenant()}{key}"
 
     def _tag(self, tag: str) -> str:
         return "tag:" + self._full(tag)
@@ -264,7 +264,7 @@ def _tenant() -> str:
     context = current_or_none()
     if context is None or context.tenant is None:
         raise TenantError("this cache belongs to tenants, and there is no current one")
-    return context.tenant.id
+    return tenant_prefix(context.tenant)
 
 
 async def _within_deadline(waiting: Awaitable[Value]) -> Value:

@@ -1,0 +1,19 @@
+"""Tenants: where each one's rows are, how one is moved, exported and deleted, and what it may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rung.front_door import open_on_use
+
+if TYPE_CHECKING:
+    from rung.runtime.tenants.carry import for_tenants as for_tenants
+    from rung.runtime.tenants.carry import tenant_key as tenant_key
+
+_HOME_OF = {
+    "for_tenants": "rung.runtime.tenants.carry",
+    "tenant_key": "rung.runtime.tenants.carry",
+}
+
+
+open_on_use(__name__, _HOME_OF)
