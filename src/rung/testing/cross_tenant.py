@@ -35,6 +35,8 @@ from rung.runtime.database.database import Database
 
 #: Attempts that run at once: more than a small pool has connections, so that these change hands all the time.
 CROWD = 24
+#: Runs in which Hypothesis has nobody reach for anything; so many in a row mean that there is nothing to reach.
+IDLE_MAX = 10
 ACCIDENTS = ("error", "arguments", "exception", "cancelled", "timeout", "nested")
 
 
@@ -210,7 +212,7 @@ def search(machine: type[CrossTenantMachine], *, attempts: int = 10_000, steps: 
     Raises AssertionError with the first way across that is found, and Hypothesis prints the steps that led there.
     A machine that makes no attempts at all fails too.
     """
-    began = machine.attempts
+    began, idle = machine.attempts, 0
     quick = settings(
         max_examples=5,
         stateful_step_count=steps,
@@ -223,7 +225,6 @@ def search(machine: type[CrossTenantMachine], *, attempts: int = 10_000, steps: 
     while machine.attempts - began < attempts:
         before = machine.attempts
         run_state_machine_as_test(machine, settings=quick)
-        assert machine.attempts > before, (
-            "the machine made no attempt: are there tenants and ways to their things?"
-        )
+        idle = 0 if machine.attempts > before else idle + 1
+        assert idle < IDLE_MAX, "the machine made no attempt: are there tenants and ways to their things?"
     return machine.attempts - began
