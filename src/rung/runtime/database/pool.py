@@ -229,6 +229,9 @@ class Pool:
         """Outside of any caller's time: a connection that was interrupted, or that has session state."""
         try:
             await connection.recover(RECOVER_SECONDS)
+        except asyncio.CancelledError:  # the pool closes, and this connection is in nobody's hands any more
+            connection.terminate()
+            raise
         except Exception:  # noqa: BLE001 - a connection that cannot be made as new is thrown away
             connection.terminate()
         finally:
