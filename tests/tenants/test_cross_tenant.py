@@ -43,7 +43,7 @@ def urls(postgres_server: PostgresServer, redis_server: RedisServer) -> Iterator
 
 
 def machine(urls: tuple[str, str], **members: Any) -> type[NotesMachine]:
-    return type("Machine", (NotesMachine,), {"urls": urls, "attempts": 0, **members})
+    return type("Machine", (NotesMachine,), {"urls": urls, "attempts": 0, "ways": (), **members})
 
 
 def test_ten_thousand_attempts_find_no_way_across(urls: tuple[str, str]) -> None:
@@ -81,20 +81,19 @@ def test_a_hole_in_the_database_is_found(
     name = urls[0].rpartition("/")[2]
     asyncio.run(_policy(postgres_server.url_of(name), hole))
     try:
-        with pytest.raises((AssertionError, ExceptionGroup)) as caught:
+        with pytest.raises(AssertionError, match=ACROSS):
             search(machine(urls), attempts=3_000)
-        caught.match(ACROSS)
     finally:
         asyncio.run(_policy(postgres_server.url, f"alter role {SERVING_ROLE} nobypassrls"))
 
 
 def test_a_cache_without_the_tenant_is_found(urls: tuple[str, str]) -> None:
-    with pytest.raises((AssertionError, ExceptionGroup), match=r"page: .* sees page home"):
+    with pytest.raises(AssertionError, match=r"page: .* sees page home"):
         search(machine(urls, options={"cache_scoped": False}), attempts=3_000)
 
 
 def test_an_answer_that_tells_that_it_is_there_is_found(urls: tuple[str, str]) -> None:
-    with pytest.raises((AssertionError, ExceptionGroup), match="is answered 404"):
+    with pytest.raises(AssertionError, match="is answered 404"):
         search(machine(urls, refused=frozenset({403})), attempts=3_000)
 
 

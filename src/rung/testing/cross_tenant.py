@@ -32,11 +32,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from rung.errors import ApplicationError
 from rung.runtime.context import serving_tenant
 from rung.runtime.database.database import Database
+from rung.runtime.errors import OverloadedError
 
 #: Attempts that run at once: more than a small pool has connections, so that these change hands all the time.
 CROWD = 24
 #: Runs in which Hypothesis has nobody reach for anything; so many in a row mean that there is nothing to reach.
 IDLE_MAX = 10
+#: Under a crowd a pool refuses: no answer, and no way across.
+BUSY = 503
+PATIENCE = 20
 ACCIDENTS = ("error", "arguments", "exception", "cancelled", "timeout", "nested")
 
 
@@ -74,6 +78,8 @@ class CrossTenantMachine(RuleBasedStateMachine):
     database: Database | None = None
     attempts: ClassVar[int] = 0
     things_max: ClassVar[int] = 12
+    #: What was found, in words: kept here, since what one run of a crowd shows, the next may not.
+    ways: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +128,7 @@ class CrossTenantMachine(RuleBasedStateMachine):
         owner = self.tenants[tenant % len(self.tenants)]
         what = self.kinds[kind % len(self.kinds)]
         word = f"word{secrets.token_hex(8)}"
-        identity = self._run(self.make(owner, what, word))
+        identity = self._run(_patiently(lambda: self.make(owner, what, word)))
         self.things = [*self.things, Thing(tenant=owner, kind=what, id=identity, word=word)][-self.things_max :]
 
     @rule(seed=st.integers(0, 2**32 - 1))
@@ -139,7 +145,10 @@ class CrossTenantMachine(RuleBasedStateMachine):
             self._run(self._crowd(tried[start : start + CROWD]))
 
     async def _crowd(self, tried: Sequence[tuple[Thing, str | None, str, Attempt]]) -> None:
-        await asyncio.gather(*(self._try(*each) for each in tried))
+        outcomes = await asyncio.gather(*(self._try(*each) for each in tried), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _try(self, thing: Thing, who: str | None, name: str, attempt: Attempt) -> None:
         type(self).attempts += 1
@@ -148,11 +157,16 @@ class CrossTenantMachine(RuleBasedStateMachine):
         except ApplicationError as error:  # the application was told no: what it would answer is its text
             reply = Reply(str(error))
         foreign = [each for each in self.things if each.tenant != who and each.word in reply.text]
-        assert not foreign, f"{name}: {who} sees {foreign[0].kind} {foreign[0].id} of {foreign[0].tenant}"
-        if reply.status is not None and who != thing.tenant:
-            allowed = self.anonymous if who is None else self.refused
+        if foreign:
+            self._found(f"{name}: {who} sees {foreign[0].kind} {foreign[0].id} of {foreign[0].tenant}")
+        allowed = self.anonymous if who is None else self.refused
+        if reply.status is not None and who != thing.tenant and reply.status not in {*allowed, BUSY}:
             what = f"{name}: {who} asks for {thing.kind} {thing.id} of {thing.tenant}"
-            assert reply.status in allowed, f"{what} and is answered {reply.status}"
+            self._found(f"{what} and is answered {reply.status}")
+
+    def _found(self, way: str) -> None:
+        type(self).ways = (*self.ways, way)
+        raise AssertionError(way)
 
     @rule(tenant=st.integers(0, 99), accident=st.sampled_from(ACCIDENTS))
     def have_an_accident(self, tenant: int, accident: str) -> None:
@@ -164,13 +178,25 @@ class CrossTenantMachine(RuleBasedStateMachine):
     def everybody_still_has_what_was_made(self) -> None:
         """No attempt has changed or removed what belongs to another."""
         for thing in self.things:
-            assert thing.word in self._run(self.read_own(thing)), f"{thing} was changed by another tenant"
+            if thing.word not in self._run(_patiently(lambda thing=thing: self.read_own(thing))):
+                self._found(f"{thing.kind} {thing.id} of {thing.tenant} was changed by another tenant")
 
     @invariant()
     def connections_are_nobodys(self) -> None:
         """No idle connection remembers a tenant."""
         if self.database is not None:
-            assert not self._run(_remembered(self.database))
+            database = self.database
+            assert not self._run(_patiently(lambda: _remembered(database)))
+
+
+async def _patiently(call: Callable[[], Awaitable[str]]) -> str:
+    """What the machine itself needs to know is asked again when the pool is full after an accident."""
+    for _ in range(PATIENCE):
+        try:
+            return await call()
+        except OverloadedError as error:
+            await asyncio.sleep(error.retry_after_seconds / 10)
+    return await call()
 
 
 async def _accident(database: Database, tenant: str, accident: str) -> None:
@@ -224,7 +250,12 @@ def search(machine: type[CrossTenantMachine], *, attempts: int = 10_000, steps: 
     )
     while machine.attempts - began < attempts:
         before = machine.attempts
-        run_state_machine_as_test(machine, settings=quick)
+        try:
+            run_state_machine_as_test(machine, settings=quick)
+        except Exception as error:
+            if machine.ways:
+                raise AssertionError(machine.ways[0]) from error
+            raise
         idle = 0 if machine.attempts > before else idle + 1
         assert idle < IDLE_MAX, "the machine made no attempt: are there tenants and ways to their things?"
     return machine.attempts - began
