@@ -23,6 +23,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
@@ -178,7 +179,7 @@ class CrossTenantMachine(RuleBasedStateMachine):
     def everybody_still_has_what_was_made(self) -> None:
         """No attempt has changed or removed what belongs to another."""
         for thing in self.things:
-            if thing.word not in self._run(_patiently(lambda thing=thing: self.read_own(thing))):
+            if thing.word not in self._run(_patiently(partial(self.read_own, thing))):
                 self._found(f"{thing.kind} {thing.id} of {thing.tenant} was changed by another tenant")
 
     @invariant()
