@@ -1,0 +1,252 @@
+"""A whole track for the tests: real Postgres and Redis, migrated once for each test process.
+
+Everything runs as a serving role that owns nothing and bypasses nothing, as it does everywhere else: a statement
+that forgets its tenant finds no row here either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+
+from rung.local.postgres import start_postgres
+from rung.local.redis import start_redis
+from rung.runtime import bindings, install_queue, lifespan
+from rung.runtime.database.tenancy import create_serving_role
+from rung.runtime.migrations import migrate
+
+HERE = Path(__file__).resolve().parent
+OWNER, SERVING = "track_owner", "track_app"
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """What is started once for each test process."""
+
+    url: str  # as the superuser
+    variables: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def track_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers and schema."""
+    directory = tmp_path_factory.mktemp("track")
+    for folder in (directory, *directory.parents[:3]):
+        if os.geteuid() == 0 and folder.owner() == "root" and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    postgres = start_postgres(directory / "postgres", settings={"fsync": "off", "shared_buffers": "64MB"})
+    redis = start_redis(directory / "redis")
+    try:
+        asyncio.run(_prepare(postgres.url))
+        yield Servers(url=postgres.url, variables=_bindings(directory, postgres.url, redis.url))
+    finally:
+        redis.stop()
+        postgres.stop()
+
+
+def _bindings(directory: Path, database_url: str, cache_url: str) -> dict[str, str]:
+    found: dict[str, Any] = {
+        "db": bindings.PostgresBinding(url=database_url, serving_role=SERVING, tenant_scoped=True),
+        "cache": bindings.CacheBinding(url=cache_url),
+        "mails": bindings.QueueBinding(
+            url=database_url, lanes=("system", "transactional", "campaign"), max_receive_count=8
+        ),
+        "stripe-events": bindings.QueueBinding(url=database_url),
+        "deliveries": bindings.QueueBinding(url=database_url),
+    }
+    for name in ("session-key", "data-key", "stripe-key", "stripe-webhook-key"):
+        path = directory / name
+        path.write_text(secrets.token_urlsafe(32))
+        found[name] = bindings.SecretBinding(path=str(path))
+    return {bindings.variable_name(name): bindings.encode(one) for name, one in found.items()}
+
+
+async def _prepare(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"create role {OWNER} nosuperuser nobypassrls login")
+    await connection.execute(f"alter schema public owner to {OWNER}")
+    await connection.execute(f"grant create on database postgres to {OWNER}")
+    await migrate(url, HERE.parent / "migrations", role=OWNER)
+    await create_serving_role(connection, SERVING)
+    await install_queue(connection, roles=[SERVING])
+    await connection.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests, as a process has one: pools and subscriptions live as long as it does."""
+    for item in items:
+        if HERE in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@contextmanager
+def _bound(servers: Servers) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in servers.variables.items():
+            environment.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def track_environment(track_servers: Servers) -> Iterator[str]:
+    """The bindings in this process's environment, while its tests run. The superuser's URL."""
+    with _bound(track_servers):
+        yield track_servers.url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def running_track(track_servers: Servers) -> AsyncIterator[asyncpg.Connection]:
+    """The resources, opened once and closed at the end; a superuser's connection, to look behind the curtain."""
+    connection = await asyncpg.connect(track_servers.url)
+    yield connection
+    await connection.close()
+    from track.resources import store
+
+    await lifespan.close_all()
+    await store.connection.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def track(running_track: asyncpg.Connection, track_environment: str) -> Track:
+    """track, with nothing left in its queues and nobody's attempts counted."""
+    from track.resources import outgoing, store
+
+    await store.connection.run("FLUSHALL")
+    while waiting := await outgoing.receive(max_messages=100):
+        await outgoing.acknowledge(waiting)
+    await running_track.execute("delete from dispatch")
+    return Track(url=track_environment, behind=running_track)
+
+
+@dataclass
+class Response:
+    """What the API answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return msgspec.json.decode(self.body)
+
+
+@dataclass
+class Browser:
+    """One visitor: keeps cookies between requests, and sends the token that changes need."""
+
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf_token: str = ""
+    email: str = ""
+
+    async def request(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+    ) -> Response:  # fmt: skip
+        """One request to the ASGI application."""
+        from track.api.app import app
+
+        data = raw if raw is not None else b"" if body is None else msgspec.json.encode(body)
+        given = {"content-type": "application/json", "x-csrf-token": self.csrf_token, **(headers or {})}
+        if self.cookies:
+            given["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = Response(0, {}, b"")
+        route, _, query = path.partition("?")
+        scope = {
+            "type": "http", "method": method, "path": route, "raw_path": route.encode(), "root_path": "",
+            "query_string": query.encode(), "scheme": "http", "http_version": "1.1", "server": ("test", 80),
+            "client": ("127.0.0.1", 50_000),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+        }  # fmt: skip
+        sent = iter([{"type": "http.request", "body": data, "more_body": False}])
+
+        async def receive() -> Any:
+            return next(sent, {"type": "http.disconnect"})
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                answer.status = message["status"]
+                for name, value in message["headers"]:
+                    self._keep(name.decode(), value.decode())
+                    answer.headers[name.decode()] = value.decode()
+            else:
+                answer.body += message.get("body", b"")
+
+        await app(scope, receive, send)
+        return answer
+
+    def _keep(self, name: str, value: str) -> None:
+        if name != "set-cookie":
+            return
+        cookie, _, content = value.partition(";")[0].partition("=")
+        if "Max-Age=0" in value:
+            self.cookies.pop(cookie, None)
+        else:
+            self.cookies[cookie] = content
+
+    async def get(self, path: str, **options: Any) -> Response:
+        """GET."""
+        return await self.request("GET", path, **options)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Response:
+        """POST."""
+        return await self.request("POST", path, {} if body is None else body, **options)
+
+    async def delete(self, path: str, **options: Any) -> Response:
+        """DELETE."""
+        return await self.request("DELETE", path, **options)
+
+    async def sign_up(self, email: str = "", **more: Any) -> Response:
+        """A new account, signed in."""
+        self.email = email or f"{secrets.token_hex(6)}@people.example"
+        answer = await self.post("/api/sign-up", {"email": self.email, "password": PASSWORD, **more})
+        if answer.status == 201:
+            self.csrf_token = answer.json["csrf_token"]
+        return answer
+
+
+@dataclass
+class Office:
+    """An organisation and its owner's browser."""
+
+    id: str
+    owner: Browser
+
+    @property
+    def path(self) -> str:
+        """Where everything of it is."""
+        return f"/api/organisations/{self.id}"
+
+
+@dataclass
+class Track:
+    """What a test asks of track beside its API."""
+
+    url: str
+    behind: asyncpg.Connection
+
+    def browser(self) -> Browser:
+        """A new visitor."""
+        return Browser()
+
+    async def office(self, name: str = "Acme") -> Office:
+        """A new organisation."""
+        browser = Browser()
+        answer = await browser.sign_up(organisation=name)
+        assert answer.status == 201, answer.body
+        [mine] = (await browser.get("/api/session")).json["organisations"]
+        return Office(mine["id"], browser)

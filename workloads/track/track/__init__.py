@@ -1,0 +1,1 @@
+"""A multi-tenant service that sends its customers' mail."""

@@ -1,0 +1,1 @@
+"""People: passwords, links that sign in, second factors, sessions."""

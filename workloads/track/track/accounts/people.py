@@ -1,0 +1,78 @@
+"""What a person may do with their own account: name, password, a copy of everything, an end."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from track.accounts import passwords, sessions
+from track.api.callers import Person
+from track.api.messages import Output
+from track.organisations import membership
+from track.organisations.membership import MyOrganisation
+from track.problems import Problem, invalid
+from track.resources import db
+
+
+class PersonBody(Output, frozen=True, kw_only=True):
+    """Somebody, as they see themselves."""
+
+    id: uuid.UUID
+    email: str
+    name: str
+    has_second_factor: bool
+
+
+class PersonExport(Output, frozen=True, kw_only=True):
+    """Everything that is kept about a person beside their organisations' own data. No password, no token."""
+
+    person: PersonBody
+    organisations: list[MyOrganisation]
+    sessions: list[sessions.SessionItem]
+
+
+async def body_of(person: Person) -> PersonBody:
+    """The person as the API shows them."""
+    confirmed = await db.fetch_value(
+        "select true from second_factors where person_id = $1 and confirmed_at is not null",
+        person.id, across_tenants=True,
+    )  # fmt: skip
+    return PersonBody(id=person.id, email=person.email, name=person.name, has_second_factor=bool(confirmed))
+
+
+async def rename(person: Person, name: str) -> PersonBody:
+    """Another name, here and wherever the person is a member."""
+    if not 0 < len(name.strip()) <= 120:
+        raise invalid("name has 1 to 120 characters")
+    await db.execute("update people set name = $2 where id = $1", person.id, name.strip(), across_tenants=True)
+    for tenant in await membership.tenants_of(person.id):
+        await db.execute(
+            "update members set name = $2 where person_id = $1", person.id, name.strip(), tenant=tenant
+        )
+    return await body_of(replace(person, name=name.strip()))
+
+
+async def change_password(person: Person, current: str, new: str) -> None:
+    """Another password; everywhere else the person is signed out. Raises Problem 401, 422."""
+    stored = await db.fetch_value("select password_hash from people where id = $1", person.id, across_tenants=True)
+    if not await passwords.is_right(stored, current):
+        raise Problem(401, "wrong_credentials", "the current password is wrong")
+    hashed = await passwords.hashed(new)
+    await db.execute("update people set password_hash = $2 where id = $1", person.id, hashed, across_tenants=True)
+    await sessions.end_others(person.id, keep=person.session_id)
+
+
+async def export(person: Person) -> PersonExport:
+    """Everything about the person (GDPR, articles 15 and 20)."""
+    return PersonExport(
+        person=await body_of(person),
+        organisations=await membership.mine(person),
+        sessions=await sessions.listing(person),
+    )
+
+
+async def erase(person: Person) -> None:
+    """Forget the person (GDPR, article 17). Raises Problem 409 for the only owner of an organisation."""
+    for tenant in await membership.tenants_of(person.id):
+        await membership.leave(tenant, person)
+    await db.execute("delete from people where id = $1", person.id, across_tenants=True)

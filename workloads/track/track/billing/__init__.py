@@ -1,0 +1,1 @@
+"""Money: plans, subscriptions that follow the payment provider's events, limits."""

@@ -1,0 +1,1 @@
+"""Mails: written, claimed when they are due, sent once, followed up."""
