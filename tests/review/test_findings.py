@@ -91,7 +91,7 @@ CASES = (
     case("R1419", "old", "masks key", 'app="atlas.old:app"', extra='key = w.secret("key", rotate_days=90)',
          more='old = w.service("old", command="gunicorn old", port=8000, health="/", uses=[key], min_tasks=2)\n'
          'w.route("/old/*", old)'),
-    case("R1421", "api", "90% is refused", '"min_tasks": 24', traffic=traffic(
+    case("R1421", "api", "80% is refused", '"min_tasks": 24', traffic=traffic(
         "concurrent_users=5_000, think_time='10s', peak=10, reads=0.9"), business=RICH,
         in_prod='sizes={db: {"max_acu": 64}}',
         api=service("min_tasks=2, max_tasks=60, cpu=1"),
@@ -103,9 +103,9 @@ CASES = (
     case("R1423", "api", "2 zones", '"min_tasks"', traffic=traffic("concurrent_users=20_000, think_time='10s'"),
          api=service("min_tasks=14, max_tasks=40, cpu=1"), business=RICH, in_prod='sizes={db: {"max_acu": 64}}'),
     case("R1424", "db", "all of 3,000", '"max_acu": 16', traffic=traffic(f"{CROWD}, peak=3"), business=RICH,
-         api=service("min_tasks=20, max_tasks=40, cpu=1")),
+         in_prod='sizes={db: {"max_acu": 8}}', api=service("min_tasks=20, max_tasks=40, cpu=1")),
     case("R1424", "db", "db.t4g", '"instance_class": "db.m7g.xlarge"', traffic=traffic(f"{CROWD}, peak=3"),
-         business=RICH, rung="host"),
+         in_prod='sizes={db: {"instance_class": "db.t4g.large"}}', business=RICH, rung="host"),
     case("R1425", "db", "answers none", '"max_acu": 8', traffic=traffic(f"{CROWD}, peak=1"), business=RICH,
          extra='cache = w.cache("cache")', api=service("min_tasks=10, cpu=1, max_tasks=20", "db, cache"),
          in_prod='sizes={db: {"max_acu": 4}}'),

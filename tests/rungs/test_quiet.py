@@ -16,7 +16,7 @@ from rung.parts.operations import Alarm
 from rung.rungs import place
 from rung.terraform import compile as compiled
 
-BUSY = Traffic(concurrent_users=12_000, think_time="10s", peak=3)
+BUSY = Traffic(concurrent_users=6_000, think_time="10s", peak=3)
 
 
 def design(*, traffic: Traffic | None = BUSY, min_tasks: int = 1, **environment: Any) -> Design:
@@ -39,7 +39,7 @@ def moments(made: Design) -> dict[str, tuple[str, str, int, int]]:
 
 
 def test_the_night_of_the_usual_day_has_fewer_tasks() -> None:
-    """1,200 requests/s want 4 vCPU at 60 %; a quarter of them wants 1."""
+    """600 requests/s want 4 vCPU at 60 %; a quarter of them wants 1."""
     made = design()
     assert made.of(EcsService)[0].min_tasks == 4
     assert moments(made) == {

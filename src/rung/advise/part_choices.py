@@ -149,6 +149,8 @@ def _ours(comparison: Comparison, best: Option) -> Iterator[tuple[str, Alternati
                 changed = _with(best.design, replace(part, multi_zone=True))
                 line = f'sizes={{"{part.name}": {{"multi_zone": True}}}}'
                 yield from _one(comparison, best, changed, part.name, "a standby in another zone", "nothing", line)
+            case AuroraCluster():
+                yield from _instance_instead(comparison, best, part)
             case LoadBalancer():
                 yield from _api_instead(comparison, best, part)
             case _:
@@ -198,6 +200,22 @@ def _other_way_out(comparison: Comparison, best: Option, part: Network) -> Itera
     else:
         return
     yield from _one(comparison, best, _with(best.design, changed), part.name, name, gives_up, line)
+
+
+def _instance_instead(
+    comparison: Comparison, best: Option, part: AuroraCluster
+) -> Iterator[tuple[str, Alternative]]:
+    """RDS of the size that the rung host would take for the same database."""
+    assert best.design is not None
+    try:
+        there = place(comparison.graph, comparison.environment, rung="host").of(PostgresInstance)
+    except ModelError:
+        return
+    for instance in there:
+        if instance.node == part.node:
+            changed = _with(best.design, replace(instance, name=part.name, multi_zone=part.readers > 0))
+            gives_up = "a size that follows the day: it is paid for at night as for the peak"
+            yield from _one(comparison, best, changed, part.name, described(instance), gives_up, "")
 
 
 def _api_instead(comparison: Comparison, best: Option, part: LoadBalancer) -> Iterator[tuple[str, Alternative]]:

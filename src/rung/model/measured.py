@@ -20,6 +20,8 @@ from rung.model.day import EVENING_DAY
 LOAD_SCHEMA = "rung.load/1"
 #: The spread of service times is read off the quantiles only while few requests waited for others.
 _CALM = 0.3
+#: What is planned for is filled to this share: beyond it, waiting grows without bound.
+FULL = 0.85
 _Z99 = 2.3263
 
 
@@ -59,11 +61,19 @@ class Behaviour(Assumptions):
     )
 
     @property
+    def requests_per_vcpu(self) -> float:
+        """Requests per second that keep one vCPU of a service busy."""
+        return 1_000 / self.cpu_ms if self.cpu_ms > 0 else math.inf
+
+    @property
+    def requests_per_database_vcpu(self) -> float:
+        """Requests per second that one vCPU of a database answers, filled to its target."""
+        return 1_000 / self.database_ms * self.database_target if self.database_ms > 0 else math.inf
+
+    @property
     def requests_per_acu(self) -> float:
         """Requests per second that one Aurora capacity unit answers, filled to its target."""
-        if self.database_ms <= 0:
-            return math.inf
-        return self.vcpu_per_acu * 1_000 / self.database_ms * self.database_target
+        return self.vcpu_per_acu * self.requests_per_database_vcpu
 
 
 Known = TypeVar("Known", bound=Behaviour)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rung.model.measured import FULL
 from rung.model.nodes import Job, Schedule, Service, Worker
 from rung.parts.compute import EcsService, Host, HostGroup, ScheduledScaling
 from rung.parts.data import AuroraCluster
@@ -12,7 +13,7 @@ from rung.parts.functions import HttpApi
 from rung.parts.kubernetes import CronScaling, KubernetesService
 from rung.review.advice import Found
 from rung.review.cures import Change, OverrideField, SetEnvironment, SizePart
-from rung.review.subject import FULL, NOTICED_SECONDS, TASK_START_SECONDS, Database, Front, Subject
+from rung.review.subject import NOTICED_SECONDS, TASK_START_SECONDS, Database, Front, Subject
 
 #: The share of a server's connections that pools may take (the check R0173 holds it too).
 USABLE_CONNECTIONS = 0.8

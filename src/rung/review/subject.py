@@ -30,8 +30,6 @@ MINUTES_PER_MONTH = 43_800.0
 NOTICED_SECONDS, TASK_START_SECONDS, HOST_START_SECONDS = 180.0, 60.0, 180.0
 #: The HPA looks every 15 seconds; Karpenter needs about a minute for a machine, the pod half of one.
 POD_NOTICED_SECONDS, POD_START_SECONDS = 15.0, 90.0
-#: What is planned for is filled to this share: beyond it, waiting grows without bound.
-FULL = 0.85
 #: The share of a box's processor that its databases leave for requests.
 BOX_SERVING_SHARE = 0.5
 
@@ -186,8 +184,7 @@ class Subject:
         """Requests per second that the database answers at its largest."""
         if isinstance(database, AuroraCluster):
             return database.max_acu * self.behaviour.requests_per_acu
-        queries = 1_000 / self.behaviour.database_ms if self.behaviour.database_ms > 0 else math.inf
-        return vcpus_of(database.instance_class) * queries * self.behaviour.database_target
+        return vcpus_of(database.instance_class) * self.behaviour.requests_per_database_vcpu
 
     def share_of(self, service: str) -> float:
         """The share of the visitors' requests that one service answers."""
@@ -216,7 +213,7 @@ class Subject:
         return max(routes, key=lambda route: len(route.path)).name if routes else ""
 
     def _fronts(self) -> Iterator[Front]:
-        rate = 1_000 / self.behaviour.cpu_ms if self.behaviour.cpu_ms > 0 else math.inf
+        rate = self.behaviour.requests_per_vcpu
         for part in self.design.of(EcsService):
             if part.node in self.routed:
                 yield Front(

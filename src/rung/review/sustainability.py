@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rung.model.measured import FULL
 from rung.model.nodes import Service, Worker
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
 from rung.parts.functions import LambdaFunction
 from rung.parts.kubernetes import KubernetesJob, KubernetesService, NodePool
 from rung.review.advice import Found, Rule
 from rung.review.cures import OverrideField, SizePart
-from rung.review.subject import FULL, Subject
+from rung.review.subject import Subject
 
 #: Tasks beyond what the peak needs: fewer than this are prudence.
 SPARE = 2

@@ -46,7 +46,15 @@ from rung.rungs import stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.entrance import edge_parts
 from rung.rungs.machine_access import machine_statements, release_part
-from rung.rungs.machines import INSTANCES, instance_for, memory_of, proxy_stack, serving_vcpu, stack_of
+from rung.rungs.machines import (
+    INSTANCES,
+    instance_for,
+    lasting_vcpu,
+    memory_of,
+    proxy_stack,
+    serving_vcpu,
+    stack_of,
+)
 from rung.rungs.managed import managed_parts
 from rung.rungs.networks import network_of
 from rung.rungs.overriding import overridden
@@ -106,7 +114,9 @@ def hosts_of(setting: Setting) -> HostGroup:
     stacks = _stacks(setting, fewest)
     memory = memory_of(stacks)
     ordinary = ordinary_requests(setting) / REQUESTS_PER_VCPU_SECOND * 100 / CPU_TARGET if setting.routed else 0.0
-    instance = instance_for(math.ceil(ordinary / fewest), memory) or INSTANCES[-1][0]
+    instance = (
+        instance_for(math.ceil(ordinary / fewest), memory, lasting_vcpu(setting) / fewest) or INSTANCES[-1][0]
+    )
     vcpu = next(cores for name, cores, _ in INSTANCES if name == instance)
     most = max(LEAST_MOST, fewest + 1, math.ceil(serving_vcpu(setting) / vcpu))
     return HostGroup(

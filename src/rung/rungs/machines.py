@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 
+from rung.model.measured import FULL
 from rung.model.nodes import Cache, Job, Postgres, Schedule, Service, Site, Worker
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
 from rung.rungs.boxed import SECRETS_FOLDER, Running, database_url, files_of, password_file
 from rung.rungs.containers import command_of, mounts_of, started, variables_of
 from rung.rungs.reach import CACHE_PORT, HTTP_PORT, POSTGRES_PORT, port_of
 from rung.rungs.setting import Setting, migration_part
-from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
+from rung.rungs.sizes import BEHAVIOUR, REQUESTS_PER_VCPU_SECOND, ordinary_requests, peak_requests
 from rung.rungs.tasks import migration_command
 
 #: Public images, by major version: minors are security fixes.
@@ -27,9 +28,13 @@ SYSTEM_MIB = 512
 STORE_STOP_SECONDS = 60
 #: Instance types with their vCPU and MiB, Graviton, from the smallest. Source: AWS, "Amazon EC2 T4g and M7g".
 INSTANCES: tuple[tuple[str, int, int], ...] = (
-    ("t4g.small", 2, 2_048), ("t4g.medium", 2, 4_096), ("t4g.large", 2, 8_192), ("m7g.xlarge", 4, 16_384),
+    ("t4g.small", 2, 2_048), ("t4g.medium", 2, 4_096), ("t4g.large", 2, 8_192), ("m7g.large", 2, 8_192),
+    ("m7g.xlarge", 4, 16_384),
     ("m7g.2xlarge", 8, 32_768), ("m7g.4xlarge", 16, 65_536),
 )  # fmt: skip
+#: The share of each vCPU that a burstable machine may use without end: it earns credits for that much, and keeps
+#: those of a day. Source: AWS, "Key concepts for burstable performance instances" of the EC2 user guide.
+BASELINES = {"t4g.small": 0.2, "t4g.medium": 0.2, "t4g.large": 0.3}
 #: The share of a machine's CPU that the databases of a box take: what is left serves requests.
 BOX_SERVING_SHARE = 0.5
 
@@ -147,14 +152,24 @@ def memory_of(stacks: tuple[Stack, ...]) -> int:
     )
 
 
-def instance_for(vcpu: float, memory_mib: int) -> str | None:
-    """The smallest instance type that has both; None when none has."""
-    return next((name for name, cores, mib in INSTANCES if cores >= vcpu and mib >= memory_mib), None)
+def instance_for(vcpu: float, memory_mib: int, lasting: float = 0.0) -> str | None:
+    """The smallest instance type that has both, and `lasting` vCPU day after day; None when none has."""
+    return next(
+        (name for name, cores, mib in INSTANCES
+         if cores >= vcpu and mib >= memory_mib and cores * BASELINES.get(name, 1.0) >= lasting),
+        None,
+    )  # fmt: skip
 
 
 def serving_vcpu(setting: Setting) -> float:
     """The vCPU that answer the peak."""
-    return peak_requests(setting) / REQUESTS_PER_VCPU_SECOND if setting.routed else 0.0
+    return peak_requests(setting) / (REQUESTS_PER_VCPU_SECOND * FULL) if setting.routed else 0.0
+
+
+def lasting_vcpu(setting: Setting) -> float:
+    """The vCPU that are busy on the mean of an ordinary day: what a burstable machine must earn in credits."""
+    mean = math.fsum(BEHAVIOUR.day) / len(BEHAVIOUR.day)
+    return ordinary_requests(setting) * mean / REQUESTS_PER_VCPU_SECOND if setting.routed else 0.0
 
 
 def backup_hours(setting: Setting) -> int:

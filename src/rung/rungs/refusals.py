@@ -11,6 +11,7 @@ from rung.errors import Finding
 from rung.model.checks.environments import nobody_is_told
 from rung.model.checks.report import label, problem
 from rung.model.existing import Existing
+from rung.model.measured import FULL
 from rung.model.nodes import (
     Bus,
     Cache,
@@ -140,7 +141,7 @@ def _traffic(setting: Setting) -> Iterator[Finding]:
     needed, memory = serving_vcpu(setting) / BOX_SERVING_SHARE, memory_of(stacks_of(setting))
     if instance_for(needed, memory) is None:
         name, vcpu, mib = INSTANCES[-1]
-        most = vcpu * BOX_SERVING_SHARE * REQUESTS_PER_VCPU_SECOND
+        most = vcpu * BOX_SERVING_SHARE * REQUESTS_PER_VCPU_SECOND * FULL
         yield problem(
             setting.graph, "R0802", "@traffic" if needed > vcpu else "@workload",
             f'the environment "{setting.environment.name}" is more than one machine can do',

@@ -9,25 +9,25 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rung.model.measured import FULL, Behaviour
 from rung.model.nodes import Job, Queue, Schedule, Service, Worker
 from rung.parts.functions import MIB_PER_VCPU
 from rung.rungs.batches import batch_of
 from rung.rungs.setting import Setting
 
-#: Requests that one vCPU answers in a second. Ours: shop's API answered 4,876 a second on one core under ten times
-#: its load (docs/reference/figures.md). A tenth of that leaves room for handlers that do more than read a cache,
-#: and for a vCPU of Fargate being half a core of that machine.
-REQUESTS_PER_VCPU_SECOND = 500.0
+#: What a request costs: the same values that bills, forecasts and reviews read.
+BEHAVIOUR = Behaviour()
+REQUESTS_PER_VCPU_SECOND = BEHAVIOUR.requests_per_vcpu
 #: The CPU load that target tracking holds, in percent: the rest serves while new tasks start (about a minute).
-CPU_TARGET = 60.0
+CPU_TARGET = BEHAVIOUR.cpu_target * 100
 MEMORY_TARGET = 75.0
 SCALE_OUT_COOLDOWN_SECONDS = 60
 SCALE_IN_COOLDOWN_SECONDS = 300
 
 #: What a process gets that nobody sized. A Python service with its pools needs 200 to 400 MiB.
 SERVICE_VCPU, WORKER_VCPU, TASK_VCPU = 0.5, 0.5, 0.25
-#: More tasks are better than larger ones beyond this: one Python process uses one core.
-LARGEST_SERVICE_VCPU = 2.0
+#: More tasks are better than larger ones beyond this: one that is lost takes its share with it.
+LARGEST_SERVICE_VCPU = 4.0
 #: Memory for each vCPU when nobody says, MiB; the least that Fargate takes with 1 vCPU.
 MEMORY_MIB_PER_VCPU = 2_048
 
@@ -104,7 +104,7 @@ def service_size(setting: Setting, service: Service) -> Size:
         return _fitting(service.cpu or SERVICE_VCPU, service.memory_mib, "as declared")
     peak = peak_requests(setting) * setting.shares[service.name] if service.name in setting.routed else 0.0
     tasks = setting.scaled(service.max_tasks)
-    wanted = peak / (REQUESTS_PER_VCPU_SECOND * max(1, tasks))
+    wanted = peak / (REQUESTS_PER_VCPU_SECOND * FULL * max(1, tasks))
     cpu = min(LARGEST_SERVICE_VCPU, max(SERVICE_VCPU, wanted))
     why = f"{tasks} task{'' if tasks == 1 else 's'} for {peak:,.0f} requests/s" if peak else "a safe minimum"
     return _fitting(cpu, None, why)

@@ -20,6 +20,7 @@ from rung.rungs.reach import role_of
 from rung.rungs.setting import Setting, credentials_part
 from rung.rungs.sizes import (
     ACU_STEPS,
+    BEHAVIOUR,
     USABLE_CONNECTIONS,
     connections_of_acu,
     connections_of_memory,
@@ -29,9 +30,6 @@ from rung.rungs.sizes import (
 
 #: AWS offers a major version months after PostgreSQL does: what is newer is placed on the newest that there is.
 NEWEST_MAJOR = 17
-#: Requests that one ACU answers in a second when no cache does. Ours, and cautious: one client of PostgreSQL reads
-#: by key in 0.02 to 0.2 milliseconds (docs/reference/figures.md); an ACU has about a quarter of a core.
-REQUESTS_PER_ACU_SECOND = 500.0
 #: Aurora pauses after this long without a connection (300 s is the least AWS takes).
 PAUSE_SECONDS = 300
 #: Valkey nodes by memory for data, MiB (a quarter is kept back for copies). Source: AWS, "Supported node types".
@@ -46,8 +44,6 @@ CLASSES: tuple[tuple[str, int, float], ...] = (
     ("db.m7g.xlarge", 4, 16.0), ("db.m7g.2xlarge", 8, 32.0), ("db.m7g.4xlarge", 16, 64.0),
     ("db.m7g.8xlarge", 32, 128.0),
 )  # fmt: skip
-#: Four ACU are about one vCPU.
-REQUESTS_PER_DATABASE_VCPU_SECOND = 4 * REQUESTS_PER_ACU_SECOND
 LEAST_STORAGE_GIB, MOST_RDS_STORAGE_GIB = 20, 65_536
 
 
@@ -76,7 +72,7 @@ def acu_of(setting: Setting, node: Postgres) -> tuple[float, float]:
     """Least and most capacity. Nothing is the least only where no process keeps a connection open."""
     wanted = max(node.max_connections, connections_wanted(setting, node.name, node.pool_size) / USABLE_CONNECTIONS)
     smallest = 0.0 if may_pause(setting, node) else 0.5
-    load = peak_requests(setting) * (1 - _cached_share(setting)) / REQUESTS_PER_ACU_SECOND
+    load = _queries(setting) / BEHAVIOUR.requests_per_acu
     most = next(
         (step for step in ACU_STEPS if step >= load and connections_of_acu(smallest, step) >= wanted),
         ACU_STEPS[-1],
@@ -87,7 +83,7 @@ def acu_of(setting: Setting, node: Postgres) -> tuple[float, float]:
 def instance_of(setting: Setting, node: Postgres) -> PostgresInstance:
     """RDS, so large that the connections of every task fit and the peak is answered; a standby in production."""
     wanted = max(node.max_connections, connections_wanted(setting, node.name, node.pool_size) / USABLE_CONNECTIONS)
-    load = peak_requests(setting) * (1 - _cached_share(setting)) / REQUESTS_PER_DATABASE_VCPU_SECOND
+    load = _queries(setting) / BEHAVIOUR.requests_per_database_vcpu
     kind = next(
         (name for name, vcpu, gib in CLASSES if vcpu >= load and connections_of_memory(gib) >= wanted),
         CLASSES[-1][0],
@@ -121,10 +117,9 @@ def _promises(setting: Setting) -> bool:
     return objectives is not None and (objectives.availability is not None or objectives.p99_seconds is not None)
 
 
-def _cached_share(setting: Setting) -> float:
-    """The share of requests that a cache answers: the reads, where there is a cache."""
-    traffic = setting.graph.traffic
-    return traffic.reads if traffic and setting.graph.of(Cache) else 0.0
+def _queries(setting: Setting) -> float:
+    """Requests in a second that reach the databases at the peak: what a cache leaves, all of them without one."""
+    return peak_requests(setting) * (BEHAVIOUR.database_share if setting.graph.of(Cache) else 1.0)
 
 
 def cache_of(setting: Setting, node: Cache) -> CacheGroup:

@@ -183,11 +183,11 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
             rows = "all" if {"read", "write"} <= verbs else next(iter(verbs), "none")
             roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends))))
     folder = () if node.migrations is None else (("migrations", node.migrations),)
+    extensions = (("extensions", Sequence(items=node.extensions)),) if node.extensions else ()
     return Document(fields=(
         ("url", database_url(setting, node.name)),
         ("credentials_secret", Reference(part=node.name, output="master_secret_arn")),
-        ("roles", Sequence(items=tuple(roles))), *folder,
-        ("extensions", Sequence(items=node.extensions)), ("carries", carries),
+        ("roles", Sequence(items=tuple(roles))), *folder, *extensions, ("carries", carries),
     ))  # fmt: skip
 
 

@@ -42,6 +42,9 @@ def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
         **_targets(setting, part),
         "discovery": _discovery(part),
         "scaling": _scaling(setting, part),
+        "schedules": {
+            rule.name: _schedule(part, rule) for rule in part.scaling if isinstance(rule, ScheduledScaling)
+        },
     }
     return setting.module(part, "ecs_service", f"{part.name} {_ROLES[part.role]}", arguments)
 
@@ -173,7 +176,6 @@ def _leads_to(balancer: LoadBalancer, name: str) -> bool:
 def _scaling(setting: Setting, part: EcsService) -> Expression:
     arguments: dict[str, Expression] = {}
     queues: list[str] = []
-    schedules: list[Expression] = []
     for rule in part.scaling:
         match rule:
             case TargetTracking():
@@ -184,12 +186,12 @@ def _scaling(setting: Setting, part: EcsService) -> Expression:
                 arguments["from_zero"] = True
                 queues += rule.queues
             case ScheduledScaling():
-                schedules.append(_schedule(rule))
+                pass
     if queues:
         arguments["queue_names"] = listed(
             (setting.resource(name, "name") for name in _once(queues)), setting.homes
         )
-    return arguments | ({"schedules": schedules} if schedules else {})
+    return arguments
 
 
 def _cooldowns(rule: TargetTracking) -> dict[str, Expression]:
@@ -199,11 +201,17 @@ def _cooldowns(rule: TargetTracking) -> dict[str, Expression]:
     return {name: getattr(rule, name) for name in names if getattr(rule, name) != getattr(usual, name)}
 
 
-def _schedule(rule: ScheduledScaling) -> dict[str, Expression]:
-    return {
-        "name": rule.name, "cron": rule.cron, "timezone": rule.timezone, "min_tasks": rule.min_tasks,
-        "max_tasks": rule.max_tasks,
-    }  # fmt: skip
+def _schedules(part: EcsService) -> Expression:
+    rules = [rule for rule in part.scaling if isinstance(rule, ScheduledScaling)]
+    return {rule.name: _schedule(part, rule) for rule in rules} or None
+
+
+def _schedule(part: EcsService, rule: ScheduledScaling) -> dict[str, Expression]:
+    """What is not as usual of it: the time zone is UTC, the most tasks those of the service."""
+    given: dict[str, Expression] = {"cron": rule.cron, "min_tasks": rule.min_tasks}
+    if rule.timezone != "UTC":
+        given["timezone"] = rule.timezone
+    return given | ({"max_tasks": rule.max_tasks} if rule.max_tasks != part.max_tasks else {})
 
 
 def _once(names: Iterable[str]) -> list[str]:

@@ -25,7 +25,7 @@ module "box" {
   })
   key_arn       = module.keys.data_key_arn
   log_key_arn   = module.keys.log_key_arn
-  instance_type = "t4g.medium"
+  instance_type = "m7g.xlarge"
   domain        = "staging.shop.example.com"
   zone_id       = data.aws_route53_zone.domain.zone_id
 }

@@ -6,7 +6,7 @@ module "keys" {
   region     = local.region
 }
 
-# db is PostgreSQL on Aurora Serverless v2: 0.5 to 2 ACU for the peak and its tasks (workload.py:7)
+# db is PostgreSQL on Aurora Serverless v2: 2 to 16 ACU for the peak and its tasks (workload.py:7)
 module "db" {
   source      = "../modules/aurora_cluster"
   name        = "shop-prod-db"
@@ -15,7 +15,8 @@ module "db" {
   key_arn     = module.keys.data_key_arn
   log_key_arn = module.keys.log_key_arn
   database    = "shop"
-  max_acu     = 2
+  min_acu     = 2
+  max_acu     = 16
   readers     = 1
 }
 

@@ -11,7 +11,7 @@ module "watch" {
   cost_tags    = { Workload = "shop", Environment = "prod" }
   availability = { availability = { share = 0.9995, load_balancer_suffix = module.load_balancer.arn_suffix } }
   alarms = {
-    db                = { of = module.db.dimensions, limits = { database-capacity-high = 90, database-connections-high = 360, database-transaction-ids = 1000000000, database-replica-behind = 60000 } }
+    db                = { of = module.db.dimensions, limits = { database-capacity-high = 90, database-connections-high = 2883, database-transaction-ids = 1000000000, database-replica-behind = 60000 } }
     cache-1           = { of = { CacheClusterId = "${module.cache.replication_group_id}-001" }, limits = { cache-cpu-high = 90, cache-memory-high = 90 } }
     cache-2           = { of = { CacheClusterId = "${module.cache.replication_group_id}-002" }, limits = { cache-cpu-high = 90, cache-memory-high = 90 } }
     orders-payment    = { of = module.orders.dimensions["payment"], limits = { messages-waiting = 60, dead-letters = 0 } }
@@ -19,7 +19,7 @@ module "watch" {
     orders-analytics  = { of = module.orders.dimensions["analytics"], limits = { messages-waiting = 60, dead-letters = 0 } }
     api = {
       of     = merge(module.api.dimensions, module.load_balancer.dimensions["api"])
-      limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 4, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
+      limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 3, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
     }
     fulfil                       = { of = module.fulfil.dimensions, limits = { task-cpu-high = 80, task-memory-high = 80, tasks-missing = 1 } }
     expire-carts-schedule        = { of = { ScheduleGroup = module.expire_carts.schedule_group_name }, limits = { schedule-failing = 0, schedule-silent = 1 } }

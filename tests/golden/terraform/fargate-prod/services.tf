@@ -33,13 +33,11 @@ module "cluster" {
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source   = "../modules/ecs_job"
-  name     = "shop-prod-db-migrate"
-  platform = local.platform
-  command  = ["python", "-m", "rung.runtime.migrate"]
-  environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-prod-db-migrate"
+  platform         = local.platform
+  command          = ["python", "-m", "rung.runtime.migrate"]
+  environment      = { RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", carries = true })) }
   deadline_seconds = 1800
   on_deploy        = true
 }
@@ -66,10 +64,11 @@ module "api" {
     RUNG_BINDING_ADMIN_KEY   = jsonencode(module.secrets.bindings["admin-key"])
   }
   target_group_arns = [module.load_balancer.target_group_arns["api"]]
-  min_tasks         = 4
+  min_tasks         = 7
   max_tasks         = 20
   on_demand_base    = 3
   scaling           = { cpu_target = 60, memory_target = 75 }
+  schedules         = { night = { cron = "cron(0 0 * * ? *)", min_tasks = 3 }, day = { cron = "cron(45 6 * * ? *)", min_tasks = 7 } }
   rollback_alarms   = ["shop-prod-api-memory-high", "shop-prod-api-errors", "shop-prod-api-slow"]
 }
 

@@ -13,7 +13,7 @@ locals {
     log_days       = 30
     environment    = { RUNG_WORKLOAD = "shop", RUNG_ENVIRONMENT = "staging", RUNG_LOG_FORMAT = "json" }
   }
-  db     = { kind = "postgres", url = module.db.url, pool_size = 13, statement_timeout_seconds = 5, tenant_scoped = false }
+  db     = { kind = "postgres", url = module.db.url, statement_timeout_seconds = 5, tenant_scoped = false }
   orders = merge(module.orders.binding, { retry_delay_seconds = 1, retry_delay_max_seconds = 900, url = module.db.url })
 }
 
@@ -33,13 +33,11 @@ module "cluster" {
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source   = "../modules/ecs_job"
-  name     = "shop-staging-db-migrate"
-  platform = local.platform
-  command  = ["python", "-m", "rung.runtime.migrate"]
-  environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-staging-db-migrate"
+  platform         = local.platform
+  command          = ["python", "-m", "rung.runtime.migrate"]
+  environment      = { RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", carries = true })) }
   deadline_seconds = 1800
   on_deploy        = true
 }
@@ -50,16 +48,16 @@ module "api" {
   name         = "shop-staging-api"
   role         = "web"
   platform     = local.platform
-  command      = split(" ", "python -m rung.runtime.serve --app shop.api:app --host 0.0.0.0 --port 8000 --workers 1 --name api --health /health")
-  cpu          = 0.5
-  memory_mib   = 1024
+  command      = split(" ", "python -m rung.runtime.serve --app shop.api:app --host 0.0.0.0 --port 8000 --workers 2 --name api --health /health")
+  cpu          = 2
+  memory_mib   = 4096
   port         = 8000
   health_path  = "/health"
   stop_seconds = 35
   environment = {
     RUNG_HTTP_ROUTES         = "/api/products,/api/checkout,/api/products/,/api/cart"
     RUNG_HTTP_PRIORITIES     = "/api/checkout=critical,/api/cart=critical,/api/flash/=critical"
-    RUNG_BINDING_DB          = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["api"] }))
+    RUNG_BINDING_DB          = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["api"], pool_size = 6 }))
     RUNG_BINDING_CACHE       = jsonencode(module.cache.binding)
     RUNG_BINDING_ORDERS      = jsonencode(merge(local.orders, { credentials_secret = module.db_logins.arns["api"] }))
     RUNG_BINDING_SESSION_KEY = jsonencode(module.secrets.bindings["session-key"])
@@ -84,7 +82,7 @@ module "fulfil" {
   stop_seconds = 30
   environment = {
     RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_logins.arns["fulfil"] }))
-    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["fulfil"] }))
+    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["fulfil"], pool_size = 13 }))
   }
   max_tasks       = 1
   on_demand_base  = 0
@@ -95,11 +93,13 @@ module "fulfil" {
 
 # expire-carts runs and ends: a safe minimum (workload.py:24)
 module "expire_carts" {
-  source           = "../modules/ecs_job"
-  name             = "shop-staging-expire-carts"
-  platform         = local.platform
-  command          = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
-  environment      = { RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"] })) }
+  source   = "../modules/ecs_job"
+  name     = "shop-staging-expire-carts"
+  platform = local.platform
+  command  = split(" ", "python -m rung.runtime.job --name expire-carts --handler shop.carts:expire --deadline-seconds 50 --exclusive")
+  environment = {
+    RUNG_BINDING_DB = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-carts"], pool_size = 13 }))
+  }
   deadline_seconds = 50
   schedule         = { expression = "rate(1 minute)" }
 }
@@ -111,7 +111,10 @@ module "expire_reservations" {
   platform = local.platform
   command  = split(" ", "python -m rung.runtime.job --name expire-reservations --handler shop.order_book:expire_reservations --deadline-seconds 50 --exclusive")
   environment = {
-    RUNG_BINDING_DB     = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
+    RUNG_BINDING_DB = jsonencode(merge(local.db, {
+      credentials_secret = module.db_logins.arns["expire-reservations"]
+      pool_size          = 13
+    }))
     RUNG_BINDING_ORDERS = jsonencode(merge(local.orders, { credentials_secret = module.db_logins.arns["expire-reservations"] }))
   }
   deadline_seconds = 50
@@ -125,7 +128,7 @@ module "seed" {
   platform = local.platform
   command  = split(" ", "python -m rung.runtime.job --name seed --handler shop.seed:run --deadline-seconds 3600")
   environment = {
-    RUNG_BINDING_DB    = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["seed"] }))
+    RUNG_BINDING_DB    = jsonencode(merge(local.db, { credentials_secret = module.db_logins.arns["seed"], pool_size = 13 }))
     RUNG_BINDING_CACHE = jsonencode(module.cache.binding)
   }
 }

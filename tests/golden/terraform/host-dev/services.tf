@@ -62,13 +62,11 @@ module "hosts" {
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source   = "../modules/ecs_job"
-  name     = "shop-dev-db-migrate"
-  platform = local.platform
-  command  = ["python", "-m", "rung.runtime.migrate"]
-  environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-dev-db-migrate"
+  platform         = local.platform
+  command          = ["python", "-m", "rung.runtime.migrate"]
+  environment      = { RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", carries = true })) }
   deadline_seconds = 1800
   on_deploy        = true
 }

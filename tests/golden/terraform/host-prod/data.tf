@@ -25,7 +25,7 @@ module "db" {
   key_arn        = module.keys.data_key_arn
   log_key_arn    = module.keys.log_key_arn
   database       = "shop"
-  instance_class = "db.t4g.medium"
+  instance_class = "db.m7g.xlarge"
   multi_zone     = true
 }
 

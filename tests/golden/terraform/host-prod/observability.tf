@@ -15,7 +15,7 @@ module "watch" {
       of     = merge(module.load_balancer.dimensions["hosts"], { AutoScalingGroupName = module.hosts.group_name })
       limits = { host-unreachable = 0, host-cpu-high = 80, host-disk-full = 70, host-memory-high = 90, service-errors = 5, service-slow = 0.1, no-healthy-targets = 1 }
     }
-    db                           = { of = module.db.dimensions, limits = { database-cpu-high = 90, database-storage-low = 2147483648, database-slow = 0.02, database-connections-high = 360, database-transaction-ids = 1000000000 } }
+    db                           = { of = module.db.dimensions, limits = { database-cpu-high = 90, database-storage-low = 2147483648, database-slow = 0.02, database-connections-high = 1441, database-transaction-ids = 1000000000 } }
     cache-1                      = { of = { CacheClusterId = "${module.cache.replication_group_id}-001" }, limits = { cache-cpu-high = 90, cache-memory-high = 90 } }
     cache-2                      = { of = { CacheClusterId = "${module.cache.replication_group_id}-002" }, limits = { cache-cpu-high = 90, cache-memory-high = 90 } }
     orders-payment               = { of = module.orders.dimensions["payment"], limits = { messages-waiting = 60, dead-letters = 0 } }

@@ -30,7 +30,7 @@ module "cluster" {
   log_key_arn = module.keys.log_key_arn
 }
 
-# hosts: 1,728 MiB for everything on one of them; 10 at the peak
+# hosts: 1,728 MiB for everything on one of them; 12 at the peak
 module "hosts" {
   source     = "../modules/host_group"
   name       = "shop-prod-hosts"
@@ -55,22 +55,20 @@ module "hosts" {
   })
   key_arn           = module.keys.data_key_arn
   log_key_arn       = module.keys.log_key_arn
-  instance_type     = "t4g.small"
+  instance_type     = "m7g.xlarge"
   min_hosts         = 2
-  max_hosts         = 10
+  max_hosts         = 12
   target_group_arns = [module.load_balancer.target_group_arns["hosts"]]
   log_days          = 365
 }
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source   = "../modules/ecs_job"
-  name     = "shop-prod-db-migrate"
-  platform = local.platform
-  command  = ["python", "-m", "rung.runtime.migrate"]
-  environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-prod-db-migrate"
+  platform         = local.platform
+  command          = ["python", "-m", "rung.runtime.migrate"]
+  environment      = { RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", carries = true })) }
   deadline_seconds = 1800
   on_deploy        = true
 }

@@ -55,20 +55,18 @@ module "hosts" {
   })
   key_arn           = module.keys.data_key_arn
   log_key_arn       = module.keys.log_key_arn
-  instance_type     = "t4g.small"
+  instance_type     = "t4g.large"
   max_hosts         = 2
   target_group_arns = [module.load_balancer.target_group_arns["hosts"]]
 }
 
 # db-migrate runs before a deployment: before each deployment, as the owner (workload.py:7)
 module "db_migrate" {
-  source   = "../modules/ecs_job"
-  name     = "shop-staging-db-migrate"
-  platform = local.platform
-  command  = ["python", "-m", "rung.runtime.migrate"]
-  environment = {
-    RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", extensions = [], carries = true }))
-  }
+  source           = "../modules/ecs_job"
+  name             = "shop-staging-db-migrate"
+  platform         = local.platform
+  command          = ["python", "-m", "rung.runtime.migrate"]
+  environment      = { RUNG_DATABASE_SETUP = jsonencode(merge(module.db_logins.setup, { migrations = "migrations", carries = true })) }
   deadline_seconds = 1800
   on_deploy        = true
 }

@@ -15,7 +15,7 @@ locals {
 }
 
 resource "aws_appautoscaling_target" "this" {
-  count = length(var.scaling.schedules) == 0 ? 1 : 0
+  count = length(var.schedules) == 0 ? 1 : 0
 
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
@@ -26,7 +26,7 @@ resource "aws_appautoscaling_target" "this" {
 
 # The same where the clock moves the limits: what it has set by now is no drift.
 resource "aws_appautoscaling_target" "by_the_clock" {
-  count = length(var.scaling.schedules) == 0 ? 0 : 1
+  count = length(var.schedules) == 0 ? 0 : 1
 
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
@@ -255,7 +255,7 @@ resource "aws_cloudwatch_metric_alarm" "from_zero" {
 # ---------------------------------------------------------------------------- by the clock
 
 resource "aws_appautoscaling_scheduled_action" "this" {
-  for_each = { for schedule in var.scaling.schedules : schedule.name => schedule }
+  for_each = var.schedules
 
   name               = "${var.name}-${each.key}"
   service_namespace  = local.target.service_namespace
@@ -266,6 +266,6 @@ resource "aws_appautoscaling_scheduled_action" "this" {
 
   scalable_target_action {
     min_capacity = each.value.min_tasks
-    max_capacity = each.value.max_tasks
+    max_capacity = coalesce(each.value.max_tasks, var.max_tasks)
   }
 }

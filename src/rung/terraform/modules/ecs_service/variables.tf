@@ -305,7 +305,7 @@ variable "spot_share" {
 }
 
 variable "scaling" {
-  description = "What the number of tasks follows. cpu_target, memory_target: percent; requests_target: per task and minute; backlog_target: messages waiting per task, of the queues in queue_names; from_zero: the first message starts the first task; schedules: other limits from a time on. With none of the targets, 70 % of the CPU."
+  description = "What the number of tasks follows. cpu_target, memory_target: percent; requests_target: per task and minute; backlog_target: messages waiting per task, of the queues in queue_names; from_zero: the first message starts the first task. With none of the targets, 70 % of the CPU."
   type = object({
     cpu_target                 = optional(number)
     memory_target              = optional(number)
@@ -315,13 +315,6 @@ variable "scaling" {
     from_zero                  = optional(bool, false)
     scale_out_cooldown_seconds = optional(number, 60)
     scale_in_cooldown_seconds  = optional(number, 300)
-    schedules = optional(list(object({
-      name      = string
-      cron      = string
-      timezone  = optional(string, "UTC")
-      min_tasks = number
-      max_tasks = number
-    })), [])
   })
   default  = {}
   nullable = false
@@ -355,10 +348,22 @@ variable "scaling" {
     condition     = var.scaling.backlog_target == null || var.scaling.from_zero || var.min_tasks > 0
     error_message = "from_zero must be set with min_tasks 0: target tracking alone never starts the first task."
   }
+}
+
+variable "schedules" {
+  description = "Other limits from a time on, by name. max_tasks: those of the service where it is not set."
+  type = map(object({
+    cron      = string
+    timezone  = optional(string, "UTC")
+    min_tasks = number
+    max_tasks = optional(number)
+  }))
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = length(distinct(var.scaling.schedules[*].name)) == length(var.scaling.schedules) && alltrue([for s in var.scaling.schedules : s.min_tasks >= 0 && s.min_tasks <= s.max_tasks && can(regex("^(cron|at|rate)\\(.+\\)$", s.cron))])
-    error_message = "every schedule must have a name of its own, cron as cron(...), rate(...) or at(...), and min_tasks from 0 to max_tasks."
+    condition     = alltrue([for s in values(var.schedules) : s.min_tasks >= 0 && s.min_tasks <= coalesce(s.max_tasks, var.max_tasks) && can(regex("^(cron|at|rate)\\(.+\\)$", s.cron))])
+    error_message = "every schedule must have cron as cron(...), rate(...) or at(...), and min_tasks from 0 to max_tasks."
   }
 }
 

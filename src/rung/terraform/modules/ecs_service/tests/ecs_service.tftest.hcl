@@ -131,8 +131,8 @@ run "requests_and_the_clock" {
     scaling = {
       requests_target = 600
       memory_target   = 80
-      schedules       = [{ name = "sale", cron = "cron(0 8 * * ? *)", timezone = "Europe/Zurich", min_tasks = 6, max_tasks = 20 }]
     }
+    schedules = { sale = { cron = "cron(0 8 * * ? *)", timezone = "Europe/Zurich", min_tasks = 6 } }
   }
 
   assert {
@@ -456,8 +456,8 @@ run "a_schedule_by_no_clock_is_refused" {
   command = plan
 
   variables {
-    scaling = { schedules = [{ name = "sale", cron = "0 8 * * *", min_tasks = 1, max_tasks = 2 }] }
+    schedules = { sale = { cron = "0 8 * * *", min_tasks = 1, max_tasks = 2 } }
   }
 
-  expect_failures = [var.scaling]
+  expect_failures = [var.schedules]
 }
