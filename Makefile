@@ -5,8 +5,9 @@ PYTHON ?= python3
 WORKLOAD ?= workloads/shop/workload.py
 VENV := .venv
 BIN := $(VENV)/bin
+WEB := workloads/track/web
 
-.PHONY: help dev setup test soak lint types imports check lock benchmark policy clean
+.PHONY: help dev setup web test soak lint types imports check lock benchmark policy clean
 
 help:  ## the targets, one line each
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -14,11 +15,17 @@ help:  ## the targets, one line each
 dev: setup  ## run a workload on this machine (WORKLOAD=path/to/workload.py)
 	@$(BIN)/rung dev $(WORKLOAD)
 
-setup: $(VENV)/.installed  ## create .venv from the hash-locked requirements
+setup: $(VENV)/.installed $(WEB)/dist/index.html  ## .venv from hash-locked requirements; the front end of track built
 
 $(VENV)/.installed: requirements.lock pyproject.toml scripts/setup
 	@PYTHON="$(PYTHON)" scripts/setup $(VENV) requirements.lock
 	@touch $@
+
+$(WEB)/dist/index.html: $(VENV)/.installed scripts/web $(shell find $(WEB) -name node_modules -prune -o -name dist -prune -o -type f -print)
+	@scripts/web $(VENV) $(WEB) build
+
+web: setup  ## lint, types and unit tests of the front end of track
+	@scripts/web $(VENV) $(WEB) check
 
 test: setup policy  ## every test, on real parts; those that measure time have the machine to themselves
 	scripts/test $(BIN)/python
@@ -35,7 +42,7 @@ types: setup  ## mypy (strict) and basedpyright
 imports: setup  ## imports point one way
 	$(BIN)/lint-imports
 
-check: lint types imports test  ## what CI runs
+check: lint types imports web test  ## what CI runs
 
 lock: setup  ## resolve pyproject.toml anew into requirements*.lock
 	scripts/lock
@@ -54,4 +61,4 @@ $(VENV)-policy/.installed: requirements-policy.lock scripts/setup
 	@touch $@
 
 clean:  ## remove what setup and dev made
-	rm -rf $(VENV) $(VENV)-benchmark $(VENV)-policy .tools .rung workloads/*/.rung
+	rm -rf $(VENV) $(VENV)-benchmark $(VENV)-policy .tools .rung workloads/*/.rung $(WEB)/dist $(WEB)/node_modules
