@@ -17,4 +17,6 @@ api = track.service(
     uses=[db, cache, mails.send, session_key, data_key],
 )
 track.schedule("sweep", every="1 hour", handler="track.accounts.sessions:sweep", uses=[db], deadline="50s")
+web = track.site("web", path="web/dist")
 track.route("/api/*", api)
+track.route("/*", web)
