@@ -171,10 +171,12 @@ async def _install(database: Database, *, carries: bool) -> None:
         if carries:
             from rung.runtime.queue.postgres.schema import install_queue
             from rung.runtime.schedule.ticks import install_schedules
+            from rung.runtime.webhooks.schema import install_webhooks
 
             roles = [database.serving_role, database.carrier_role]
             await install_queue(connection, roles=roles)
             await install_schedules(connection, roles=roles)
+            await install_webhooks(connection, roles=roles)
         await _grant(connection, database)
 
 

@@ -29,6 +29,7 @@ from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import CONNECT_TIMEOUT_SECONDS, Applied, lock, migrate, unreachable
 from rung.runtime.queue.postgres.schema import install_queue, quote_identifier
 from rung.runtime.schedule.ticks import install_schedules
+from rung.runtime.webhooks.schema import install_webhooks
 
 #: "rung" in ASCII, then 2 for roles.
 ADVISORY_LOCK = 0x72756E67_00000002
@@ -75,6 +76,7 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
                 if setup.carries:
                     await install_queue(ours, roles=[_group(name, "queue")])
                     await install_schedules(ours, roles=[_group(name, "queue")])
+                    await install_webhooks(ours, roles=[_group(name, "queue")])
             applied: list[Applied] = []
             if setup.migrations is not None:
                 secret, directory = setup.credentials_secret, folder / setup.migrations

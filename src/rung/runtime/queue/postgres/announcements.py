@@ -176,5 +176,5 @@ class Announcements:
 def _is_open(transaction: Connection) -> bool:
     try:
         return transaction.is_in_transaction()
-    except asyncpg.InterfaceError:  # given back to its pool, so the transaction is over
+    except (asyncpg.InterfaceError, AttributeError):  # given back to its pool, or closed: it is over
         return False

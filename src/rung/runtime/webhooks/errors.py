@@ -1,0 +1,23 @@
+"""What can go wrong with webhooks, and how it is said.
+
+ApplicationError               (rung.errors)
+├── SignatureRefusedError      a webhook that came in is not from whom it says, or is old; answer 400
+├── AddressRefusedError        a URL leads, or now leads, to a place that we call for nobody
+└── WebhookError               an endpoint, an event or a table is not as it must be
+"""
+
+from __future__ import annotations
+
+from rung.errors import ApplicationError
+
+
+class SignatureRefusedError(ApplicationError):
+    """Forged, edited, too old or unreadable. The message says which, and never what would have been right."""
+
+
+class AddressRefusedError(ApplicationError):
+    """The host, scheme or port is one that we do not call, or the name resolves to such an address."""
+
+
+class WebhookError(ApplicationError):
+    """The endpoint, event or delivery cannot be as asked; the message begins with a code."""

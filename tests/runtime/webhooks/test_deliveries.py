@@ -1,0 +1,495 @@
+"""Webhooks that go out: what is sent to whom and how it is signed, what an answer means, and who sees the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+from aiohttp import web
+from tests.runtime.webhooks.conftest import SINK_POLICY, Sink
+
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.database.database import Database
+from rung.runtime.errors import TenantError
+from rung.runtime.queue import Message, PostgresQueue, Reject
+from rung.runtime.webhooks import (
+    AddressRefusedError,
+    Deliverer,
+    Deliveries,
+    Delivery,
+    SignatureRefusedError,
+    StandardSignature,
+    WebhookError,
+)
+from rung.testing.clock import ShiftedClock
+
+DAY = 86_400.0
+
+
+class Bench:
+    """Deliveries and their deliverer, on one clock that a test moves."""
+
+    def __init__(self, database: Database, queue: PostgresQueue) -> None:
+        self.clock = ShiftedClock()
+        self.database, self.queue = database, queue
+        self.deliveries = Deliveries(database, queue, policy=SINK_POLICY, clock=self.clock)
+        self.deliverer = Deliverer(
+            database, queue, policy=SINK_POLICY, clock=self.clock, randomness=Random(7), timeout_seconds=5.0
+        )
+
+    async def work(self) -> int:
+        """Deliver everything that is due by the queue's own clock; how many messages."""
+        count = 0
+        while messages := await self.queue.receive(max_messages=50):
+            await asyncio.gather(*(self.deliverer.deliver(message) for message in messages))
+            await self.queue.acknowledge(messages)
+            count += len(messages)
+        return count
+
+    async def delays(self) -> list[float]:
+        """Seconds until each waiting message is due."""
+        rows = await self.database.fetch(
+            "select extract(epoch from run_at - clock_timestamp())::float8 as s from rung.message order by run_at"
+        )
+        return [row["s"] for row in rows]
+
+    async def next_try(self, days: float = 0.0) -> int:
+        """Let all delays pass, and `days` of the wall clock; then deliver."""
+        self.clock.shift_seconds += days * DAY
+        await self.database.execute("update rung.message set run_at = now() where run_at > now()")
+        self.queue._floors.reset()
+        return await self.work()
+
+
+@pytest.fixture
+async def bench(database: Database, queue: PostgresQueue) -> AsyncIterator[Bench]:
+    found = Bench(database, queue)
+    yield found
+    await found.deliverer.close()
+
+
+async def _only(bench: Bench, endpoint: object) -> Delivery:
+    (delivery,) = await bench.deliveries.log(endpoint)  # type: ignore[arg-type]
+    return delivery
+
+
+@pytest.mark.parametrize("scheme", ["hmac", "ed25519"])
+async def test_delivered_signed_and_logged(bench: Bench, sink: Sink, scheme: str) -> None:
+    """The receiver verifies with the secret that was shown, and the log says what happened."""
+    endpoint = await bench.deliveries.register("acme", sink.url, scheme=scheme)  # type: ignore[arg-type]
+    assert endpoint.secret not in repr(endpoint)
+    identity = await bench.deliveries.publish("acme", "member.invited", {"id": "m1"})
+    assert await bench.work() == 1
+    ((headers, body),) = sink.requests
+    verified = StandardSignature(endpoint.secret).verify(body, headers)
+    assert (verified.id, headers["content-type"]) == (identity, "application/json")
+    sent = json.loads(body)
+    assert (sent["type"], sent["data"]) == ("member.invited", {"id": "m1"})
+    delivery = await _only(bench, endpoint)
+    assert (delivery.status, delivery.event, delivery.kind) == ("succeeded", identity, "member.invited")
+    (attempt,) = delivery.attempts
+    assert (attempt.number, attempt.status, attempt.answer, attempt.error) == (1, 200, b"x" * 1024, None)
+    assert attempt.duration_ms > 0
+    assert await bench.next_try() == 0
+
+
+async def test_kinds_choose(bench: Bench, sink: Sink) -> None:
+    """`*` is any run of characters, `_` is no wildcard, and another tenant's endpoint is never chosen."""
+    for kinds in (("member.*",), ("*",), ("mail.sent", "*.invited"), ("member_",), ("webhook.*",)):
+        await bench.deliveries.register("acme", f"{sink.url}/{kinds[0]}", kinds=kinds)
+    await bench.deliveries.register("other", sink.url)
+    counts = {}
+    for kind in ("member.invited", "mail.sent", "memberx", "member_", "webhook.endpoint.disabled"):
+        await bench.deliveries.publish("acme", kind, {})
+        counts[kind] = await bench.work()
+    assert counts == {
+        "member.invited": 3,
+        "mail.sent": 2,
+        "memberx": 1,
+        "member_": 2,
+        "webhook.endpoint.disabled": 1,
+    }
+
+
+async def test_publish_is_one_with_the_transaction(bench: Bench, sink: Sink) -> None:
+    await bench.deliveries.register("acme", sink.url)
+
+    async def publish(*, fail: bool) -> None:
+        async with bench.database.transaction(tenant="acme") as connection:
+            await bench.deliveries.publish("acme", "a.b", {}, id="msg_own", transaction=connection)
+            if fail:
+                raise RuntimeError("rolled back")
+
+    with pytest.raises(RuntimeError):
+        await publish(fail=True)
+    assert await bench.work() == 0
+    await publish(fail=False)
+    await publish(fail=False)  # the same id: nothing more
+    assert await bench.work() == 1
+
+
+async def test_transaction_of_another_tenant(bench: Bench, sink: Sink) -> None:
+    """What belongs to one tenant is not published for another; without a tenant set, it is set and taken back."""
+    await bench.deliveries.register("acme", sink.url)
+    async with bench.database.transaction(tenant="other") as connection:
+        with pytest.raises(TenantError, match="other"):
+            await bench.deliveries.publish("acme", "a.b", {}, transaction=connection)
+    async with bench.database.transaction() as connection:
+        await bench.deliveries.publish("acme", "a.b", {}, transaction=connection)
+        assert await connection.fetchval("select current_setting('app.tenant_id', true)") == ""
+    assert await bench.work() == 1
+
+
+async def test_retries_over_days_then_failed(bench: Bench, sink: Sink) -> None:
+    """Ten attempts with the delays of the standard and jitter above them; then an event to who wants it."""
+    sink.answer = 500
+    endpoint = await bench.deliveries.register("acme", sink.url, kinds=("a.*",))
+    told = await bench.deliveries.register("acme", sink.url + "/told", kinds=("webhook.delivery.*",))
+    await bench.deliveries.publish("acme", "a.b", {})
+    assert await bench.work() == 1
+    planned = [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
+    for seconds in planned:
+        (delay,) = await bench.delays()
+        assert seconds - 2 <= delay <= seconds * 1.2
+        await bench.next_try()
+    delivery = await _only(bench, endpoint)
+    assert (delivery.status, len(delivery.attempts), delivery.next_at) == ("failed", 10, None)
+    timestamps = {headers["webhook-id"] for headers, _ in sink.requests[:10]}
+    assert len(timestamps) == 1
+    (notice,) = await bench.deliveries.log(told)
+    assert notice.kind == "webhook.delivery.exhausted"
+
+
+@pytest.mark.parametrize("status", [200, 204, 299])
+async def test_2xx_is_success(bench: Bench, sink: Sink, status: int) -> None:
+    endpoint = await bench.deliveries.register(None, sink.url)
+    sink.answer = status
+    await bench.deliveries.publish(None, "a.b", {})
+    await bench.work()
+    assert (await _only(bench, endpoint)).status == "succeeded"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 500])
+async def test_3xx_fails(bench: Bench, sink: Sink, status: int) -> None:
+    """A redirect is followed nowhere: one request, one failed attempt."""
+
+    async def redirect(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"location": sink.url + "/elsewhere"})
+
+    sink.answer = redirect
+    endpoint = await bench.deliveries.register(None, sink.url)
+    await bench.deliveries.publish(None, "a.b", {})
+    await bench.work()
+    delivery = await _only(bench, endpoint)
+    assert (delivery.status, delivery.attempts[0].status, len(sink.requests)) == ("pending", status, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "low", "high"),
+    [
+        (429, "600", 598, 601),
+        (503, "1", 4, 7),
+        (502, "999999", DAY - 2, DAY + 1),
+        (500, "600", 4, 7),
+        (504, "soon", 4, 7),
+    ],
+)
+async def test_retry_after_honoured(
+    bench: Bench, sink: Sink, status: int, asked: str, low: float, high: float
+) -> None:
+    """Not earlier than asked, not later than a day, and only from those statuses."""
+
+    async def busy(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"retry-after": asked})
+
+    sink.answer = busy
+    await bench.deliveries.register(None, sink.url)
+    await bench.deliveries.publish(None, "a.b", {})
+    await bench.work()
+    (delay,) = await bench.delays()
+    assert low <= delay <= high
+
+
+async def test_410_disables(bench: Bench, sink: Sink) -> None:
+    """At once and for good: what waits is cancelled, what is published later goes nowhere."""
+    sink.answer = 410
+    endpoint = await bench.deliveries.register("acme", sink.url, kinds=("a.*",))
+    told = await bench.deliveries.register("acme", sink.url + "/told", kinds=("webhook.endpoint.disabled",))
+    for _ in range(2):
+        await bench.deliveries.publish("acme", "a.b", {})
+        await bench.work()
+    (gone,) = [each for each in await bench.deliveries.list("acme") if each.id == endpoint.id]
+    assert (gone.disabled_reason, gone.disabled_at is not None) == ("gone", True)
+    (delivery,) = await bench.deliveries.log(endpoint)
+    assert (delivery.status, len(delivery.attempts)) == ("failed", 1)
+    assert [notice.kind for notice in await bench.deliveries.log(told)] == ["webhook.endpoint.disabled"]
+
+
+async def test_five_days_of_failures_disable(bench: Bench, sink: Sink) -> None:
+    """One success in between starts the count anew."""
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    for answer, days in ((500, 3.0), (200, 0.0), (500, 4.9), (500, 0.2), (500, 0.0)):
+        sink.answer = answer
+        await bench.deliveries.publish("acme", "a.b", {})
+        await bench.work()
+        (now,) = await bench.deliveries.list("acme")
+        assert now.disabled_at is None or days == 0.0
+        bench.clock.shift_seconds += days * DAY
+    (now,) = await bench.deliveries.list("acme")
+    assert now.disabled_reason == "failing"
+    again = await bench.deliveries.enable(endpoint)
+    assert (again.disabled_at, again.failing_since) == (None, None)
+
+
+async def test_rotation_two_secrets(bench: Bench, sink: Sink) -> None:
+    """Both signatures for a day, then the new one alone; nobody who reads rows later sees a secret."""
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    rotated = await bench.deliveries.rotate(endpoint)
+    assert rotated.secret != endpoint.secret
+    assert (await bench.deliveries.list("acme"))[0].secret == ""
+
+    async def latest() -> tuple[dict[str, str], bytes]:
+        await bench.deliveries.publish("acme", "a.b", {})
+        await bench.work()
+        return sink.requests[-1]
+
+    headers, body = await latest()
+    for secret in (endpoint.secret, rotated.secret):
+        StandardSignature(secret).verify(body, headers)
+    bench.clock.shift_seconds = DAY + 1
+    headers, body = await latest()
+    StandardSignature(rotated.secret, clock=bench.clock).verify(body, headers)
+    with pytest.raises(SignatureRefusedError):
+        StandardSignature(endpoint.secret, clock=bench.clock).verify(body, headers)
+    at_once = await bench.deliveries.rotate(rotated, overlap_seconds=0)
+    headers, body = await latest()
+    StandardSignature(at_once.secret, clock=bench.clock).verify(body, headers)
+    assert len(headers["webhook-signature"].split()) == 1
+
+
+async def test_resend(bench: Bench, sink: Sink) -> None:
+    """One, or all since a date that did not arrive; attempts go on counting, and stale messages do nothing."""
+    sink.answer = 500
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    began = bench.clock.now()
+    for _ in range(3):
+        await bench.deliveries.publish("acme", "a.b", {})
+    await bench.work()
+    sink.answer = 200
+    first = (await bench.deliveries.log(endpoint))[-1]
+    assert await bench.deliveries.resend(first)
+    assert await bench.work() == 1
+    again = await bench.deliveries.delivery("acme", first.id)
+    assert again is not None
+    assert [attempt.status for attempt in again.attempts] == [500, 200]
+    assert await bench.deliveries.resend_since(endpoint, began) == 2
+    assert await bench.work() == 2
+    assert len(sink.requests) == 6
+    assert await bench.next_try() == 3  # the three planned retries find their work done
+    assert len(sink.requests) == 6
+    assert await bench.deliveries.resend_since(endpoint, began) == 0
+    assert await bench.deliveries.resend_since(endpoint, began, everything=True) == 3
+
+
+async def test_disabled_endpoint_gets_nothing(bench: Bench, sink: Sink) -> None:
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    await bench.deliveries.disable(endpoint, reason="by its owner")
+    await bench.work()
+    assert sink.requests == []
+    assert (await _only(bench, endpoint)).status == "cancelled"
+    await bench.deliveries.enable(endpoint)
+    assert await bench.deliveries.resend_since(endpoint, endpoint.created_at) == 1
+    await bench.work()
+    assert len(sink.requests) == 1
+
+
+async def test_removed_endpoint(bench: Bench, sink: Sink) -> None:
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    assert await bench.deliveries.remove(endpoint)
+    assert not await bench.deliveries.remove(endpoint)
+    await bench.work()
+    assert sink.requests == []
+    assert await bench.deliveries.list("acme") == []
+    with pytest.raises(WebhookError, match="no endpoint"):
+        await bench.deliveries.rotate(endpoint)
+
+
+async def test_thin_event_when_large(bench: Bench, sink: Sink) -> None:
+    await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {"id": "i1", "member_id": 7, "text": "x" * 30_000})
+    await bench.work()
+    sent = json.loads(sink.requests[0][1])
+    assert (sent["data"], sent["thin"]) == ({"id": "i1", "member_id": 7}, True)
+    with pytest.raises(WebhookError, match="R0545"):
+        await bench.deliveries.publish("acme", "a.b", {"id": "x" * 30_000})
+    with pytest.raises(WebhookError, match="R0545"):
+        await bench.deliveries.publish("acme", "a.b", {"id": object()})
+
+
+async def test_slow_receiver_ends_in_time(bench: Bench, sink: Sink) -> None:
+    """An answer that drips for ever is cut off, and says so in the log."""
+    release = asyncio.Event()
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        await asyncio.wait_for(release.wait(), 30)
+        return web.Response()
+
+    sink.answer = drip
+    deliverer = Deliverer(bench.database, bench.queue, policy=SINK_POLICY, timeout_seconds=0.2)
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    (message,) = await bench.queue.receive()
+    await deliverer.deliver(message)
+    release.set()
+    await deliverer.close()
+    (attempt,) = (await _only(bench, endpoint)).attempts
+    assert (attempt.status, attempt.error) == (None, "no answer in 0.2 s")
+
+
+async def test_long_answer_is_not_read(bench: Bench, sink: Sink) -> None:
+    """Of a gigabyte, a KiB is kept and little more is read: the receiver sees us hang up."""
+    written = 0
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        for _ in range(16_384):
+            await answer.write(b"y" * 65_536)
+            written += 65_536
+        return answer
+
+    sink.answer = flood
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    await bench.work()
+    delivery = await _only(bench, endpoint)
+    assert (delivery.status, delivery.attempts[0].answer) == ("succeeded", b"y" * 1024)
+    assert written < 64 * 1024 * 1024
+
+
+async def test_failing_endpoint_waits_for_itself_alone(bench: Bench, sink: Sink) -> None:
+    """Of many deliveries to an endpoint that fails, two are tried at once; those of others go out."""
+    sink.answer = 500
+    await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    await bench.work()
+    await bench.deliveries.register("other", sink.url + "/other")
+    sink.answer = 200
+    for _ in range(6):
+        await bench.deliveries.publish("acme", "a.b", {})
+    await bench.deliveries.publish("other", "a.b", {})
+    await bench.work()
+    tried = len(sink.requests) - 1
+    assert tried == 3
+    await bench.next_try()
+    for _ in range(3):
+        await bench.next_try()
+    assert len(sink.requests) == 9
+
+
+@asynccontextmanager
+async def _serving(bench: Bench, postgres_url: str) -> AsyncIterator[Database]:
+    role = f"serving_{postgres_url.rsplit('_', 1)[-1]}"
+    await bench.deliveries.list("acme")  # the tables are there now
+    await bench.queue.statistics()
+    from rung.runtime.queue import install_queue
+    from rung.runtime.webhooks import install_webhooks
+
+    async with bench.database.connection() as owner:
+        await owner.execute(f"create role {role} nologin")
+        await owner.execute(f"grant {role} to current_user")
+        await install_queue(owner, roles=[role])
+        await install_webhooks(owner, roles=[role])
+    binding = bench.database.binding
+    from msgspec.structs import replace
+
+    opened = Database(replace(binding, serving_role=role, pool_size=2))
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await bench.database.execute(f"drop owned by {role}")
+        await bench.database.execute(f"drop role {role}")
+
+
+async def test_tenants_are_kept_apart_by_the_database(bench: Bench, sink: Sink, postgres_url: str) -> None:
+    """As the role that serves: no row without a tenant, none of another's, and a deliverer sees whom it names."""
+    async with _serving(bench, postgres_url) as serving:
+        deliveries = Deliveries(serving, bench.queue, policy=SINK_POLICY)
+        mine = await deliveries.register("acme", sink.url)
+        theirs = await deliveries.register("other", sink.url)
+        nobodys = await deliveries.register(None, sink.url)
+        for tenant in ("acme", "other", None):
+            await deliveries.publish(tenant, "a.b", {})
+        for table in ("endpoint", "key", "event", "delivery"):
+            sql = f"select array_agg(distinct tenant_id) from rung.webhook_{table}"
+            assert await serving.fetch_value(sql, tenant="acme") == ["acme"]
+            assert await serving.fetch_value(sql) == ["*"]
+        assert await deliveries.endpoint("acme", theirs.id) is None
+        assert await deliveries.endpoint("acme", nobodys.id) is None
+        assert await deliveries.endpoint("acme", "no-uuid") is None
+        (delivery,) = await deliveries.log(theirs)
+        assert await deliveries.delivery("acme", delivery.id) is None
+        deliverer = Deliverer(serving, bench.queue, policy=SINK_POLICY)
+        messages = await bench.queue.receive(max_messages=10)
+        await asyncio.gather(*(deliverer.deliver(message) for message in messages))
+        await deliverer.close()
+        assert len(sink.requests) == 3
+        for endpoint in (mine, theirs, nobodys):
+            assert (await deliveries.log(endpoint))[0].status == "succeeded"
+
+
+async def test_forget(bench: Bench, sink: Sink) -> None:
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    await bench.work()
+    assert await bench.deliveries.forget("acme", older_than_seconds=60) == 0
+    bench.clock.shift_seconds = 120
+    assert await bench.deliveries.forget("acme", older_than_seconds=60) == 1
+    assert await bench.deliveries.log(endpoint) == []
+    for table in ("event", "delivery", "attempt"):
+        assert await bench.database.fetch_value(f"select count(*) from rung.webhook_{table}") == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "kinds"),
+    [
+        ("ftp://example.com/", ("*",)),
+        ("https://user:pass@example.com/", ("*",)),
+        ("https://169.254.169.254/", ("*",)),
+        ("https://example.com/", ()),
+        ("https://example.com/", "*"),
+        ("https://example.com/", ("a b",)),
+        ("https://example.com/", ("a%",)),
+    ],
+)
+async def test_register_refuses(bench: Bench, url: str, kinds: tuple[str, ...]) -> None:
+    with pytest.raises((AddressRefusedError, WebhookError)):
+        await bench.deliveries.register("acme", url, kinds=kinds)
+
+
+async def test_messages_that_are_no_job(bench: Bench, postgres_url: str) -> None:
+    """A stray message is a dead letter at once, not a retry; so is one that names no tenant."""
+    queue = PostgresQueue("hooks", QueueBinding(url=postgres_url))
+    for body in (b"x", b"{}", b'{"database":"d","tenant":"a\',b","delivery":1}'):
+        await queue.send(body)
+    messages: list[Message] = await queue.receive(max_messages=3)
+    for message in messages:
+        with pytest.raises(Reject):
+            await bench.deliverer.deliver(message)
+    await queue.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "identity"), [("a b", None), ("*", None), ("", None), ("a.b", "x.y"), ("a.b", "")]
+)
+async def test_publish_refuses(bench: Bench, kind: str, identity: str | None) -> None:
+    with pytest.raises(WebhookError, match="R0543"):
+        await bench.deliveries.publish("acme", kind, {}, id=identity)
