@@ -178,9 +178,9 @@ def _is_overload(node: ast.AST) -> bool:
 
 
 def _is_entrance(file: Path) -> bool:
-    """What is reached without an import: packages, programs, and the test kit that users import."""
+    """What is reached without an import: packages, programs, handlers, and the test kit that users import."""
     return file.stem in ("__init__", "__main__") or module_name(file).startswith(
-        ("rung.cli.main", "rung.testing.")
+        ("rung.cli.main", "rung.testing.", "rung.runtime.webhooks.deliver")
     )
 
 
