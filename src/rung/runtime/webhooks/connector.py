@@ -54,7 +54,7 @@ def guarded_connector(policy: Policy, resolve: Resolve, connections: int) -> aio
         if policy.ports and target[1] not in policy.ports:
             why = f"port {target[1]}"
         if why is not None:
-            raise AddressRefusedError(f"R0542: {target[0]}: {why}")
+            raise AddressRefusedError(f"{target[0]}: {why}")
         return socket.socket(family, kind, protocol)
 
     return aiohttp.TCPConnector(

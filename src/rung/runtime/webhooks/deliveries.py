@@ -19,7 +19,7 @@ from rung.runtime.errors import TenantError
 from rung.runtime.queue import Entry
 from rung.runtime.webhooks import deliveries_sql as sql
 from rung.runtime.webhooks.endpoints import Endpoints, checked_kind, key_of, tenant_of
-from rung.runtime.webhooks.errors import WebhookError
+from rung.runtime.webhooks.errors import INVALID, UNSENDABLE, WebhookError
 from rung.runtime.webhooks.records import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Job
 
 #: What Standard Webhooks recommends a body to have at most.
@@ -82,7 +82,7 @@ class Deliveries(Endpoints):
             return
         for result in await self._queue.send_batch(entries, transaction=connection):
             if result.error is not None:
-                raise WebhookError(f"R0543: the delivery was not queued: {result.error}")
+                raise WebhookError(INVALID, f"the delivery was not queued: {result.error}")
 
     # Looking, and sending again
 
@@ -150,10 +150,10 @@ def encode_event(kind: str, data: Mapping[str, Any], at: datetime) -> bytes:
             ids = {name: value for name, value in data.items() if name == "id" or name.endswith("_id")}
             body = _ENCODER.encode(Event(type=kind, timestamp=stamp, data=ids, thin=True))
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise WebhookError(f"R0545: the data of {kind!r} is no JSON: {error}") from error
+        raise WebhookError(UNSENDABLE, f"the data of {kind!r} is no JSON: {error}") from error
     if len(body) > PAYLOAD_BYTES_MAX:
         raise WebhookError(
-            f"R0545: the ids alone of {kind!r} have {len(body)} bytes; {PAYLOAD_BYTES_MAX} are allowed"
+            UNSENDABLE, f"the ids alone of {kind!r} have {len(body)} bytes; {PAYLOAD_BYTES_MAX} are allowed"
         )
     return body
 
@@ -163,7 +163,7 @@ def _checked_id(given: str | None) -> str:
     if given is None:
         return f"msg_{secrets.token_hex(16)}"
     if not 0 < len(given) <= 128 or not given.isascii() or not given.isprintable() or {".", " "} & set(given):
-        raise WebhookError(f"R0543: {given[:80]!r} is no id of an event: 1 to 128 ASCII characters without dots")
+        raise WebhookError(INVALID, f"{given[:80]!r} is no id of an event: 1 to 128 ASCII characters without dots")
     return given
 
 

@@ -14,7 +14,7 @@ from rung.runtime.context import Tenant
 from rung.runtime.database.database import Database
 from rung.runtime.queue import Queue
 from rung.runtime.webhooks import deliveries_sql as sql
-from rung.runtime.webhooks.errors import WebhookError
+from rung.runtime.webhooks.errors import INVALID, WebhookError
 from rung.runtime.webhooks.guard import Policy, checked_url
 from rung.runtime.webhooks.keys import Scheme, new_key
 from rung.runtime.webhooks.policy import policy_of_environment
@@ -131,16 +131,16 @@ def tenant_of(key: str) -> str | None:
 def checked_kind(kind: str) -> str:
     """An event's type: ASCII letters, digits, `_` and `-`, with dots between. Raises WebhookError (R0543)."""
     if len(kind) > KIND_LENGTH_MAX or _KIND.fullmatch(kind) is None:
-        raise WebhookError(f"R0543: {kind[:80]!r} is no event type: names with dots between, as member.invited")
+        raise WebhookError(INVALID, f"{kind[:80]!r} is no event type: names with dots between, as member.invited")
     return kind
 
 
 def _checked_patterns(kinds: Sequence[str]) -> Sequence[str]:
     if isinstance(kinds, str) or not 0 < len(kinds) <= KINDS_MAX:
-        raise WebhookError(f"R0543: kinds are 1 to {KINDS_MAX} patterns in a tuple")
+        raise WebhookError(INVALID, f"kinds are 1 to {KINDS_MAX} patterns in a tuple")
     for kind in kinds:
         if len(kind) > KIND_LENGTH_MAX or _PATTERN.fullmatch(kind) is None:
-            raise WebhookError(f"R0543: {kind[:80]!r} is no pattern of event types, as member.* or *")
+            raise WebhookError(INVALID, f"{kind[:80]!r} is no pattern of event types, as member.* or *")
     return kinds
 
 
@@ -150,7 +150,7 @@ def _like(pattern: str) -> str:
 
 def _there(row: Any, identity: str) -> Any:
     if row is None:
-        raise WebhookError(f"R0543: there is no endpoint {identity}")
+        raise WebhookError(INVALID, f"there is no endpoint {identity}")
     return row
 
 

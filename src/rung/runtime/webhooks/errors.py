@@ -10,14 +10,32 @@ from __future__ import annotations
 
 from rung.errors import ApplicationError
 
+NOT_INSTALLED = "R0540"
+SIGNATURE = "R0541"
+ADDRESS = "R0542"
+INVALID = "R0543"
+UNSENDABLE = "R0545"
+UNCLEAR = "R0546"
+NO_EXTRA = "R0547"
+
 
 class SignatureRefusedError(ApplicationError):
     """Forged, edited, too old or unreadable. The message says which, and never what would have been right."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{SIGNATURE}: {reason}")
 
 
 class AddressRefusedError(ApplicationError):
     """The host, scheme or port is one that we do not call, or the name resolves to such an address."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{ADDRESS}: {reason}")
+
 
 class WebhookError(ApplicationError):
-    """The endpoint, event or delivery cannot be as asked; the message begins with a code."""
+    """The endpoint, event or delivery cannot be as asked; `code` says which page explains it."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code

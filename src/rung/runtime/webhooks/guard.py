@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from rung.runtime.webhooks.addresses import Address, Network, literal_address, why_refused
-from rung.runtime.webhooks.errors import AddressRefusedError, WebhookError
+from rung.runtime.webhooks.errors import NO_EXTRA, AddressRefusedError, WebhookError
 
 if TYPE_CHECKING:
     import aiohttp
@@ -65,16 +65,16 @@ def checked_url(url: str, policy: Policy = PUBLIC) -> SplitResult:
     `checked_addresses`, at the moment of the call.
     """
     if len(url) > URL_LENGTH_MAX or not url.isascii() or any(character <= " " for character in url):
-        raise AddressRefusedError(f"R0542: a URL is at most {URL_LENGTH_MAX} ASCII characters without spaces")
+        raise AddressRefusedError(f"a URL is at most {URL_LENGTH_MAX} ASCII characters without spaces")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise AddressRefusedError(f"R0542: not a URL: {error}") from None
+        raise AddressRefusedError(f"not a URL: {error}") from None
     if parts.scheme not in policy.schemes:
-        raise AddressRefusedError(f"R0542: scheme {parts.scheme!r}; allowed: {', '.join(policy.schemes)}")
+        raise AddressRefusedError(f"scheme {parts.scheme!r}; allowed: {', '.join(policy.schemes)}")
     if parts.username is not None or parts.password is not None or "\\" in url:
-        raise AddressRefusedError("R0542: a URL with a user, a password or a backslash")
+        raise AddressRefusedError("a URL with a user, a password or a backslash")
     _checked_host(host or "", policy)
     _check_port(port or (443 if parts.scheme == "https" else 80), policy)
     return parts
@@ -82,7 +82,7 @@ def checked_url(url: str, policy: Policy = PUBLIC) -> SplitResult:
 
 def _check_port(port: int, policy: Policy) -> None:
     if port not in policy.ports and policy.ports:
-        raise AddressRefusedError(f"R0542: port {port}; allowed: {', '.join(map(str, policy.ports))}")
+        raise AddressRefusedError(f"port {port}; allowed: {', '.join(map(str, policy.ports))}")
 
 
 def _checked_host(host: str, policy: Policy) -> Address | None:
@@ -90,18 +90,18 @@ def _checked_host(host: str, policy: Policy) -> Address | None:
     try:
         address = literal_address(host)
     except ValueError as error:
-        raise AddressRefusedError(f"R0542: host {host[:80]!r}: {error}") from None
+        raise AddressRefusedError(f"host {host[:80]!r}: {error}") from None
     if address is not None:
         _require_public(address, host, policy)
     elif _NAME.fullmatch(host.lower()) is None and not (policy.allowed and host == "localhost"):
-        raise AddressRefusedError(f"R0542: host {host[:80]!r} is no public name")
+        raise AddressRefusedError(f"host {host[:80]!r} is no public name")
     return address
 
 
 def _require_public(address: Address, host: str, policy: Policy) -> None:
     why = why_refused(address, policy.allowed)
     if why is not None:
-        raise AddressRefusedError(f"R0542: host {host[:80]!r} is {address}: {why}")
+        raise AddressRefusedError(f"host {host[:80]!r} is {address}: {why}")
 
 
 async def checked_addresses(
@@ -126,7 +126,7 @@ async def checked_addresses(
     for address in addresses:
         _require_public(address, host, policy)
     if not addresses:
-        raise AddressRefusedError(f"R0542: host {host[:80]!r} has no address")
+        raise AddressRefusedError(f"host {host[:80]!r} has no address")
     return addresses
 
 
@@ -147,7 +147,7 @@ def guarded_client(
     try:
         import aiohttp
     except ImportError as error:
-        raise WebhookError("R0547: calling out needs the extra: pip install 'rung[webhooks]'") from error
+        raise WebhookError(NO_EXTRA, "calling out needs the extra: pip install 'rung[webhooks]'") from error
     from rung.runtime.webhooks.connector import guarded_connector
 
     connector = guarded_connector(policy, resolve, connections)

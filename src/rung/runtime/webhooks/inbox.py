@@ -19,7 +19,7 @@ from rung.runtime.database.database import Database
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import Entry, Message, Queue
 from rung.runtime.webhooks import inbox_sql as sql
-from rung.runtime.webhooks.errors import WebhookError
+from rung.runtime.webhooks.errors import UNCLEAR, WebhookError
 from rung.runtime.webhooks.schema import Installed
 from rung.runtime.webhooks.signature import Signature, Verified
 
@@ -158,7 +158,7 @@ def event_id_of(message: Message) -> str:
     """The sender's id of the event that a message carries. Raises WebhookError (R0546) for any other message."""
     identity = message.headers.get(ID_HEADER)
     if identity is None:
-        raise WebhookError(f"R0546: message {message.id} came from no inbox: it has no header {ID_HEADER}")
+        raise WebhookError(UNCLEAR, f"message {message.id} came from no inbox: it has no header {ID_HEADER}")
     return identity
 
 
@@ -172,4 +172,4 @@ def _age(row: Any) -> tuple[datetime, str]:
 
 def _require_choice(ids: Sequence[str] | None, since: datetime | None) -> None:
     if ids is None and since is None:
-        raise WebhookError("R0546: say which events: their ids, or since when they came")
+        raise WebhookError(UNCLEAR, "say which events: their ids, or since when they came")

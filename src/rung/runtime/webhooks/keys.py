@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from rung.runtime.webhooks.errors import WebhookError
+from rung.runtime.webhooks.errors import INVALID, NO_EXTRA, WebhookError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -64,7 +64,8 @@ def hmac_secret(key: str) -> bytes:
     raw = _raw(key, "whsec_")
     if not SECRET_BYTES_MIN <= len(raw) <= SECRET_BYTES_MAX:
         raise WebhookError(
-            f"R0543: a secret of {len(raw)} bytes; the standard asks for {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}"
+            INVALID,
+            f"a secret of {len(raw)} bytes; the standard asks for {SECRET_BYTES_MIN} to {SECRET_BYTES_MAX}",
         )
     return raw
 
@@ -76,7 +77,7 @@ def verifier(key: str) -> Callable[[bytes, bytes], bool]:
     try:
         public = library.Ed25519PublicKey.from_public_bytes(_raw(key, "whpk_"))
     except ValueError as error:
-        raise WebhookError(f"R0543: not a public key of ed25519: {error}") from error
+        raise WebhookError(INVALID, f"not a public key of ed25519: {error}") from error
 
     def verify(signature: bytes, content: bytes) -> bool:
         from cryptography.exceptions import InvalidSignature
@@ -93,7 +94,7 @@ def verifier(key: str) -> Callable[[bytes, bytes], bool]:
 def _private(raw: bytes) -> Ed25519PrivateKey:
     """From the seed alone, or from seed and public key, as libsodium writes it."""
     if len(raw) not in (32, 64):
-        raise WebhookError(f"R0543: a secret key of {len(raw)} bytes; ed25519 has 32, or 64 with its public key")
+        raise WebhookError(INVALID, f"a secret key of {len(raw)} bytes; ed25519 has 32, or 64 with its public key")
     private: Ed25519PrivateKey = _ed25519().Ed25519PrivateKey.from_private_bytes(raw[:32])
     return private
 
@@ -103,7 +104,7 @@ def _raw(key: str, prefix: str) -> bytes:
         text = key.removeprefix(prefix)
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise WebhookError(f"R0543: not a {prefix} key: {error}") from error
+        raise WebhookError(INVALID, f"not a {prefix} key: {error}") from error
 
 
 def _encoded(raw: bytes) -> str:
@@ -114,5 +115,5 @@ def _ed25519() -> Any:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError as error:
-        raise WebhookError("R0547: ed25519 needs the extra: pip install 'rung[webhooks]'") from error
+        raise WebhookError(NO_EXTRA, "ed25519 needs the extra: pip install 'rung[webhooks]'") from error
     return ed25519

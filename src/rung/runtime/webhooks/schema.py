@@ -11,7 +11,7 @@ import asyncpg
 from rung.runtime.database.database import Database
 from rung.runtime.queue.postgres import sql as queue_sql
 from rung.runtime.queue.postgres.schema import quote_identifier
-from rung.runtime.webhooks.errors import WebhookError
+from rung.runtime.webhooks.errors import NOT_INSTALLED, WebhookError
 
 #: In place of a tenant where there is none: no tenant can be called so.
 NOBODY = "*"
@@ -157,6 +157,7 @@ class Installed:
                 await install_webhooks(connection)
         except asyncpg.InsufficientPrivilegeError as error:
             raise WebhookError(
-                f"R0540: database {self._database.name!r} has no tables for webhooks, and this role may not "
-                "create them; run install_webhooks(connection, roles=[...]) once, as the owner"
+                NOT_INSTALLED,
+                f"database {self._database.name!r} has no tables for webhooks, and this role may not "
+                "create them; run install_webhooks(connection, roles=[...]) once, as the owner",
             ) from error

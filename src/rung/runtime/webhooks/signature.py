@@ -43,7 +43,7 @@ def secrets_of(given: Secrets) -> tuple[str, ...]:
     found = given() if callable(given) else given
     secrets = (found,) if isinstance(found, str) else tuple(found)
     if not secrets or not all(secrets):
-        raise SignatureRefusedError("R0541: there is no secret to check the signature with")
+        raise SignatureRefusedError("there is no secret to check the signature with")
     return secrets
 
 
@@ -52,7 +52,7 @@ def header_of(headers: Headers, name: str) -> str:
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     values = [value for key, value in map(_as_text, pairs) if key.lower() == name]
     if len(values) != 1:
-        raise SignatureRefusedError(f"R0541: {len(values) or 'no'} header {name}")
+        raise SignatureRefusedError(f"{len(values) or 'no'} header {name}")
     return values[0]
 
 
@@ -76,7 +76,7 @@ def bytes_of(body: object) -> bytes:
 def timestamp_of(text: str) -> int:
     """Seconds since 1970, from ASCII digits alone. Raises SignatureRefusedError."""
     if not (text.isascii() and text.isdecimal()) or len(text) > _DIGITS_MAX:
-        raise SignatureRefusedError("R0541: the timestamp is not a number of seconds")
+        raise SignatureRefusedError("the timestamp is not a number of seconds")
     return int(text)
 
 
@@ -84,9 +84,7 @@ def require_fresh(timestamp: int, tolerance_seconds: float, clock: Clock) -> Non
     """Raise SignatureRefusedError unless `timestamp` is at most so far from now, on either side."""
     away = abs(clock.now().timestamp() - timestamp)
     if away > tolerance_seconds:
-        raise SignatureRefusedError(
-            f"R0541: the timestamp is {away:.0f} s from now; {tolerance_seconds:g} s are allowed"
-        )
+        raise SignatureRefusedError(f"the timestamp is {away:.0f} s from now; {tolerance_seconds:g} s are allowed")
 
 
 def any_equal(expected: Iterable[bytes], given: Sequence[bytes]) -> bool:

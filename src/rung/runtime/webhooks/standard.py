@@ -47,11 +47,11 @@ class StandardSignature:
         given = _signatures(header_of(headers, SIGNATURE))
         # A dot in the id would let the border between id, timestamp and body be moved under one signature.
         if not 0 < len(identity) <= 255 or not identity.isascii() or "." in identity or "\x00" in identity:
-            raise SignatureRefusedError("R0541: the webhook-id is none")
+            raise SignatureRefusedError("the webhook-id is none")
         timestamp = timestamp_of(written)
         content = content_of(identity, written, payload)
         if not _is_signed(secrets_of(self._secrets), content, given):
-            raise SignatureRefusedError("R0541: no signature is of this body and these keys")
+            raise SignatureRefusedError("no signature is of this body and these keys")
         require_fresh(timestamp, self._tolerance_seconds, self._clock)
         return Verified(id=identity, timestamp=timestamp, payload=payload)
 
@@ -82,7 +82,7 @@ def _signatures(header: str) -> list[tuple[str, bytes]]:
     """The entries `version,base64` that can be one; versions of the future and scraps are passed over."""
     entries = header.split()
     if len(entries) > SIGNATURES_MAX:
-        raise SignatureRefusedError(f"R0541: {len(entries)} signatures")
+        raise SignatureRefusedError(f"{len(entries)} signatures")
     found: list[tuple[str, bytes]] = []
     for entry in entries:
         version, _, text = entry.partition(",")

@@ -53,7 +53,7 @@ class StripeSignature:
         signed = written.encode() + b"." + payload
         expected = [_digest(secret, signed) for secret in secrets_of(self._secrets)]
         if not any_equal(expected, given):
-            raise SignatureRefusedError("R0541: no signature v1 is of this body and these secrets")
+            raise SignatureRefusedError("no signature v1 is of this body and these secrets")
         timestamp = timestamp_of(written)
         require_fresh(timestamp, self._tolerance_seconds, self._clock)
         return Verified(id=_event_id(payload), timestamp=timestamp, payload=payload)
@@ -74,9 +74,9 @@ def _parts(header: str) -> tuple[str, list[bytes]]:
     timestamps = [value for key, _, value in pairs if key == "t"]
     signatures = [value.encode("latin-1", "replace") for key, _, value in pairs if key == "v1"]
     if len(timestamps) != 1 or not timestamps[0].isascii():
-        raise SignatureRefusedError("R0541: the header has no one timestamp")
+        raise SignatureRefusedError("the header has no one timestamp")
     if not 0 < len(signatures) <= SIGNATURES_MAX:
-        raise SignatureRefusedError(f"R0541: the header has {len(signatures)} signatures v1")
+        raise SignatureRefusedError(f"the header has {len(signatures)} signatures v1")
     return timestamps[0], signatures
 
 
@@ -84,7 +84,7 @@ def _event_id(payload: bytes) -> str:
     try:
         identity = msgspec.json.decode(payload, type=_Event).id
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise SignatureRefusedError(f"R0541: signed, but not an event with an id: {error}") from error
+        raise SignatureRefusedError(f"signed, but not an event with an id: {error}") from error
     if not 0 < len(identity) <= 255 or "\x00" in identity:
-        raise SignatureRefusedError("R0541: signed, but its id is none")
+        raise SignatureRefusedError("signed, but its id is none")
     return identity
