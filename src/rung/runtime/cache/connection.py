@@ -52,6 +52,7 @@ class RedisConnection:
     """A pool of connections to one Redis, opened on first use.
 
     `timeout_seconds` bounds the total time of a call: waiting for a connection, connecting, and the answer.
+    `what` the errors call it.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class RedisConnection:
         url: str,
         *,
         name: str = "cache",
+        what: str = "cache",
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         credentials: Credentials | None = None,
@@ -66,6 +68,7 @@ class RedisConnection:
         random: Random | None = None,
     ) -> None:
         self.name = name
+        self._what = what
         self.timeout_seconds = timeout_seconds
         self.clock = clock
         self.random = random or Random()
@@ -99,7 +102,7 @@ class RedisConnection:
         """
         if self._open:
             self._keep_probing()
-            raise UnavailableError(f"the cache {self.name!r} is away")
+            raise UnavailableError(f"the {self._what} {self.name!r} is away")
         return await self._attempt(command)
 
     async def run_script(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
@@ -134,7 +137,9 @@ class RedisConnection:
             raise
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
-            raise UnavailableError(f"the cache {self.name!r} does not answer: {type(error).__name__}") from error
+            raise UnavailableError(
+                f"the {self._what} {self.name!r} does not answer: {type(error).__name__}"
+            ) from error
         self._failures = 0
         return answer
 

@@ -37,7 +37,11 @@ def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Q
             from rung.runtime.queue.sqs import SqsQueue
 
             return SqsQueue(name, found, registered=registered)
-        case "redis" | "rabbitmq":
+        case "redis":
+            from rung.runtime.queue.redis import RedisQueue
+
+            return RedisQueue(name, found, registered=registered)
+        case "rabbitmq":
             raise BindingError(f"queue {name!r}: this version has no adapter for {found.adapter}")
         case _:
             assert_never(found.adapter)
