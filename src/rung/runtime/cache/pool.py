@@ -91,7 +91,8 @@ class Pool:
     async def _take(self) -> AbstractConnection:
         while self._idle:
             connection, since = self._idle.pop()
-            if time.monotonic() - since < _IDLE_SECONDS or await self._is_sound(connection):
+            young = time.monotonic() - since < _IDLE_SECONDS
+            if not _is_ended(connection) and (young or await self._is_sound(connection)):
                 return connection
             await connection.disconnect(nowait=True)
         made: AbstractConnection = self.factory.make_connection()  # type: ignore[no-untyped-call]
@@ -105,3 +106,9 @@ class Pool:
         except BaseException:  # cancelled: nobody else knows of it any more
             await connection.disconnect(nowait=True)
             raise
+
+
+def _is_ended(connection: AbstractConnection) -> bool:
+    """Whether the server is known to have ended it, as all of them when it crashes: costs no round of the loop."""
+    reader = connection._reader  # noqa: SLF001 - redis-py has no other way to ask without reading
+    return reader is None or reader.at_eof() or reader.exception() is not None
