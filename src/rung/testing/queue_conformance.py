@@ -13,64 +13,17 @@ harness's: no test waits for it, except the two that run a worker against its ow
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Sequence
-from contextlib import suppress
 
 import pytest
 
 from rung.runtime.context import Context, Tenant, serving
 from rung.runtime.errors import MessageError
-from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message, Queue
+from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message
 from rung.runtime.queue.lanes import GUARD_EVERY
 from rung.testing.queue_harness import LANES, QueueHarness
+from rung.testing.queue_steps import arranged, drain, need, one, one_of, soon
+from rung.testing.transaction_conformance import CrashConformance, TransactionConformance
 from rung.testing.worker_conformance import WorkerConformance
-
-
-def _need(queue: Queue, capability: str) -> None:
-    if not getattr(queue.capabilities, capability):
-        pytest.skip(f"the backend says that it has no {capability}")
-
-
-def _arranged(queue: Queue, messages: list[Message], ids: Sequence[str | None]) -> list[Message]:
-    """As they were sent; where the queue keeps the order, that is how they came."""
-    if queue.capabilities.ordered:
-        assert [message.id for message in messages] == list(ids)
-    return sorted(messages, key=lambda message: ids.index(message.id))
-
-
-async def _drain(queue: Queue) -> list[bytes]:
-    bodies = []
-    while messages := await queue.receive(max_messages=10):
-        bodies += [message.body for message in messages]
-        await queue.acknowledge(messages)
-    return bodies
-
-
-async def _one(queue: Queue) -> Message:
-    (message,) = await queue.receive(max_messages=10)
-    return message
-
-
-async def _one_of(queue: Queue) -> Message:
-    (message,) = await queue.receive(max_messages=1)
-    return message
-
-
-async def _soon(queue: Queue) -> Message:
-    while not (messages := await queue.receive()):  # noqa: ASYNC110 - the broker acts
-        await asyncio.sleep(0.05)
-    return messages[0]
-
-
-async def _patiently(queue: Queue) -> Message:
-    """The next message of a broker that is coming back."""
-    async with asyncio.timeout(20):
-        while True:
-            with suppress(Exception):
-                if messages := await queue.receive():
-                    return messages[0]
-            await asyncio.sleep(0.1)
 
 
 class DeliveryConformance:
@@ -79,7 +32,7 @@ class DeliveryConformance:
     async def test_send_then_receive_once_and_acknowledge(self, harness: QueueHarness) -> None:
         queue = harness.open()
         identity = await queue.send({"order": 7})
-        message = await _one(queue)
+        message = await one(queue)
         assert (message.id, message.json(), message.receive_count) == (identity, {"order": 7}, 1)
         assert await queue.receive() == []
         assert await queue.acknowledge([message]) == [True]
@@ -89,17 +42,17 @@ class DeliveryConformance:
     async def test_unacknowledged_reappears_after_its_lease_and_not_before(self, harness: QueueHarness) -> None:
         queue = harness.open(visibility_timeout_seconds=30)
         await queue.send(b"x")
-        await _one(queue)
+        await one(queue)
         await harness.advance(25)
         assert await queue.receive() == []
         await harness.advance(6)
-        again = await _one(queue)
+        again = await one(queue)
         assert (again.receive_count, again.after_loss) == (2, True)
 
     async def test_extended_lease_is_kept_for_hours(self, harness: QueueHarness) -> None:
         queue, other = harness.open(visibility_timeout_seconds=30), harness.open()
         await queue.send(b"x")
-        message = await _one(queue)
+        message = await one(queue)
         for _ in range(100):
             await harness.advance(25)
             assert await queue.extend([message], seconds=30) == [True]
@@ -112,7 +65,7 @@ class DeliveryConformance:
         if longest is None:
             pytest.skip("the backend keeps a lease for ever")
         await queue.send(b"x")
-        message = await _one(queue)
+        message = await one(queue)
         assert await queue.extend([message], seconds=longest - 600) == [True]
         await harness.advance(longest - 700)
         assert await queue.extend([message], seconds=3600) == [True], "what is left of it"
@@ -120,14 +73,14 @@ class DeliveryConformance:
         assert await other.receive() == []
         await harness.advance(60)
         assert await queue.extend([message], seconds=30) == [False]
-        assert (await _one(other)).after_loss
+        assert (await one(other)).after_loss
 
     async def test_the_late_holder_of_a_lost_lease_changes_nothing(self, harness: QueueHarness) -> None:
         sleeper, other = harness.open(), harness.open()
         await sleeper.send(b"x")
-        stale = await _one(sleeper)
+        stale = await one(sleeper)
         await harness.advance(31)
-        current = await _one(other)
+        current = await one(other)
         assert await sleeper.acknowledge([stale]) == [False]
         assert await sleeper.extend([stale], seconds=60) == [False]
         assert await sleeper.release([stale]) == [False]
@@ -140,7 +93,7 @@ class DeliveryConformance:
         queue = harness.open(max_receive_count=3)
         identity = await queue.send(b"kills its worker")
         for attempt in (1, 2, 3):
-            assert (await _one(queue)).receive_count == attempt
+            assert (await one(queue)).receive_count == attempt
             await harness.advance(31)
         assert await queue.receive() == []
         (letter,) = await queue.dead_letters()
@@ -151,26 +104,26 @@ class DeliveryConformance:
         await queue.send(b"x")
         assert await other.receive(lanes=["high"]) == []
         for _ in range(5):
-            message = await _one(queue)
+            message = await one(queue)
             assert (message.receive_count, message.after_loss) == (1, False)
             assert await queue.release([message]) == [True]
             assert await queue.acknowledge([message]) == [False]
-        assert (await _one(queue)).receive_count == 1
+        assert (await one(queue)).receive_count == 1
 
     async def test_released_after_a_loss_is_still_known_to_follow_one(self, harness: QueueHarness) -> None:
         queue = harness.open()
         await queue.send(b"x")
-        await _one(queue)
+        await one(queue)
         await harness.advance(31)
         for _ in range(3):
-            message = await _one(queue)
+            message = await one(queue)
             assert (message.receive_count, message.after_loss) == (2, True)
             await queue.release([message])
 
     async def test_a_subset_of_a_batch_is_acknowledged(self, harness: QueueHarness) -> None:
         queue = harness.open()
         sent = await queue.send_batch([Entry(body=str(number)) for number in range(10)])
-        messages = _arranged(queue, await queue.receive(max_messages=10), [result.id for result in sent])
+        messages = arranged(queue, await queue.receive(max_messages=10), [result.id for result in sent])
         assert [message.body for message in messages] == [str(number).encode() for number in range(10)]
         assert await queue.acknowledge(messages[::2]) == [True] * 5
         await harness.advance(31)
@@ -193,19 +146,19 @@ class RetryConformance:
         queue = harness.open(backoff=Backoff(base_seconds=10, cap_seconds=15), max_receive_count=9)
         await queue.send(b"x")
         for bound in (10, 15, 15):
-            message = await _one(queue)
+            message = await one(queue)
             assert await queue.retry(message, reason="not yet")
             await harness.advance(bound + 0.1)
-        assert (await _one(queue)).receive_count == 4
+        assert (await one(queue)).receive_count == 4
 
     async def test_a_retry_may_choose_its_own_delay(self, harness: QueueHarness) -> None:
         queue = harness.open()
         await queue.send(b"x")
-        assert await queue.retry(await _one(queue), reason="rate limited", delay_seconds=1000)
+        assert await queue.retry(await one(queue), reason="rate limited", delay_seconds=1000)
         await harness.advance(990)
         assert await queue.receive() == []
         await harness.advance(11)
-        assert (await _one(queue)).after_loss is False
+        assert (await one(queue)).after_loss is False
 
     async def test_exhausted_ends_dead_with_reason_traceback_attempts_and_origin(
         self, harness: QueueHarness
@@ -213,7 +166,7 @@ class RetryConformance:
         queue = harness.open(max_receive_count=2)
         identity = await queue.send({"order": 7}, lane="middle", headers={"x": "y"})
         for attempt in (1, 2):
-            message = await _one(queue)
+            message = await one(queue)
             assert await queue.retry(message, reason=f"boom {attempt}", traceback="line 1\x00", delay_seconds=0)
         assert await queue.receive() == []
         (letter,) = await queue.dead_letters()
@@ -235,7 +188,7 @@ class RetryConformance:
             assert await queue.dead_letter(message, reason="rejected")
         assert (await queue.statistics()).dead == 3
         assert await queue.redrive([str(sent[1])]) == 1
-        message = await _one(queue)
+        message = await one(queue)
         assert (message.id, message.receive_count, message.lane) == (sent[1], 1, "middle")
         assert await queue.redrive(["999999999", "not an id"]) == 0
         assert await queue.redrive() == 2
@@ -247,7 +200,7 @@ class RetryConformance:
         await harness.advance(59)
         assert await queue.receive() == []
         await harness.advance(2)
-        assert (await _one(queue)).receive_count == 1
+        assert (await one(queue)).receive_count == 1
 
     async def test_a_delay_of_many_minutes_ends_in_time_and_uses_no_attempt(self, harness: QueueHarness) -> None:
         queue = harness.open()
@@ -257,7 +210,7 @@ class RetryConformance:
             assert await queue.receive() == [], "nobody holds it while it waits"
         await harness.advance(3)
         async with asyncio.timeout(5):
-            message = await _soon(queue)
+            message = await soon(queue)
         assert (message.id, message.receive_count, message.after_loss) == (identity, 1, False)
 
     async def test_every_message_waits_for_the_delay_of_its_queue_or_longer(self, harness: QueueHarness) -> None:
@@ -270,7 +223,7 @@ class RetryConformance:
         due = await queue.receive(max_messages=10)
         assert {message.id for message in due} == {first, second.id}
         assert await queue.retry(due[0], reason="again", delay_seconds=0), "an attempt waits for its backoff alone"
-        assert (await _one(queue)).id == due[0].id
+        assert (await one(queue)).id == due[0].id
         await harness.advance(60)
         assert third.id in {message.id for message in await queue.receive(max_messages=10)}
 
@@ -297,7 +250,7 @@ class SendConformance:
         queue = harness.open()
         for lane in LANES:
             await queue.send_batch([Entry(body=lane, lane=lane)] * 60)
-        order = [(await _one_of(queue)).lane for _ in range(4 * GUARD_EVERY)]
+        order = [(await one_of(queue)).lane for _ in range(4 * GUARD_EVERY)]
         assert order[: GUARD_EVERY - 1] == ["high"] * (GUARD_EVERY - 1)
         assert order.count("high") >= len(order) - 4
         first_half = order[: 2 * GUARD_EVERY]
@@ -317,21 +270,21 @@ class SendConformance:
         with pytest.raises(MessageError, match=r"R0502.*high, middle, low"):
             await queue.send(b"x", lane="hihg")
         await queue.send(b"x")
-        assert (await _one(queue)).lane == "low"
+        assert (await one(queue)).lane == "low"
 
     async def test_a_deduplication_id_delivers_once_within_its_window_and_is_free_after(
         self, harness: QueueHarness
     ) -> None:
         queue = harness.open(deduplication_window_seconds=300)
-        _need(queue, "deduplicates")
+        need(queue, "deduplicates")
         sent = await asyncio.gather(*(queue.send(b"x", deduplication_id="order-7") for _ in range(5)))
         assert len(set(sent)) == 1
-        assert await _drain(queue) == [b"x"]
+        assert await drain(queue) == [b"x"]
         (result,) = await queue.send_batch([Entry(body=b"x", deduplication_id="order-7")])
         assert (result.id, result.duplicate) == (sent[0], True)
         await harness.advance(301)
         assert await queue.send(b"again", deduplication_id="order-7") != sent[0]
-        assert await _drain(queue) == [b"again"]
+        assert await drain(queue) == [b"again"]
 
     async def test_a_deduplication_id_is_refused_where_none_is_kept(self, harness: QueueHarness) -> None:
         queue = harness.open()
@@ -341,34 +294,7 @@ class SendConformance:
             await queue.send(b"x", deduplication_id="order-7")
         good, bad = await queue.send_batch([Entry(body=b"y"), Entry(body=b"x", deduplication_id="order-7")])
         assert (good.error, bad.id) == (None, None)
-        assert await _drain(queue) == [b"y"]
-
-    async def test_a_transaction_is_refused_where_none_can_be_joined(self, harness: QueueHarness) -> None:
-        queue = harness.open()
-        if queue.capabilities.transactional_send:
-            pytest.skip("the backend sends in transactions")
-        with pytest.raises(MessageError, match="R0508"):
-            await queue.send(b"x", transaction=object())  # type: ignore[arg-type]
-        with pytest.raises(MessageError, match="R0508"):
-            await queue.clause(b"x", first_parameter=1)
-        assert await queue.receive() == []
-
-    async def test_a_message_sent_within_a_statement_exists_when_that_commits(self, harness: QueueHarness) -> None:
-        queue = harness.open()
-        _need(queue, "transactional_send")
-        clause = await queue.clause(b"kept", first_parameter=2, lane="middle")
-        statement = f"with sent as ({clause.sql}) select 12 / $1::integer"
-        async with harness.transaction() as transaction:
-            assert await transaction.fetchval(statement, 3, *clause.arguments) == 4
-        clause.announce()
-        with pytest.raises(Exception, match="division by zero"):  # whatever the driver calls it
-            async with harness.transaction() as transaction:
-                await transaction.fetchval(statement, 0, *clause.arguments)
-        async with asyncio.timeout(10):
-            message = await _soon(queue)
-        assert (message.body, message.lane) == (b"kept", "middle")
-        await queue.acknowledge([message])
-        assert await _drain(queue) == []
+        assert await drain(queue) == [b"y"]
 
     async def test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent(self, harness: QueueHarness) -> None:
         queue = harness.open()
@@ -384,7 +310,7 @@ class SendConformance:
         codes = [result.error and result.error[:5] for result in results]
         assert codes == [None, "R0501", "R0502", "R0504", "R0505", None]
         assert all((result.id is None) == (result.error is not None) for result in results)
-        assert sorted(await _drain(queue)) == [b"1", b"4"]
+        assert sorted(await drain(queue)) == [b"1", b"4"]
 
     async def test_a_batch_keeps_its_order_and_what_its_entries_share_or_not(self, harness: QueueHarness) -> None:
         queue = harness.open()
@@ -398,7 +324,7 @@ class SendConformance:
         received: list[Message] = []
         while more := await queue.receive(max_messages=200):
             received += more
-        got = _arranged(queue, received, ids)
+        got = arranged(queue, received, ids)
         assert [message.body for message in got] == [str(n).encode() for n in range(50)] * 2
         assert {message.lane for message in got} == {"high"}
         shared = {"x-correlation-id": "abc", "x-rung-tenant": "acme"}
@@ -406,13 +332,13 @@ class SendConformance:
         assert [message.headers for message in got] == [shared] * 50 + own
         await queue.acknowledge(got)
         await harness.advance(51)
-        assert len(_arranged(queue, await queue.receive(max_messages=10), [result.id for result in later])) == 3
+        assert len(arranged(queue, await queue.receive(max_messages=10), [result.id for result in later])) == 3
 
     async def test_a_body_is_bytes_text_or_json_up_to_one_size(self, harness: QueueHarness) -> None:
         queue = harness.open()
         bodies = [bytes(range(256)), "naïve ✓ \U0001f680", {"a": [1, None, "é"]}, b""]
         ids = [await queue.send(body) for body in bodies]
-        got = _arranged(queue, await queue.receive(max_messages=10), ids)
+        got = arranged(queue, await queue.receive(max_messages=10), ids)
         assert [message.body for message in got[:2]] == [bytes(range(256)), "naïve ✓ \U0001f680".encode()]
         assert got[2].json() == {"a": [1, None, "é"]}
         with pytest.raises(MessageError, match="not JSON"):
@@ -420,7 +346,7 @@ class SendConformance:
         await queue.acknowledge(got)
         room = MESSAGE_BYTES_MAX - sum(len(name) + len(value) for name, value in got[0].headers.items())
         await queue.send(b"x" * room)
-        assert len((await _one(queue)).body) == room
+        assert len((await one(queue)).body) == room
         with pytest.raises(MessageError, match="R0501"):
             await queue.send(b"x" * (room + 1))
         with pytest.raises(MessageError, match="R0501"):
@@ -430,7 +356,7 @@ class SendConformance:
         queue = harness.open()
         with serving(Context(correlation_id="abc", tenant=Tenant("acme"), user="u1")):
             await queue.send(b"x", headers={"own": "1"})
-        headers = (await _one(queue)).headers
+        headers = (await one(queue)).headers
         assert headers["x-correlation-id"] == "abc"
         assert (headers["x-rung-tenant"], headers["x-rung-user"], headers["own"]) == ("acme", "u1", "1")
         assert "x-deadline-ms" not in headers
@@ -453,71 +379,13 @@ class SendConformance:
         else:
             assert counts.oldest_age_seconds is None
 
-    async def test_a_message_sent_in_a_transaction_exists_when_that_commits(self, harness: QueueHarness) -> None:
-        queue = harness.open()
-        _need(queue, "transactional_send")
-        with pytest.raises(RuntimeError, match="undone"):  # noqa: PT012 - the block is the transaction
-            async with harness.transaction() as transaction:
-                await queue.send(b"never", transaction=transaction)
-                await queue.send(b"nor this", transaction=transaction, deduplication_id="a")
-                raise RuntimeError("undone")
-        async with harness.transaction() as transaction:
-            await queue.send(b"kept", transaction=transaction, deduplication_id="a")
-            assert await queue.receive() == []
-        async with asyncio.timeout(10):
-            message = await _soon(queue)
-        assert message.body == b"kept"
-        await queue.acknowledge([message])
-        assert await _drain(queue) == []
 
-    async def test_acknowledged_in_a_transaction_is_acknowledged_when_that_commits(
-        self, harness: QueueHarness
-    ) -> None:
-        queue, other = harness.open(), harness.open()
-        _need(queue, "transactional_acknowledge")
-        await queue.send(b"x")
-        message = await _one(queue)
-        with pytest.raises(RuntimeError, match="undone"):  # noqa: PT012 - the block is the transaction
-            async with harness.transaction() as transaction:
-                assert await queue.finished_in(message, transaction)
-                raise RuntimeError("undone")
-        await harness.advance(31)
-        current = await _one(other)
-        async with harness.transaction() as transaction:
-            assert not await queue.finished_in(message, transaction), "the late holder is told to roll back"
-            assert await other.finished_in(current, transaction)
-        await harness.advance(31)
-        assert await queue.receive() == [], "it is done, although nobody came to say so to the broker"
-
-    async def test_what_was_sent_survives_a_crash_of_the_broker(self, harness: QueueHarness) -> None:
-        queue = harness.open()
-        _need(queue, "durable")
-        sent = {await queue.send(b"x") for _ in range(50)}
-        await harness.crash_broker()
-        deadline = time.monotonic() + 20
-        got: set[str] = set()
-        while got != sent and time.monotonic() < deadline:
-            try:
-                got |= {message.id for message in await queue.receive(max_messages=10)}
-            except Exception:  # noqa: BLE001 - the broker is coming back
-                await asyncio.sleep(0.1)
-        assert got == sent
-
-    async def test_a_holder_from_before_a_crash_of_the_broker_changes_nothing_after_it(
-        self, harness: QueueHarness
-    ) -> None:
-        """A broker may forget a lease in a crash, but never take the former holder for the present one."""
-        queue, other = harness.open(), harness.open()
-        _need(queue, "durable")
-        await queue.send(b"x")
-        before = await _one(queue)
-        await harness.crash_broker()
-        await harness.advance(31)
-        current = await _patiently(other)
-        assert current.id == before.id
-        assert await queue.acknowledge([before]) == [False]
-        assert await other.acknowledge([current]) == [True]
-
-
-class QueueConformance(DeliveryConformance, RetryConformance, SendConformance, WorkerConformance):
+class QueueConformance(
+    DeliveryConformance,
+    RetryConformance,
+    SendConformance,
+    TransactionConformance,
+    CrashConformance,
+    WorkerConformance,
+):
     """Every behaviour. Subclass it with a fixture `harness`."""
