@@ -138,13 +138,13 @@ class RedisQueue(OutboxSending):
         try:
             return await self._connection.run_script(script, keys, offset, *arguments)
         except OutOfMemoryError as error:
-            raise OverloadedError(f"R0513: the Redis of queue {self.name!r} is full") from error
+            raise OverloadedError(f"{server.FULL}: the Redis of queue {self.name!r} is full") from error
         except ReadOnlyError as error:
             raise UnavailableError(f"the Redis of queue {self.name!r} is a replica now") from error
         except MovedError as error:
             raise BindingError(
-                f"R0514: queue {self.name!r} is kept by another node of this Redis Cluster ({error}): a queue "
-                "needs the node that has its slot, or a server that is no cluster"
+                f"{server.ELSEWHERE}: another node of this Redis Cluster keeps queue {self.name!r} ({error}): "
+                "name the one that has its slot, or a server that is no cluster"
             ) from error
         except NoPermissionError as error:
             raise BindingError(f"the user of queue {self.name!r} may not do this in Redis: {error}") from error

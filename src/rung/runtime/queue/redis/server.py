@@ -12,6 +12,11 @@ from rung.runtime.cache.connection import RedisConnection
 from rung.runtime.errors import UnavailableError
 from rung.runtime.log import logger
 
+EVICTS = "R0511"
+NOT_DURABLE = "R0512"
+FULL = "R0513"
+ELSEWHERE = "R0514"
+
 log = logger(__name__)
 
 
@@ -33,15 +38,19 @@ class Server:
         found = []
         if self.eviction != "noeviction":
             found.append(
-                f"R0511: maxmemory-policy is {self.eviction}: when its memory is full, this Redis throws messages "
-                "away and tells nobody; set it to noeviction"
+                f"{EVICTS}: maxmemory-policy is {self.eviction}: when its memory is full, this Redis throws "
+                "messages away and tells nobody; set it to noeviction"
             )
         if not self.append_only:
-            found.append("R0512: this Redis keeps no append-only file: a crash loses every message")
+            found.append(f"{NOT_DURABLE}: this Redis keeps no append-only file: a crash loses every message")
         elif self.fsync is None:
-            found.append("R0512: this Redis does not tell when it writes to its disk: a crash may lose messages")
+            found.append(
+                f"{NOT_DURABLE}: this Redis does not tell when it writes to its disk: a crash may lose messages"
+            )
         elif not self.durable:
-            found.append(f"R0512: appendfsync is {self.fsync}: a crash loses what was sent in its last second")
+            found.append(
+                f"{NOT_DURABLE}: appendfsync is {self.fsync}: a crash loses what was sent in its last second"
+            )
         return found
 
 
