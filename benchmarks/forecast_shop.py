@@ -2,12 +2,13 @@
 
     python benchmarks/forecast_shop.py [--measure FILE.json | --from FILE.json] [--json]
 
-What the forecast knows is measured at the two lowest levels alone: the processor time that a request adds in the
-gateway process and beside it (database, cache, workers, and the generator, which shares the machine), what all of
-it uses without a request, and how long requests took at the lowest. A request takes its turn in the gateway, which
-is one process; what is beside it has the cores that the gateway leaves. What a request took at the lowest level
-beyond its processor time is kept as it was. The other levels are forecast: p50, p99, and the knee. `--measure`
-writes the measurement to a file, which `--from` reads back.
+What the forecast knows is measured at the two lowest levels alone: the processor time of each kind of process (the
+generator, which shares the machine, is one), and how long requests took at the lowest. A kind's processor time
+grows with a power of the rate, at most in proportion: more requests are taken together at each turn of an event
+loop. Every process takes turns at the cores of this one machine. A turn is what a request adds of processor time;
+the engine simulates the cores, and a request waits once for each turn in the time that it takes alone. Workers
+yield, so that visitors find the machine full only when it would be full without them. The other levels are
+forecast: p50, p99, and the knee. `--measure` writes the measurement to a file, which `--from` reads back.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from rung.forecast import kernel
-from rung.forecast.engine import Conditions, Engine, Tier, drawn, quantile
+from rung.forecast.engine import Conditions, Engine, Tier, drawn
 from rung.forecast.kernel import Floats
 
 #: Requests per second: the two lowest tell what a request costs, the highest is more than the machine can answer.
@@ -34,6 +35,10 @@ SIMULATED = 400_000
 AIMS = {"knee": 0.10, "p50": 0.10, "p99": 0.20}
 #: Up to this utilisation the aims hold; beyond it only the figures are shown.
 HELD = 0.7
+#: Beyond it, a queue has no end that a simulation could wait for.
+FULLEST = 0.97
+#: They run at a lower priority: visitors do not wait for them (runtime/worker).
+WHAT_YIELDS = "workers"
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Forecast:
-    """One level as forecast: milliseconds, and the utilisation of the gateway's core and of the machine."""
+    """One level as forecast: milliseconds, and the utilisation of the machine."""
 
     p50_ms: float
     p99_ms: float
-    gateway: float
     machine: float
 
 
@@ -91,65 +95,71 @@ def measure() -> list[Level]:
 
 @dataclass(frozen=True)
 class Machine:
-    """Cores that are used without a request, processor seconds that one adds: in the gateway, and beside it."""
+    """How many cores it has, and for each kind of process those used at the second level and their power."""
 
     cores: float
-    gateway_idle: float
-    gateway: float
-    beside_idle: float
-    beside: float
+    rate: float
+    kinds: dict[str, tuple[float, float]]
+    turn_seconds: float
 
     @classmethod
     def of(cls, low: Level, high: Level) -> Machine:
-        """The line through two levels."""
-        found = []
-        for used in (lambda level: level.cores["gateway"], beside):
-            slope = (used(high) - used(low)) / (high.achieved - low.achieved)
-            found += [max(0.0, used(low) - slope * low.achieved), slope]
-        return cls(float(os.cpu_count() or 1), *found)
+        """What two levels tell."""
+        kinds = {
+            kind: (used, power_of(low.cores[kind], used, high.achieved / low.achieved))
+            for kind, used in high.cores.items()
+            if kind != "others"
+        }
+        added = sum(high.cores[kind] - low.cores[kind] for kind in kinds)
+        return cls(float(os.cpu_count() or 1), high.achieved, kinds, added / (high.achieved - low.achieved))
 
-    def utilisation(self, rate: float) -> tuple[float, float]:
-        """Of the gateway's one core, and of the whole machine."""
-        gateway = self.gateway_idle + rate * self.gateway
-        whole = gateway + self.beside_idle + rate * self.beside
-        return min(1.0, gateway), min(1.0, whole / self.cores)
+    def used(self, rate: float, without: str = "") -> float:
+        """Cores in use at `rate` requests a second."""
+        times = rate / self.rate
+        return sum(used * times**power for kind, (used, power) in self.kinds.items() if kind != without)
+
+    def utilisation(self, rate: float) -> float:
+        """The share of the machine, at most what still comes to an end."""
+        return min(FULLEST, self.used(rate) / self.cores)
 
     def knee(self) -> float:
-        """Requests per second at which the gateway's core or the machine is full."""
-        left = self.cores - self.gateway_idle - self.beside_idle
-        return min((1 - self.gateway_idle) / self.gateway, left / (self.gateway + self.beside))
+        """Requests per second at which the machine would be full without its workers: they yield."""
+        low, high = self.rate, self.rate * 100
+        while high - low > 1:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.used(middle, WHAT_YIELDS) < self.cores else (low, middle)
+        return low
 
 
-def beside(level: Level) -> float:
-    """Cores used by everything of ours but the gateway."""
-    return sum(value for part, value in level.cores.items() if part not in ("gateway", "others"))
+def power_of(low: float, high: float, times: float) -> float:
+    """How use grows with the rate: 0 not at all, 1 in proportion, from two levels `times` apart."""
+    return 0.0 if low <= 0 or high <= low else min(1.0, math.log(high / low) / math.log(times))
 
 
 def forecast(machine: Machine, low: Level, rate: float, seed: int = 1) -> Forecast:
     """The level of `rate` requests per second."""
     stream = np.random.default_rng(seed)
-    count = min(SIMULATED, int(rate * 300))
-    arrivals = np.cumsum(stream.exponential(1 / rate, count))
     shares, took = (np.array(column) for column in zip(*low.curve, strict=True))
-    whole = np.interp(stream.random(count) * 100, shares, took / 1_000)
-    gateway, all_of_it = machine.utilisation(rate)
-    cpu, rest = (dear_where_slow(whole, mean) for mean in (machine.gateway, machine.beside))
+    took_there = np.interp(stream.random(SIMULATED) * 100, shares, took / 1_000)
+    there, here = (waits(machine, machine.utilisation(level), stream) for level in (low.achieved, rate))
+    alone = took_there / (1 + there.mean() / machine.turn_seconds)
+    turns = np.maximum(1, stream.poisson(alone / machine.turn_seconds))
+    waited = np.zeros(SIMULATED)
+    for number in range(int(turns.max())):
+        waiting = turns > number
+        waited[waiting] += stream.choice(here, int(waiting.sum()))
+    p50, p99 = (float(np.quantile(alone + waited, share)) * 1_000 for share in (0.5, 0.99))
+    return Forecast(p50, p99, machine.utilisation(rate))
+
+
+def waits(machine: Machine, utilisation: float, stream: np.random.Generator) -> Floats:
+    """Seconds that turns wait for one of the cores."""
     cores = int(machine.cores)
-    engine = Engine(
-        [Tier(speed=1 - machine.gateway_idle)], Conditions(shed=1.0, store_slots=cores, call_share=1.0)
-    )
-    engine.reals[kernel.STORE_SPEED] = (machine.cores - gateway - machine.beside_idle) / cores
-    left = np.maximum(whole - cpu - rest, 0.0)
-    engine.feed(drawn(arrival=arrivals, cpu=cpu, query=rest, hit=0.0, call=0.0, call_seconds=left))
+    engine = Engine([Tier(slots=cores)], Conditions(traced=True))
+    arrivals = np.cumsum(stream.exponential(machine.turn_seconds / (cores * utilisation), SIMULATED))
+    engine.feed(drawn(arrival=arrivals, cpu=stream.exponential(machine.turn_seconds, SIMULATED)))
     engine.advance(math.inf)
-    p50, p99 = (quantile(engine.histogram, share) * 1_000 for share in (0.5, 0.99))
-    return Forecast(p50, p99, gateway, all_of_it)
-
-
-def dear_where_slow(whole: Floats, mean: float) -> Floats:
-    """Processor time in proportion to how long a request took; the slowest twentieth waited for something else."""
-    typical = np.minimum(whole, np.quantile(whole, 0.95))
-    return np.asarray(typical * (mean / typical.mean()))
+    return np.asarray(engine.drawn[kernel.WAIT])
 
 
 def rows_of(levels: list[Level]) -> list[dict[str, Any]]:
@@ -157,13 +167,13 @@ def rows_of(levels: list[Level]) -> list[dict[str, Any]]:
     machine, rows = Machine.of(*levels[:2]), []
     for level in levels[1:-1]:
         expected = forecast(machine, levels[0], level.offered)
-        held = max(expected.gateway, expected.machine) <= HELD
+        held = expected.machine <= HELD
         rows += [
             row(level, name, getattr(level, f"{name}_ms"), getattr(expected, f"{name}_ms"), expected, held=held)
             for name in ("p50", "p99")
         ]
     best, knee = max(level.achieved for level in levels), machine.knee()
-    rows.append(row(levels[-1], "knee", best, knee, Forecast(0, 0, *machine.utilisation(knee)), held=True))
+    rows.append(row(levels[-1], "knee", best, knee, Forecast(0, 0, machine.utilisation(knee)), held=True))
     return rows
 
 
@@ -174,7 +184,7 @@ def row(
     error = expected / measured - 1
     return {
         "rate": round(level.offered), "figure": name, "measured": measured, "forecast": expected, "error": error,
-        "gateway": said.gateway, "machine": said.machine, "aim": AIMS[name] if held else None,
+        "machine": said.machine, "aim": AIMS[name] if held else None,
         "met": abs(error) <= AIMS[name] if held else None,
     }  # fmt: skip
 
@@ -204,17 +214,14 @@ def main() -> int:
 def show(levels: list[Level], rows: list[dict[str, Any]]) -> None:
     """The table."""
     low, machine = levels[0], Machine.of(*levels[:2])
-    print(
-        f"{machine.cores:g} cores; a request adds {machine.gateway * 1e3:.2f} ms of processor in the gateway and"
-    )
-    print(f"{machine.beside * 1e3:.2f} ms beside it; at {low.offered:,.0f}/s p50 {low.p50_ms:.2f} ms, p99 "
-          f"{low.p99_ms:.1f} ms\n")  # fmt: skip
-    headings = f"{'measured':>10}{'forecast':>10}{'error':>8}{'gateway':>9}{'machine':>9}"
+    print(f"{machine.cores:g} cores; a request adds {machine.turn_seconds * 1e3:.2f} ms of processor; "
+          f"at {low.offered:,.0f}/s p50 {low.p50_ms:.2f} ms, p99 {low.p99_ms:.1f} ms\n")  # fmt: skip
+    headings = f"{'measured':>10}{'forecast':>10}{'error':>8}{'machine':>9}"
     print(f"{'requests/s':>10} {'figure':7}{headings}  aim")
     for each in rows:
         aim = "" if each["aim"] is None else f"± {each['aim']:.0%}" + ("" if each["met"] else "  NOT MET")
         print(f"{each['rate']:>10,} {each['figure']:7}{each['measured']:>10.2f}{each['forecast']:>10.2f}"
-              f"{each['error']:>+8.0%}{each['gateway']:>9.0%}{each['machine']:>9.0%}  {aim}")  # fmt: skip
+              f"{each['error']:>+8.0%}{each['machine']:>9.0%}  {aim}")  # fmt: skip
     for level in levels:
         used = ", ".join(f"{part} {value:.2f}" for part, value in sorted(level.cores.items()))
         print(f"# {level.offered:,.0f}/s: {level.achieved:,.0f}/s right; cores: {used}")
