@@ -48,12 +48,14 @@ if TYPE_CHECKING:
     from rung.model.nodes import schema_per_tenant as schema_per_tenant
     from rung.model.nodes import single_tenant as single_tenant
     from rung.model.read import load_workload as load_workload
+    from rung.model.rules import Transform as Transform
 
 _HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_workload": "rung.model.read",
           "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments",
           "QuietHours": "rung.model.environments",
           "ExistingCache": "rung.model.existing", "ExistingDatabase": "rung.model.existing",
-          "ExistingLoadBalancer": "rung.model.existing", "ExistingQueue": "rung.model.existing"}  # fmt: skip
+          "ExistingLoadBalancer": "rung.model.existing", "ExistingQueue": "rung.model.existing",
+          "Transform": "rung.model.rules"}  # fmt: skip
 
 __all__ = [
     "Bucket",
@@ -87,6 +89,7 @@ __all__ = [
     "Table",
     "Tenancy",
     "Traffic",
+    "Transform",
     "Worker",
     "Workflow",
     "Workload",

@@ -17,7 +17,7 @@ from rung.model.nodes import Environment, Override, Queue, Rule
 from rung.model.read import load_workload
 
 HEAD = (
-    "from rung import Business, Objectives, Traffic, Workload, rls, single_tenant\n"
+    "from rung import Business, Objectives, Traffic, Transform, Workload, rls, single_tenant\n"
     'w = Workload("shop")\n'
     'api = w.service("api", app="shop.api:app", health="/health")\n'
     'w.route("/*", api)\n'
@@ -57,6 +57,8 @@ PRODUCTION = 'w.environment("production"{})\n'
 TOLD = 'w.notify("email:oncall@example.com")\n'
 PROMISE = 'w.objectives(Objectives(availability="99.95%"))\n'
 EVENTS = 'bus = w.bus("bus")\nq = w.queue("work")\nw.worker("wk", handler="a:b", consumes=q)\n'
+CALL = EVENTS + 'x = w.external("b.org")\nw.rule("r", bus=bus, pattern={"a": ["b"]}, target=x, '
+RULE = EVENTS + 'w.rule("r", bus=bus, pattern={"a": ["b"]}, target=q, '
 
 CASES = (
     case("R0101", 'w.cache("api")', 'name "api" is used twice', 'w.cache("cache")'),
@@ -149,6 +151,17 @@ CASES = (
          EVENTS + 'w.rule("r", bus=bus, pattern={"type": ["paid"], "a": {"b": [1]}}, target=q)'),
     case("R0156", EVENTS + 'w.rule("r", bus=bus, pattern={"a": ["b"]}, target=q)', "no dead-letter queue",
          EVENTS + 'd = w.queue("dead")\nw.rule("r", bus=bus, pattern={"a": ["b"]}, target=q, dead_letter=d)'),
+    case("R0157", RULE + "transform=Transform(template='order <no> is paid'))", "<no> is not in paths",
+         RULE + "transform=Transform(template='\"<no>\"', paths={'no': '$.detail.no'}))"),
+    case("R0157", RULE + "transform=Transform(constant={}, path='$.detail'))", "2 ways to make the input",
+         RULE + "transform=Transform(path='$.detail'))"),
+    case("R0158", RULE + "max_attempts=186)", "0 to 185 tries", RULE + "max_attempts=185)"),
+    case("R0158", RULE + "max_age='30s')", "a minute to 24 hours", RULE + "max_age='1m')"),
+    case("R0158", RULE + "path='/paid')", "a path is for a service", RULE + "path='/')"),
+    case("R0158", CALL + 'deadline="6s")', "at most 5 s", CALL + 'path="/paid")'),
+    case("R0158", 'w.bus("b", archive=0)', "archive of 0 days", 'w.bus("b", archive="30 days")'),
+    case("R0159", RULE + "dead_letter=q)", "both 'work'", EVENTS + "d = w.queue('d')\n" + RULE.removeprefix(EVENTS)
+         + "dead_letter=d)"),
     case("R0161", 'w.schedule("s", handler="a:b", cron="0 9 * * mno")', 'did you mean "MON"',
          'w.schedule("s", handler="a:b", cron="0 9 * * mon")'),
     case("R0161", 'w.schedule("s", handler="a:b")', "neither every nor cron",

@@ -82,7 +82,7 @@ def _rules(graph: Graph, bus: str | None) -> list[Rule]:
 
 
 def _judge(graph: Graph, rules: list[Rule], event: dict[str, Any]) -> list[Verdict]:
-    from rung.model.checks.queues import invalid_pattern
+    from rung.model.checks.rules import invalid_pattern
     from rung.patterns.evaluate import first_difference
     from rung.patterns.matcher import Matcher
     from rung.patterns.parse import parse

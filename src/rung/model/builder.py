@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeVar
@@ -53,6 +53,7 @@ from rung.model.handles import (
     WorkflowHandle,
 )  # fmt: skip
 from rung.model.nodes import (
+    DAY_SECONDS,
     Bucket,
     Bus,
     Business,
@@ -79,6 +80,7 @@ from rung.model.nodes import (
     Worker,
     Workflow,
 )  # fmt: skip
+from rung.model.rules import TARGETS, Target, Transform, pattern_text, transform_text
 from rung.model.shapes import build, field_types
 from rung.model.statement import Statement
 
@@ -239,25 +241,32 @@ class Workload:
         }  # fmt: skip
         return self._add(statement, Queue, QueueHandle, name, values)
 
-    def bus(self, name: str, *, existing: str | None = None) -> BusHandle:
-        """Events for whoever is interested; rules choose."""
+    def bus(self, name: str, *, archive: Duration | None = None, existing: str | None = None) -> BusHandle:
+        """Events for whoever is interested; rules choose. `archive`: kept so long (whole days) for a replay."""
         statement = Statement(self, "bus")
-        return self._add(statement, Bus, BusHandle, name, {"existing": existing})
+        days = None if archive is None else math.ceil(statement.seconds("archive", archive) / DAY_SECONDS)
+        return self._add(statement, Bus, BusHandle, name, {"archive_days": days, "existing": existing})
 
     def rule(
-        self, name: str, *, bus: BusHandle, pattern: Mapping[str, object],
-        target: QueueHandle | WorkflowHandle | JobHandle | ServiceHandle, max_attempts: int = 185,
-        dead_letter: QueueHandle | None = None,
+        self, name: str, *, bus: BusHandle, pattern: Mapping[str, object], target: Target,
+        transform: Transform | None = None, path: str = "/", deadline: Duration = "5s", max_attempts: int = 185,
+        max_age: Duration = "24h", dead_letter: QueueHandle | None = None,
     ) -> RuleHandle:  # fmt: skip
-        """Events of `bus` that match an EventBridge `pattern` go to one target."""
+        """Events of `bus` that match an EventBridge `pattern` go to one target, as `transform` makes them.
+
+        A worker as the target means the queue that it consumes. A service, or a host outside, is called: POST to
+        `path`, answered within `deadline`.
+        """
         statement = Statement(self, "rule")
         source = statement.reference("bus", bus, (BusHandle,))
-        allowed = (QueueHandle, WorkflowHandle, JobHandle, ServiceHandle)
-        goal = statement.reference("target", target, allowed)
+        goal = statement.reference("target", target, TARGETS)
+        goal = str(self._values[goal][1]["consumes"]) if isinstance(target, WorkerHandle) and goal else goal
         dead = None if dead_letter is None else statement.reference("dead_letter", dead_letter, (QueueHandle,))
         values: _Values = {
-            "bus": source, "target": goal, "pattern": _as_json(pattern), "max_attempts": max_attempts,
-            "dead_letter": dead,
+            "bus": source, "target": goal, "pattern": pattern_text(pattern),
+            "transform": transform_text(transform), "path": path,
+            "deadline_seconds": statement.seconds("deadline", deadline), "max_attempts": max_attempts,
+            "max_age_seconds": statement.seconds("max_age", max_age), "dead_letter": dead,
         }  # fmt: skip
         handle = self._add(statement, Rule, RuleHandle, name, values)
         for origin, end in ((source, name), (name, goal), (name, dead)):
@@ -482,13 +491,6 @@ class Workload:
             self._add(statement, type(fact), Handle, fact.name, values)
             return
         self._problems.extend(statement.problems)
-
-
-def _as_json(pattern: object) -> object:
-    try:
-        return json.dumps(pattern, sort_keys=True)
-    except (TypeError, ValueError):
-        return pattern
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -157,23 +157,33 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bus:
-    """Events for whoever is interested; rules choose."""
+    """Events for whoever is interested; rules choose. `archive_days`: kept so long for a replay; 0: for ever."""
 
     kind: Literal["bus"] = "bus"
     name: str
+    archive_days: int | None = None
     existing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One filter and one target on a bus. `pattern` is an EventBridge pattern as JSON text."""
+    """One filter and one target on a bus, with its own retries and dead-letter queue.
+
+    `pattern` is an EventBridge pattern, `transform` the input fields of an EventBridge target (`InputPathsMap` and
+    `InputTemplate`, `Input`, or `InputPath`), both as JSON text. `path` and `deadline_seconds` are for targets
+    that are called: a service, a host outside. `max_attempts` counts tries after the first.
+    """
 
     kind: Literal["rule"] = "rule"
     name: str
     bus: str
     pattern: str
     target: str
+    transform: str | None = None
+    path: str = "/"
+    deadline_seconds: float = 5.0
     max_attempts: int = 185
+    max_age_seconds: float = DAY_SECONDS
     dead_letter: str | None = None
 
 

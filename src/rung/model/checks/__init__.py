@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from rung.errors import Finding
-from rung.model.checks import capacity, environments, names, queues, reach, routes, schedules, security
+from rung.model.checks import capacity, environments, names, queues, reach, routes, rules, schedules, security
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment
 
@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     *routes.CHECKS,
     *security.CHECKS,
     *queues.CHECKS,
+    *rules.CHECKS,
     *schedules.CHECKS,
     *capacity.CHECKS,
     *environments.CHECKS,

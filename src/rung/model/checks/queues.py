@@ -181,38 +181,9 @@ def too_few_receives(graph: Graph) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def invalid_pattern(graph: Graph) -> Iterator[Finding]:
-    """R0155: an event pattern that matches nothing, or is no pattern."""
-    rules = graph.of(Rule)
-    if not rules:
-        return
-    from rung.patterns.parse import parse
-
-    for rule in rules:
-        for mistake in parse(rule.pattern).mistakes:
-            yield problem(
-                graph, "R0155", rule.name, f"the pattern of {label(rule)} is not valid",
-                found=f"{mistake.found}, at {mistake.path}",
-                effect="the rule is refused, or never matches an event", advice=mistake.possible,
-            )  # fmt: skip
-
-
-def rule_without_dead_letter_queue(graph: Graph) -> Iterator[Finding]:
-    """R0156: an event whose target fails for a day is dropped."""
-    for rule in graph.of(Rule):
-        if rule.dead_letter is None:
-            yield problem(
-                graph, "R0156", rule.name, f"{label(rule)} has no dead-letter queue", severity="warning",
-                found=f"dead_letter is not set, at most {rule.max_attempts} attempts",
-                effect="an event that its target does not take within a day is dropped without a trace",
-                advice="add dead_letter=...: a queue for what could not be delivered",
-            )  # fmt: skip
-
-
 CHECKS = (
     unused, no_consumer, no_sender, no_dead_letter_queue, visibility_too_short, lanes_without_order, unknown_lane,
-    lane_left_over, beyond_the_broker, expires_before_its_last_retry, too_few_receives, invalid_pattern,
-    rule_without_dead_letter_queue,
+    lane_left_over, beyond_the_broker, expires_before_its_last_retry, too_few_receives,
 )  # fmt: skip
 
 
