@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -16,8 +17,8 @@ Places: TypeAlias = tuple[tuple[int, int], ...]
 class Paths:
     """The paths that patterns ask about, and every beginning of one: the rest of an event is passed over."""
 
-    ends: frozenset[str]
-    beginnings: frozenset[str]
+    ends: AbstractSet[str]
+    beginnings: AbstractSet[str]
 
 
 @dataclass(slots=True)

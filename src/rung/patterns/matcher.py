@@ -19,7 +19,7 @@ from operator import contains
 from typing import Any
 
 from rung.patterns.evaluate import branch_paths, holds
-from rung.patterns.events import Leaves, flatten
+from rung.patterns.events import Leaves, Paths, flatten
 from rung.patterns.grammar import (
     Branch,
     EqualsIgnoreCase,
@@ -66,20 +66,39 @@ class _Texts:
 
 
 class Matcher:
-    """Which of many rules take an event. Immutable once made; safe to share between threads."""
+    """Which of many rules take an event. Several threads may ask it while nobody adds to it."""
 
-    def __init__(self, rules: Mapping[str, Pattern]) -> None:
-        self._names = tuple(rules)
-        every = [(number, branch) for number, each in enumerate(rules.values()) for branch in branches(each)]
-        self._paths = branch_paths(tuple(branch for _, branch in every))
-        self._used = Counter(field.path for _, branch in every for field in branch)
+    def __init__(self, rules: Mapping[str, Pattern] | None = None) -> None:
+        given = rules or {}
+        self._names: list[str] = []
+        self._ends: set[str] = set()
+        self._beginnings: set[str] = set()
+        self._paths = Paths(ends=self._ends, beginnings=self._beginnings)
+        self._used = Counter(
+            field.path for each in given.values() for branch in branches(each) for field in branch
+        )
         self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._by_anchor: dict[str, list[_Shape]] = {}
         self._texts: dict[str, _Texts] = {}
         self._present: dict[str, list[_Filed]] = {}
         self._always: list[_Filed] = []
-        for number, branch in every:
+        for name, pattern in given.items():
+            self._add(name, branches(pattern))
+
+    def add(self, name: str, pattern: Pattern) -> None:
+        """One more rule, after those that are there; costs what its own pattern costs, however many there are."""
+        every = branches(pattern)
+        self._used.update(field.path for branch in every for field in branch)
+        self._add(name, every)
+
+    def _add(self, name: str, every: tuple[Branch, ...]) -> None:
+        number = len(self._names)
+        self._names.append(name)
+        paths = branch_paths(every)
+        self._ends |= paths.ends
+        self._beginnings |= paths.beginnings
+        for branch in every:
             self._file(number, branch)
-        self._by_anchor = self._anchored()
 
     def match(self, event: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the rules that take an event (as `json.loads` gives it), in the order they were given."""
@@ -99,7 +118,7 @@ class Matcher:
             left = tuple(each for each in branch if each not in keys)
             filed = _Filed(rule=number, branch=branch, open=left)
             paths = tuple(each.path for each in keys)
-            shape = self._shapes.setdefault(paths, _Shape(paths=paths))
+            shape = self._shapes.get(paths) or self._new_shape(paths)
             values = ([each.value for each in key.tests if isinstance(each, Exact)] for key in keys)
             for entry in dict.fromkeys(product(*values)):
                 shape.filed[entry].append(filed)
@@ -140,12 +159,11 @@ class Matcher:
                 by_length.setdefault(len(text), {}).setdefault(text, []).append(filed)
         return True
 
-    def _anchored(self) -> dict[str, list[_Shape]]:
-        """Each shape under its path that the fewest branches use: an event without that path passes it by."""
-        anchored: dict[str, list[_Shape]] = {}
-        for shape in self._shapes.values():
-            anchored.setdefault(min(shape.paths, key=lambda path: self._used[path]), []).append(shape)
-        return anchored
+    def _new_shape(self, paths: tuple[str, ...]) -> _Shape:
+        """Found by its path that the fewest branches use: an event without that path passes it by."""
+        shape = self._shapes[paths] = _Shape(paths=paths)
+        self._by_anchor.setdefault(min(paths, key=lambda path: self._used[path]), []).append(shape)
+        return shape
 
     def _candidates(self, leaves: Leaves) -> Iterator[_Filed]:
         values = leaves.values

@@ -15,6 +15,9 @@ from rung.front_door import open_on_use
 
 if TYPE_CHECKING:
     from rung.runtime.bindings import secret as secret
+    from rung.runtime.bus import Bus as Bus
+    from rung.runtime.bus import EventEntry as EventEntry
+    from rung.runtime.bus import bus as bus
     from rung.runtime.cache.cache import Cache as Cache
     from rung.runtime.cache.cache import cache as cache
     from rung.runtime.context import Context as Context
@@ -41,12 +44,14 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Bucket": "rung.runtime.objects",
+    "Bus": "rung.runtime.bus",
     "Cache": "rung.runtime.cache.cache",
     "ConditionFailedError": "rung.runtime.items",
     "Context": "rung.runtime.context",
     "Database": "rung.runtime.database.database",
     "Deadline": "rung.runtime.context",
     "Entry": "rung.runtime.queue",
+    "EventEntry": "rung.runtime.bus",
     "Message": "rung.runtime.queue",
     "ObjectExistsError": "rung.runtime.objects",
     "Queue": "rung.runtime.queue",
@@ -55,6 +60,7 @@ _HOME_OF = {
     "Table": "rung.runtime.items",
     "Tenant": "rung.runtime.context",
     "bucket": "rung.runtime.objects",
+    "bus": "rung.runtime.bus",
     "cache": "rung.runtime.cache.cache",
     "current": "rung.runtime.context",
     "database": "rung.runtime.database.database",

@@ -78,6 +78,25 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     retry_delay_max_seconds: float = 900.0
 
 
+class BusBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="bus"):
+    """A bus and who carries its events.
+
+    On Postgres: `url`, and `credentials_secret` where the URL names no user. On EventBridge: the bus's name and
+    `region`; `outbox_url` and `credentials_secret` then say where its outbox is, if it has one.
+    """
+
+    adapter: Literal["postgres", "eventbridge"] = "postgres"
+    url: str = ""
+    credentials_secret: str | None = None
+    outbox_url: str = ""
+    name: str = ""
+    #: What events say of where they come from. EventBridge writes its own.
+    region: str = "local"
+    account: str = "000000000000"
+    #: How long events are kept for a replay; 0: for ever, None: not at all.
+    archive_days: int | None = None
+
+
 class SecretBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="secret"):
     """Where a secret is read from at run time. Its value is never in an environment variable."""
 
@@ -128,7 +147,7 @@ class TableBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 Binding = (
     PostgresBinding | CacheBinding | QueueBinding | SecretBinding | ServiceBinding | ExternalBinding
-    | BucketBinding | TableBinding
+    | BucketBinding | TableBinding | BusBinding
 )  # fmt: skip
 BindingType = TypeVar("BindingType", bound=Binding)
 

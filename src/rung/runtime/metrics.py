@@ -93,6 +93,15 @@ queue_oldest_age_seconds = Gauge(
     "rung_queue_oldest_message_age_seconds", "Age of the oldest message that is ready.", ("queue", "lane")
 )
 
+bus_events = Counter("rung_bus_events_total", "Events that the bus took from its producers.", ("bus",))
+bus_deliveries = Counter(
+    "rung_bus_deliveries_total", "Deliveries by rules, by how they ended.", ("bus", "rule", "outcome")
+)
+bus_delivery_seconds = Histogram(
+    "rung_bus_delivery_duration_seconds", "Time that a target took.", ("bus", "rule"), buckets=LATENCY_BUCKETS
+)
+bus_routed_age_seconds = Gauge("rung_bus_routed_age_seconds", "Since the router last looked for events.", ("bus",))
+
 pool_connections = Gauge("rung_pool_connections", "Connections to the database.", ("database", "state"))
 pool_waiting = Gauge("rung_pool_waiting", "Callers that wait for a connection.", ("database",))
 pool_refused = Counter("rung_pool_refused_total", "Callers refused because the pool was full.", ("database",))

@@ -1,0 +1,95 @@
+"""What a rule delivers to when that is not a queue of the bus's own database: each a function that sends once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from rung.runtime.bindings import QueueBinding, ServiceBinding, binding
+from rung.runtime.bus.event import EVENT_HEADER
+from rung.runtime.bus.post import Answer, post
+from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget
+from rung.runtime.queue.message import Entry
+from rung.runtime.queue.port import Queue
+from rung.runtime.queue.registry import open_queue
+
+#: Statuses that a later try may change; 4xx otherwise says that this event is never taken. EventBridge's own list
+#: for API destinations is 409, 429 and 5xx (eb-api-destinations.html, read on 2026-11-21).
+RETRIED = frozenset((408, 409, 425, 429))
+
+
+class RefusedError(Exception):
+    """The target will never take this event."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class LaterError(Exception):
+    """The target asks to be tried again after `seconds`, or has failed in a way that may pass."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a target gets: the input, its headers, and the key under which a repeated delivery is known."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    key: str
+
+
+#: Sends once. Raises RefusedError, LaterError, or whatever else, which is tried again.
+Send = Callable[[Delivery], Awaitable[None]]
+
+
+def target_of(rule: Rule, environment: Mapping[str, str] | None = None) -> Send:
+    """How the rule's events are sent. Raises BindingError when this process has no edge to the target."""
+    match rule.target:
+        case QueueTarget(name=name):
+            return to_queue(open_queue(name, binding(name, QueueBinding, environment), registered=True))
+        case ServiceTarget(name=name, path=path):
+            return to_service(binding(name, ServiceBinding, environment).url.rstrip("/") + path)
+        case _:
+            assert_never(rule.target)
+
+
+def to_queue(queue: Queue) -> Send:
+    """A queue that another broker carries: sent at least once."""
+
+    async def send(delivery: Delivery) -> None:
+        entry = Entry(body=delivery.body, headers=delivery.headers, lane=queue.lanes[0])
+        (result,) = await queue.send_batch([entry])
+        if result.id is None:
+            raise RefusedError("INVALID_MESSAGE", result.error or "the queue did not take it")
+
+    return send
+
+
+def to_service(url: str) -> Send:
+    """A service of the workload, which is told the context of the event."""
+
+    async def send(delivery: Delivery) -> None:
+        judge(await post(url, delivery.body, {**_http_headers(delivery), **delivery.headers}))
+
+    return send
+
+
+def judge(answer: Answer) -> None:
+    """Nothing for 2xx. Raises LaterError or RefusedError otherwise; a redirect is not followed."""
+    if 200 <= answer.status < 300:
+        return
+    said = f"answered {answer.status}"
+    if answer.status >= 500 or answer.status in RETRIED:
+        raise LaterError(said, answer.retry_after_seconds)
+    raise RefusedError("SDK_CLIENT_ERROR", said)
+
+
+def _http_headers(delivery: Delivery) -> dict[str, str]:
+    event = delivery.headers.get(EVENT_HEADER, "")
+    return {"content-type": "application/json", "idempotency-key": delivery.key, EVENT_HEADER: event}
