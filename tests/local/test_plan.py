@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -204,12 +205,51 @@ def test_without_routes_the_first_site_or_service_is_everywhere() -> None:
 
 def test_what_nothing_stands_in_for_is_a_warning_at_its_line() -> None:
     workload = Workload("w")
-    workload.bus("media")
+    workload.search("texts")
     graph = workload.freeze()
     (finding,) = plan(graph, machine(graph)).findings
     assert (finding.code, finding.severity) == ("R0317", "warning")
     assert finding.location is not None
-    assert "media" in finding.location.text
+    assert "texts" in finding.location.text
+
+
+def eventful(*, attempts: int = 185) -> Workload:
+    """A service that puts, one that takes, a queue with its worker, and a rule to each."""
+    workload = Workload("w")
+    events = workload.bus("events", archive="2 days")
+    dead = workload.queue("dead")
+    mails = workload.queue("mails")
+    worker = workload.worker("mailer", handler="w:mail", consumes=mails)
+    taker = workload.service("taker", app="w:taker")
+    workload.service("shop", app="w:shop", uses=[events])
+    workload.rule("to-mailer", bus=events, pattern={"source": ["shop"]}, target=worker, dead_letter=dead)
+    workload.rule(
+        "to-taker", bus=events, pattern={"source": ["shop"]}, target=taker, path="/events", max_attempts=attempts
+    )
+    return workload
+
+
+def test_a_bus_has_a_router_with_its_rules_and_what_they_deliver_to_and_nothing_else() -> None:
+    specs = planned(eventful())
+    router = specs["events"]
+    assert router.command[1:5] == ("-m", "rung.runtime.bus", "--name", "events")
+    bindings = {name for name in router.environment if name.startswith("RUNG_BINDING_")}
+    assert bindings == {f"RUNG_BINDING_{name}" for name in ("EVENTS", "MAILS", "DEAD", "TAKER")}
+    assert router.needs == ("taker",)
+    assert "taker" in specs, "a service that a rule calls has a port of its own"
+    assert "RUNG_BINDING_EVENTS" in specs["gateway"].environment
+    graph = eventful().freeze()
+    rules: Any = plan(graph, machine(graph)).files["rules-events.json"]
+    assert [(each["name"], each["target"]["kind"]) for each in rules] == [
+        ("to-mailer", "queue"),
+        ("to-taker", "service"),
+    ]
+    assert rules[0]["dead_letter"] == "dead"
+
+
+def test_another_rule_changes_the_router_and_no_other_process() -> None:
+    before, after = planned(eventful()), planned(eventful(attempts=3))
+    assert {name for name in before if before[name] != after[name]} == {"events"}
 
 
 def test_a_secret_in_a_specification_is_not_shown() -> None:

@@ -1,4 +1,7 @@
-"""`rung events match FILE EVENT`: which rules of a workload take an event, and where the others differ."""
+"""`rung events match FILE EVENT`: which rules of a workload take an event, and where the others differ.
+
+The other actions of `rung events` are in `event_archive.py`.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,16 @@ class Verdict:
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    command = parser.add_parser(
-        "events",
+    from rung.cli import event_archive
+
+    events = parser.add_parser("events", help="which rules take an event; what a bus has kept, and a replay of it")
+    actions = events.add_subparsers(dest="action", required=True, metavar="ACTION")
+    command = actions.add_parser(
+        "match",
         help="say which rules of a workload take an event, and why the others do not",
         description="Compares one event with the pattern of every rule. Nothing has to run or to be deployed.",
     )
-    command.add_argument("action", choices=("match",))
+    event_archive.configure(actions)
     command.add_argument("file", type=Path, help="a workload file (.py) or a graph (.json)")
     command.add_argument("event", help="a file with the event as JSON; - reads standard input")
     command.add_argument("--bus", metavar="NAME", help="the rules of this bus only")
@@ -46,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises ModelError: what is wrong with the file, R0155 for its patterns, R0214 for the event.
     """
+    if arguments.action != "match":
+        from rung.cli import event_archive
+
+        return event_archive.run(arguments)
     from rung.model.read import load_workload
 
     graph = load_workload(arguments.file)

@@ -24,7 +24,7 @@ from rung.errors import Finding, MachineError
 from rung.local.machine import Database
 from rung.local.state import State
 from rung.model.graph import Graph
-from rung.model.nodes import Postgres, Queue, Schedule
+from rung.model.nodes import Bus, Postgres, Queue, Schedule
 from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import Applied, migrate
 
@@ -54,8 +54,8 @@ def database_names(graph: Graph) -> list[str]:
 
 
 def needs_carrier(graph: Graph) -> bool:
-    """Whether a database has to carry queues or schedules."""
-    return bool(graph.of(Queue) or graph.of(Schedule))
+    """Whether a database has to carry queues, schedules or events."""
+    return bool(graph.of(Queue) or graph.of(Schedule) or graph.of(Bus))
 
 
 async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
@@ -169,12 +169,12 @@ async def _identity(admin_url: str, names: list[str]) -> str:
 async def _install(database: Database, *, carries: bool) -> None:
     async with _connection(database.owner_url) as connection:
         if carries:
-            from rung.runtime.queue.postgres.schema import install_queue
+            from rung.runtime.bus.schema import install_bus
             from rung.runtime.schedule.ticks import install_schedules
             from rung.runtime.webhooks.schema import install_webhooks
 
             roles = [database.serving_role, database.carrier_role]
-            await install_queue(connection, roles=roles)
+            await install_bus(connection, roles=roles)
             await install_schedules(connection, roles=roles)
             await install_webhooks(connection, roles=roles)
         await _grant(connection, database)

@@ -30,6 +30,7 @@ from rung.model.nodes import (
 from rung.runtime.bindings import (
     Binding,
     BucketBinding,
+    BusBinding,
     CacheBinding,
     ExternalBinding,
     PostgresBinding,
@@ -52,23 +53,28 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     """
     members = tuple(nodes)
     first = members[0]
-    variables = {
+    variables = base_environment(graph, first.name, machine)
+    for use in bindings_of(graph, first):
+        variables.update(variables_of(graph, use, machine, pool_size, already=variables))
+    if isinstance(first, Schedule) and machine.carrier is not None:
+        variables["RUNG_SCHEDULES_URL"] = machine.carrier.carrier_url
+    variables.update({variable.name: variable.value for variable in first.variables})
+    return variables
+
+
+def base_environment(graph: Graph, node: str, machine: Machine) -> dict[str, str]:
+    """What every process of ours is told, before anything of its own."""
+    return {
         **machine.environment,
         "PATH": _search_path(machine),
         "PYTHONPATH": _python_path(machine),
         "PYTHONUNBUFFERED": "1",
         "RUNG_WORKLOAD": graph.name,
         "RUNG_ENVIRONMENT": "local",
-        "RUNG_NODE": first.name,
+        "RUNG_NODE": node,
         "RUNG_LOG_FORMAT": "json",
         "RUNG_STATE": str(machine.state),
     }
-    for use in bindings_of(graph, first):
-        variables.update(_variables(graph, use, machine, pool_size, already=variables))
-    if isinstance(first, Schedule) and machine.carrier is not None:
-        variables["RUNG_SCHEDULES_URL"] = machine.carrier.carrier_url
-    variables.update({variable.name: variable.value for variable in first.variables})
-    return variables
 
 
 def grants(graph: Graph, node: Running) -> tuple[object, ...]:
@@ -81,6 +87,11 @@ def queue_bindings(graph: Graph, machine: Machine) -> dict[str, QueueBinding]:
     return {node.name: _queue(node, machine) for node in graph.of(Queue)} if machine.carrier else {}
 
 
+def bus_bindings(graph: Graph, machine: Machine) -> dict[str, BusBinding]:
+    """Every bus by its name: what a person who looks from outside needs."""
+    return {node.name: _bus(node, machine) for node in graph.of(Bus)} if machine.carrier else {}
+
+
 def _search_path(machine: Machine) -> str:
     """The programs of this Python's environment first: `command="celery ..."` means the one installed there."""
     return os.pathsep.join([str(Path(machine.python).parent), machine.environment.get("PATH", os.defpath)])
@@ -91,7 +102,7 @@ def _python_path(machine: Machine) -> str:
     return f"{machine.folder}:{given}" if given else str(machine.folder)
 
 
-def _variables(
+def variables_of(
     graph: Graph, use: Use, machine: Machine, pool_size: int, already: Mapping[str, str]
 ) -> dict[str, str]:
     """The binding of one use, and the plain forms for programs that do not use `rung.runtime`."""
@@ -123,7 +134,9 @@ def _variables(
             return _bound(target.name, _bucket(target, machine, lists="list" in use.verbs))
         case Table():
             return _bound(target.name, _table(target, machine))
-        case Search() | Bus() | Workflow() | Job():
+        case Bus():
+            return _bound(target.name, _bus(target, machine))
+        case Search() | Workflow() | Job():
             return {}  # nothing stands in for them here: see `without_stand_in` in plan.py
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
@@ -170,3 +183,8 @@ def _queue(node: Queue, machine: Machine) -> QueueBinding:
         retry_delay_seconds=node.retry_delay_seconds,
         retry_delay_max_seconds=node.retry_delay_max_seconds,
     )
+
+
+def _bus(node: Bus, machine: Machine) -> BusBinding:
+    assert machine.carrier is not None, "a workload with a bus has a database for it"
+    return BusBinding(url=machine.carrier.carrier_url, archive_days=node.archive_days)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rung.local.develop import Running
 from rung.model.graph import bindings_of
-from rung.model.nodes import Cache, Job, Node, Postgres, Queue, Schedule, Service, Site, Worker
+from rung.model.nodes import Bus, Cache, Job, Node, Postgres, Queue, Schedule, Service, Site, Worker
 
 Row = tuple[str, str, str, str]
 
@@ -34,6 +34,8 @@ def _place(running: Running, node: Node) -> str | None:
         case Postgres():
             return f"{running.servers.postgres_place}/{running.prepared.databases[node.name].name}"
         case Queue():
+            return f"in {running.prepared.carrier.name}" if running.prepared.carrier else ""
+        case Bus():
             return f"in {running.prepared.carrier.name}" if running.prepared.carrier else ""
         case Cache():
             return running.servers.redis_place

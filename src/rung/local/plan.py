@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rung.errors import Finding
-from rung.local import processes
+from rung.local import buses, processes
 from rung.local.environment import grants
 from rung.local.machine import Machine
 from rung.local.routing import routes
@@ -77,10 +77,12 @@ def plan(graph: Graph, machine: Machine) -> Plan:
         *(processes.service(graph, each, machine, pool_size) for each in listening_services(graph)),
         *(processes.worker(graph, each, machine, pool_size) for each in graph.of(Worker)),
         *(processes.schedules(graph, group, machine, pool_size) for group in schedules),
+        *(buses.router(graph, each, machine) for each in graph.of(Bus)),
     ]
     files: dict[str, object] = {
         processes.schedule_file(group): processes.schedule_table(group) for group in schedules if group[0].handler
     }
+    files |= {buses.rules_file(each): buses.rules_table(graph, each) for each in graph.of(Bus)}
     if needs_gateway(graph):
         files[processes.ROUTES_FILE] = table = routes(graph, shared, machine)
         specs.append(processes.gateway(graph, shared, machine, pool_size, table))
@@ -103,9 +105,14 @@ def shared_services(graph: Graph) -> tuple[Service, ...]:
     """The ASGI services that live in the gateway: the first of the file, and those with the same grants."""
     candidates = [
         each for each in graph.of(Service)
-        if each.app and not graph.edges_to(each.name, "call") and not each.starts_after
+        if each.app and not _is_called(graph, each) and not each.starts_after
     ]  # fmt: skip
     return tuple(each for each in candidates if grants(graph, each) == grants(graph, candidates[0]))
+
+
+def _is_called(graph: Graph, service: Service) -> bool:
+    """Whether a process of the workload calls it: it needs a port of its own then."""
+    return bool(graph.edges_to(service.name, "call") or graph.edges_to(service.name, "deliver"))
 
 
 def listening_services(graph: Graph) -> tuple[Service, ...]:
@@ -128,7 +135,8 @@ def pool_size_of(graph: Graph, machine: Machine) -> int:
     limits = [database.max_connections for database in graph.of(Postgres)] or [100]
     count = machine.gateway_workers + len(listening_services(graph)) + len(schedule_groups(graph))
     count += sum(each.max_tasks for each in graph.of(Worker)) + sum(job.on_first_start for job in graph.of(Job))
-    share = int(min(limits) * CONNECTION_SHARE / max(1, count))
+    routers = buses.ROUTER_CONNECTIONS * len(graph.of(Bus))
+    share = int((min(limits) * CONNECTION_SHARE - routers) / max(1, count))
     return max(SMALLEST_POOL, share - (QUEUE_CONNECTIONS if graph.of(Queue) else 0))
 
 
@@ -151,14 +159,15 @@ def scaling_of(worker: Worker) -> WorkerScaling:
 
 def without_stand_in(graph: Graph) -> Sequence[Finding]:
     """One warning for each node that this machine has nothing for. The rest runs."""
-    missing: list[Node] = [node for node in graph.nodes if isinstance(node, Search | Bus | Rule | Workflow)]
+    missing: list[Node] = [node for node in graph.nodes if isinstance(node, Search | Workflow)]
+    missing += [rule for rule in graph.of(Rule) if buses.target_of(rule, graph.by_name.get(rule.target)) is None]
     return [
         Finding(
             code="R0317",
             severity="warning",
             message=f"{node.kind} {node.name!r} has nothing that stands in for it on this machine",
             location=graph.location(node.name),
-            found="processes, queues, databases, caches, buckets, tables and sites run here",
+            found="processes, queues, buses, databases, caches, buckets, tables and sites run here",
             effect="processes that use it get no binding for it",
             help="keep that part behind an environment variable of your own, or test it on a deployed environment",
         )

@@ -26,6 +26,7 @@ from rung.local.process import free_port, is_free
 FOLDER = ".rung"
 #: The binding of every queue, for `rung queue`.
 QUEUES_FILE = "queues.json"
+BUSES_FILE = "buses.json"
 
 
 @dataclass(slots=True)

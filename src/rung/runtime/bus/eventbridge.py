@@ -25,6 +25,7 @@ from rung.runtime.queue.port import Connection
 ENTRIES_MAX = 10
 THREADS = 4
 LANE = "default"
+NO_OUTBOX, REFUSED = "R0522", "R0523"
 
 
 class EventBridgeBus(Putting):
@@ -46,7 +47,7 @@ class EventBridgeBus(Putting):
             refusals = await self._put(events)
             return [_result(event, why) for event, why in zip(events, refusals, strict=True)]
         if self._outbox is None:
-            raise MessageError(f"R0522: bus {self.name!r} has no outbox: the process uses no database")
+            raise MessageError(f"{NO_OUTBOX}: bus {self.name!r} has no outbox: the process uses no database")
         sendables = [
             Sendable(
                 body=msgspec.json.encode(event), lane=LANE, delay_seconds=0.0, deduplication_id=None,
@@ -109,7 +110,7 @@ def _refusal(answer: dict[str, Any]) -> Refusal:
     if "ErrorCode" not in answer:
         return None
     said = f"{answer['ErrorCode']} {answer.get('ErrorMessage', '')}".strip()
-    return f"R0523: EventBridge did not take the event: {said}"
+    return f"{REFUSED}: EventBridge did not take the event: {said}"
 
 
 def _result(event: Prepared, why: str | None) -> PutResult:

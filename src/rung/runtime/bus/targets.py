@@ -10,6 +10,7 @@ from rung.runtime.bindings import QueueBinding, ServiceBinding, binding
 from rung.runtime.bus.event import EVENT_HEADER
 from rung.runtime.bus.post import Answer, post
 from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget
+from rung.runtime.context import CORRELATION_HEADER
 from rung.runtime.queue.message import Entry
 from rung.runtime.queue.port import Queue
 from rung.runtime.queue.registry import open_queue
@@ -17,6 +18,9 @@ from rung.runtime.queue.registry import open_queue
 #: Statuses that a later try may change; 4xx otherwise says that this event is never taken. EventBridge's own list
 #: for API destinations is 409, 429 and 5xx (eb-api-destinations.html, read on 2026-11-21).
 RETRIED = frozenset((408, 409, 425, 429))
+
+#: The headers of an event that a call carries.
+TOLD = (EVENT_HEADER, CORRELATION_HEADER, "traceparent")
 
 
 class RefusedError(Exception):
@@ -72,10 +76,10 @@ def to_queue(queue: Queue) -> Send:
 
 
 def to_service(url: str) -> Send:
-    """A service of the workload, which is told the context of the event."""
+    """A service of the workload. Tenant and user stand in the event: no service believes headers about those."""
 
     async def send(delivery: Delivery) -> None:
-        judge(await post(url, delivery.body, {**_http_headers(delivery), **delivery.headers}))
+        judge(await post(url, delivery.body, _http_headers(delivery)))
 
     return send
 
@@ -91,5 +95,5 @@ def judge(answer: Answer) -> None:
 
 
 def _http_headers(delivery: Delivery) -> dict[str, str]:
-    event = delivery.headers.get(EVENT_HEADER, "")
-    return {"content-type": "application/json", "idempotency-key": delivery.key, EVENT_HEADER: event}
+    told = {name: delivery.headers[name] for name in TOLD if name in delivery.headers}
+    return {"content-type": "application/json", "idempotency-key": delivery.key, **told}

@@ -1,0 +1,1 @@
+"""A bazaar: one shouts, others listen."""
