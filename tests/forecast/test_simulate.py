@@ -54,6 +54,17 @@ def run(given: System, minutes: int = 20, *, faults: tuple[Fault, ...] = (), **o
     return simulate(given, FLAT, minutes=minutes, start_minute=720, faults=faults, **options)  # type: ignore[arg-type]
 
 
+def test_intervals_of_other_seeds_hold_the_p99_of_a_longer_day() -> None:
+    long = simulate(system(rate=50.0), FLAT, minutes=600, seed=99).quantile(0.99)
+    held = 0
+    for seed in range(10):
+        low, high = run(system(rate=50.0), seed=seed).interval(0.99)
+        held += low <= long <= high
+        assert high - low < 0.2 * long
+    assert held >= 7, "ten of ten would be 95 %, seven are one in a thousand"
+    assert math.isnan(run(system(), minutes=9).interval(0.99)[0])
+
+
 def test_equal_seeds_give_equal_days_and_others_do_not() -> None:
     assert run(system(), seed=3).minutes == run(system(), seed=3).minutes
     assert run(system(), seed=3).minutes != run(system(), seed=4).minutes

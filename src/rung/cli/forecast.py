@@ -207,9 +207,13 @@ def _print(system: System, outcome: Outcome, day: Day, behaviour: Behaviour, rep
 
 
 def _summary(system: System, outcome: Outcome) -> list[str]:
+    from rung.forecast.outcome import interval_text
+
     promise = "" if system.availability is None else f" (promised {system.availability:.3%})"
     kind = system.kind
+    chance = interval_text(outcome.p99_interval)
     tail = f"p50 {_milliseconds(outcome.p50)}, p95 {_milliseconds(outcome.p95)}, p99 {_milliseconds(outcome.p99)}"
+    tail += chance and f" ({chance})"
     scaled = f"{outcome.least_tasks} to {outcome.most_tasks} {kind}s, {outcome.scaling_actions} changes"
     texts = [
         f"{outcome.availability:.4%} of {outcome.offered:,} requests answered{promise}",
@@ -276,6 +280,8 @@ def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return _without_nan(value)
+        if isinstance(value, tuple | list):
+            return [plain(each) for each in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
     return {name: plain(value) for name, value in values.items()}

@@ -30,6 +30,8 @@ class Outcome:
     p50: float
     p95: float
     p99: float
+    #: Where chance leaves the p99, with 95 %; nan for a short time.
+    p99_interval: tuple[float, float]
     worst: Minute
     late_share: float
     budget_used: float | None
@@ -67,7 +69,8 @@ def outcome_of(system: System, day: Day) -> Outcome:
     enough = system.availability is None or availability >= system.availability
     return Outcome(
         offered=offered, answered=answered, refused=refused, timed_out=timed_out, availability=availability,
-        p50=day.quantile(0.5), p95=day.quantile(0.95), p99=day.quantile(0.99), worst=worst, late_share=late,
+        p50=day.quantile(0.5), p95=day.quantile(0.95), p99=day.quantile(0.99),
+        p99_interval=day.interval(0.99), worst=worst, late_share=late,
         budget_used=_budget_used(system, minutes, failed),
         utilisation=sum(each.utilisation for each in minutes) / len(minutes),
         least_tasks=min(each.tasks for each in minutes), most_tasks=max(each.tasks for each in minutes),
@@ -79,6 +82,12 @@ def outcome_of(system: System, day: Day) -> Outcome:
         store_vcpu_hours=sum(each.store_vcpu for each in minutes) / 60, binds=binds(system, worst),
         met=enough and (system.objective_seconds is None or late <= 0.01),
     )  # fmt: skip
+
+
+def interval_text(interval: tuple[float, float]) -> str:
+    """Between which milliseconds chance leaves a figure; empty when that is not known."""
+    low, high = (each * 1_000 for each in interval)
+    return "" if math.isnan(low) or math.isnan(high) else f"{low:,.0f} to {high:,.0f} ms with 95 %"
 
 
 #: The kinds of failures, in words.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from rung.charts import Band, Line, Plot
-from rung.forecast.outcome import KINDS, Outcome
+from rung.forecast.outcome import KINDS, Outcome, interval_text
 from rung.forecast.simulate import Minute
 from rung.forecast.system import System
 from rung.page import as_tiles, badge, figure, heading, page, row, table
@@ -40,10 +40,11 @@ def _header(title: str, outcome: Outcome) -> str:
 def _tiles(outcome: Outcome) -> str:
     budget = "no promise" if outcome.budget_used is None else f"{outcome.budget_used:.1%} of a month's budget"
     tasks = f"{outcome.least_tasks} to {outcome.most_tasks}"
+    at = f"at {outcome.utilisation:.0%} CPU on average"
     tiles: tuple[tuple[str, str, str], ...] = (
         ("Answered", f"{outcome.availability:.3%}", f"of {outcome.offered:,} requests"),
         ("p50", _milliseconds(outcome.p50), "half are faster"),
-        ("p99", _milliseconds(outcome.p99), f"at {outcome.utilisation:.0%} CPU on average"),
+        ("p99", _milliseconds(outcome.p99), ", ".join(filter(None, (interval_text(outcome.p99_interval), at)))),
         ("Failed", f"{outcome.refused + outcome.timed_out:,}", budget),
         ("Tasks", tasks, f"{outcome.scaling_actions} changes"),
         ("Connections", f"{outcome.connections:,}", "at most, to the database"),
