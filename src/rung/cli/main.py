@@ -34,6 +34,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("redrive", "rung.cli.redrive", "list a queue's dead letters, or send them back to it"),
     ("review", "rung.cli.review", "what a good reviewer would say about a design, and what each cure costs"),
     ("synth", "rung.cli.synth", "write what an environment becomes on AWS, as plain Terraform"),
+    ("tenants", "rung.cli.tenants", "check, list, move, export, delete and restore tenants"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
 )
 

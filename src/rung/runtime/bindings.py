@@ -33,6 +33,8 @@ class PostgresBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     serving_role: str | None = None
     #: Its rows belong to tenants: a transaction without one is refused.
     tenant_scoped: bool = False
+    #: Tenants may be elsewhere: `rung.tenant` in this database says where.
+    tenant_map: bool = False
 
 
 class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cache"):

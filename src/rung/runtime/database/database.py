@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import asyncpg
 
@@ -21,6 +21,9 @@ from rung.runtime.database.limits import Limits
 from rung.runtime.database.pool import Pool, PoolStatistics
 from rung.runtime.database.retry import is_repeatable
 from rung.runtime.errors import TenantError, UnavailableError
+
+if TYPE_CHECKING:
+    from rung.runtime.database.placed import Places
 
 Isolation: TypeAlias = Literal["read_committed", "repeatable_read", "serializable"]
 _ISOLATION_SQL: dict[Isolation, str] = {
@@ -51,6 +54,11 @@ class Database:
         self._clock = clock
         self._pool: Pool | None = None
         self._forget: Callable[[], None] = _nothing
+        self.places: Places | None = None
+        if binding.tenant_map:
+            from rung.runtime.database.placed import Places
+
+            self.places = Places(self)
 
     @classmethod
     def from_url(cls, url: str, pool_size: int = 8, **options: Any) -> Database:
@@ -65,6 +73,8 @@ class Database:
     async def close(self) -> None:
         """End every connection. The next use opens the pool anew."""
         self._forget()
+        if self.places is not None:
+            await self.places.close()
         pool, self._pool = self._pool, None
         if pool is not None and pool.loop is asyncio.get_running_loop():
             await pool.close()
@@ -104,7 +114,13 @@ class Database:
         """
         chosen = self._tenant(tenant, across_tenants)
         begin = f"begin{_ISOLATION_SQL[isolation]}{' read only' if read_only else ''}"
-        return _Transaction(self, begin if chosen is None else f"{begin}; {set_tenant(chosen)}", isolation)
+        if chosen is not None and self.places is not None:
+            return self.places.transaction(chosen, begin, isolation)
+        return self.begun(begin if chosen is None else f"{begin}; {set_tenant(chosen)}", isolation)
+
+    def begun(self, begin: str, isolation: Isolation) -> AbstractAsyncContextManager[BoundConnection]:
+        """A transaction that begins with the statements `begin`; `transaction` writes them."""
+        return _Transaction(self, begin, isolation)
 
     async def fetch(
         self, sql: str, *args: Any, tenant: Tenant | str | None = None, across_tenants: bool = False
@@ -149,6 +165,16 @@ class Database:
         tag: bool = False,
     ) -> Any:
         chosen = self._tenant(tenant, across_tenants)
+        if chosen is not None and self.places is not None:
+            place = await self.places.of(chosen)
+            if place.tier != "shared":
+                return await self.places.run(place, chosen, sql, args, limit, tag=tag)
+        return await self.run_for(chosen, sql, args, limit, tag=tag)
+
+    async def run_for(
+        self, chosen: Tenant | None, sql: str, args: tuple[Any, ...], limit: int, *, tag: bool = False
+    ) -> Any:
+        """One statement here, whatever the map says. With `tag` the driver's answer to `execute`, else rows."""
         pool = self.running_pool()
         connection = pool.acquire_nowait() or await pool.acquire()
         try:

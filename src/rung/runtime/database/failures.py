@@ -28,6 +28,10 @@ def translate(error: BaseException) -> ApplicationError | None:
             return None
         case TimeoutError():  # also an OSError
             return DeadlineExceededError("the database did not answer in time")
+        case asyncpg.ReadOnlySQLTransactionError() if str(error).startswith("rung: tenant"):
+            return UnavailableError(
+                "the tenant is being moved: its rows can be read only", retry_after_seconds=2.0
+            )
         case asyncpg.TooManyConnectionsError():
             return OverloadedError("the database has no connection to give", retry_after_seconds=1.0)
         case _ if is_connection_lost(error):

@@ -9,9 +9,15 @@ from rung.front_door import open_on_use
 if TYPE_CHECKING:
     from rung.runtime.tenants.carry import for_tenants as for_tenants
     from rung.runtime.tenants.carry import tenant_key as tenant_key
+    from rung.runtime.tenants.places import Place as Place
+    from rung.runtime.tenants.places import TenantMap as TenantMap
+    from rung.runtime.tenants.tables import install_tenants as install_tenants
 
 _HOME_OF = {
+    "Place": "rung.runtime.tenants.places",
+    "TenantMap": "rung.runtime.tenants.places",
     "for_tenants": "rung.runtime.tenants.carry",
+    "install_tenants": "rung.runtime.tenants.tables",
     "tenant_key": "rung.runtime.tenants.carry",
 }
 
