@@ -57,7 +57,7 @@ class Inbox:
         self.source = source
         self._database = database
         self._queue = queue
-        self._lane = lane
+        self._lane = queue.lanes[-1] if lane is None else lane
         self._clock = clock
         self._installed = Installed(database)
 
@@ -72,7 +72,7 @@ class Inbox:
         await self._installed.ensure()
         signed_at = datetime.fromtimestamp(verified.timestamp, UTC)
         async with self._database.transaction(across_tenants=True) as connection:
-            row = (self.source, verified.id, self._queue.name, signed_at, verified.payload)
+            row = (self.source, verified.id, self._queue.name, self._lane, signed_at, verified.payload)
             try:
                 if await connection.fetchval(sql.KEEP, *row) is None:
                     return False
@@ -145,7 +145,7 @@ class Inbox:
 
     def _entry(self, row: Any) -> Entry:
         headers = _headers(self.source, row["id"], row["signed_at"])
-        return Entry(body=bytes(row["body"]), lane=self._lane, headers=headers)
+        return Entry(body=bytes(row["body"]), lane=row["lane"], headers=headers)
 
     async def forget(self, *, older_than_seconds: float) -> int:
         """Delete what came in longer ago, at most 10,000 events; how many. A duplicate of them would be new."""

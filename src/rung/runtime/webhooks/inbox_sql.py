@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 KEEP = """
-insert into rung.webhook_received (source, id, queue, signed_at, body) values ($1, $2, $3, $4, $5)
+insert into rung.webhook_received (source, id, queue, lane, signed_at, body) values ($1, $2, $3, $4, $5, $6)
 on conflict (source, id) do nothing
 returning true
 """
@@ -38,8 +38,13 @@ where (source, id) in (
     where {_CHOSEN} and (received_at, id) > ($5, $6)
     order by received_at, id limit $7
 )
-returning id, received_at, signed_at, body
+returning id, received_at, signed_at, lane, body
 """  # noqa: S608 - composed of constants
+
+#: Where events of a source went last.
+QUEUE_OF = """
+select queue, lane from rung.webhook_received where source = $1 order by received_at desc limit 1
+"""
 
 FORGET = """
 delete from rung.webhook_received where (source, id) in (

@@ -24,6 +24,7 @@ create table if not exists rung.webhook_received (
     source text collate "C" not null,
     id text collate "C" not null,
     queue text not null,
+    lane text not null,
     received_at timestamptz not null default clock_timestamp(),
     signed_at timestamptz not null,
     applied_at timestamptz,
