@@ -93,6 +93,25 @@ def test_a_sender_gets_a_role_that_reaches_no_table() -> None:
     assert "DATABASE_URL" not in spec.environment
 
 
+def test_a_queue_elsewhere_has_its_outbox_where_the_process_has_its_transactions() -> None:
+    workload = Workload("w")
+    db = workload.postgres("db")
+    orders = workload.queue("orders", broker="redis", delay="2s")
+    workload.service("api", app="w.api:app", uses=[db, orders.send])
+    workload.service("edge", app="w.edge:app", uses=[orders.send])
+    workload.worker("fulfil", handler="w.fulfil:handle", consumes=orders)
+    specs = planned(workload, brokers={"redis": "redis://queues/0"})
+    found = {
+        name: binding("orders", QueueBinding, spec.environment)
+        for name, spec in specs.items()
+        if "RUNG_BINDING_ORDERS" in spec.environment
+    }
+    assert {(each.adapter, each.url, each.delay_seconds) for each in found.values()} == {
+        ("redis", "redis://queues/0", 2.0)
+    }
+    assert sorted(each.outbox_url for each in found.values()) == ["", "", "postgresql://queue@here/w_db"]
+
+
 def test_programs_without_rung_find_the_plain_forms() -> None:
     environment = planned(shop())["gateway"].environment
     assert environment["DATABASE_URL"] == environment["DB_URL"] == "postgresql://app@here/w_db"

@@ -8,16 +8,23 @@ import json
 import pytest
 
 from rung.cli.main import main
-from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import Entry, PostgresQueue
+from rung.cli.queue_places import named_place
+from rung.runtime.queue import Entry, open_queue
 
 
-async def test_it_lists_and_sends_back(postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    orders = PostgresQueue("orders", QueueBinding(url=postgres_url))
+@pytest.fixture
+async def queue_url(request: pytest.FixtureRequest, postgres_url: str, redis_url: str) -> str:
+    return {"postgres": postgres_url, "redis": redis_url}[request.param]
+
+
+@pytest.mark.parametrize("queue_url", ["postgres", "redis"], indirect=True)
+async def test_it_lists_and_sends_back(queue_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    orders = open_queue("orders", named_place(queue_url))
     await orders.send_batch([Entry(body=b"x")] * 3)
     for message in await orders.receive(max_messages=3):
         await orders.dead_letter(message, reason="no such order")
-    command = ["redrive", "orders", "--url", postgres_url]
+    capsys.readouterr()  # what the queue's own log said of a server that is set up for caches
+    command = ["redrive", "orders", "--url", queue_url]
     assert await asyncio.to_thread(main, [*command, "--format", "json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert listed["dead"] == 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("action", choices=("status",))
     command.add_argument("file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE")
     command.add_argument("--queue", metavar="NAME", help="this queue only")
-    command.add_argument("--url", help="the database that carries the queues; else that of rung dev")
+    command.add_argument("--url", help="the server that carries the queues; else that of rung dev")
     command.add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -48,11 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.queue is not None and not queues:
         raise UsageError(f"no queue {arguments.queue!r}; there are {_names(graph)}")
     bindings = {node.name: _binding(node, arguments.file, arguments.url) for node in queues}
-    counts = asyncio.run(_ask_all(bindings))
+    asked = asyncio.run(_ask_all(bindings))
+    counts = {name: found for name, (found, _) in asked.items()}
+    concerns = {name: found for name, (_, found) in asked.items() if found}
     if arguments.format == "json":
-        print(json.dumps({"schema": SCHEMA, "workload": graph.name, "queues": _as_json(counts)}))
+        queues = _as_json(counts)
+        print(json.dumps({"schema": SCHEMA, "workload": graph.name, "queues": queues, "concerns": concerns}))
     else:
         print(_as_table(counts) if counts else "the workload has no queue")
+        print("".join(f"\n{name}: {concern}" for name, found in concerns.items() for concern in found), end="")
     return 0
 
 
@@ -64,13 +67,11 @@ def _names(graph: Graph) -> str:
 
 def _binding(node: Queue, file: Path, url: str | None) -> QueueBinding:
     """From `--url`, else from this process's environment (as in a container), else from the running `rung dev`."""
-    from rung.runtime.bindings import QueueBinding, binding, variable_name
+    from rung.cli.queue_places import found_place, named_place
 
     if url is not None:
-        return QueueBinding(url=url, lanes=node.lanes)
-    if variable_name(node.name) in os.environ:
-        return binding(node.name, QueueBinding)
-    found = _local_bindings(file).get(node.name)
+        return named_place(url, node.lanes)
+    found = found_place(node.name, file.resolve().parent)
     if found is None:
         raise MachineError(
             _unreachable(node.name, "rung dev has not run this workload here, and no --url was given")
@@ -78,31 +79,20 @@ def _binding(node: Queue, file: Path, url: str | None) -> QueueBinding:
     return found
 
 
-def _local_bindings(file: Path) -> dict[str, QueueBinding]:
-    import msgspec
-
-    from rung.local.state import FOLDER, QUEUES_FILE
-    from rung.runtime.bindings import QueueBinding
-
-    try:
-        written = (file.resolve().parent / FOLDER / QUEUES_FILE).read_bytes()
-        return msgspec.json.decode(written, type=dict[str, QueueBinding])
-    except (OSError, msgspec.MsgspecError):
-        return {}
-
-
-async def _ask_all(bindings: Mapping[str, QueueBinding]) -> dict[str, QueueStatistics]:
+async def _ask_all(bindings: Mapping[str, QueueBinding]) -> dict[str, tuple[QueueStatistics, list[str]]]:
+    """Of each queue its counts, and what its server should not be kept with."""
     found = await asyncio.gather(*(_ask(name, binding) for name, binding in bindings.items()))
     return dict(zip(bindings, found, strict=True))
 
 
-async def _ask(name: str, binding: QueueBinding) -> QueueStatistics:
+async def _ask(name: str, binding: QueueBinding) -> tuple[QueueStatistics, list[str]]:
     from rung.runtime.errors import UnavailableError
     from rung.runtime.queue.registry import open_queue
 
     queue = open_queue(name, binding)
     try:
-        return await queue.statistics()
+        concerns = getattr(queue, "concerns", None)
+        return await queue.statistics(), [] if concerns is None else await concerns()
     except UnavailableError as error:
         raise MachineError(_unreachable(name, str(error))) from error
     finally:
@@ -116,7 +106,7 @@ def _unreachable(name: str, found: str) -> Finding:
         message=f"the queue {name!r} cannot be asked",
         found=found,
         effect="nothing can be shown",
-        help="start the workload with rung dev, or name the database that carries its queues: --url URL",
+        help="start the workload with rung dev, or name the server that carries its queues: --url URL",
     )
 
 

@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rung.errors import UsageError
 
 if TYPE_CHECKING:
-    from rung.runtime.queue import DeadLetter, PostgresQueue
+    from rung.runtime.bindings import QueueBinding
+    from rung.runtime.queue import DeadLetter, Queue
 
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,35 +22,45 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("queue", help="the queue's node name")
     command.add_argument("ids", nargs="*", help="send these back")
     command.add_argument("--all", action="store_true", help="send all of them back")
-    command.add_argument("--url", help="the queue's database; else DATABASE_URL")
+    command.add_argument("--url", help="the server that carries it; else that of rung dev, or DATABASE_URL")
     command.add_argument("--limit", type=int, default=20, help="how many to list, the newest first")
     command.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Redrive and say how many, or list. Raises UsageError without a URL, or with both ids and --all."""
-    url = arguments.url or os.environ.get("DATABASE_URL")
-    if not url:
-        raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
+    """Redrive and say how many, or list. Raises UsageError without a place, or with both ids and --all."""
     if arguments.all and arguments.ids:
         raise UsageError("give ids or --all, not both")
-    found = asyncio.run(_act(url, arguments))
+    found = asyncio.run(_act(_place(arguments), arguments))
     print(json.dumps(found) if arguments.format == "json" else _as_text(found))
     return 0
 
 
-async def _act(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    from rung.runtime.bindings import QueueBinding
-    from rung.runtime.queue import PostgresQueue
+def _place(arguments: argparse.Namespace) -> QueueBinding:
+    from rung.cli.queue_places import found_place, named_place
 
-    queue = PostgresQueue(arguments.queue, QueueBinding(url=url), pool_size=1)
+    if arguments.url:
+        return named_place(arguments.url)
+    found = found_place(arguments.queue, Path())
+    if found is not None:
+        return found
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise UsageError("say which server: --url URL, or DATABASE_URL in the environment")
+    return named_place(url)
+
+
+async def _act(place: QueueBinding, arguments: argparse.Namespace) -> dict[str, Any]:
+    from rung.runtime.queue.registry import open_queue
+
+    queue = open_queue(arguments.queue, place)
     try:
         return await _redrive_or_list(queue, arguments)
     finally:
         await queue.close()
 
 
-async def _redrive_or_list(queue: PostgresQueue, arguments: argparse.Namespace) -> dict[str, Any]:
+async def _redrive_or_list(queue: Queue, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.all or arguments.ids:
         return {"queue": queue.name, "redriven": await queue.redrive(arguments.ids or None)}
     letters = await queue.dead_letters(limit=arguments.limit)

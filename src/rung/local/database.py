@@ -31,6 +31,8 @@ from rung.runtime.migrations import Applied, migrate
 CONNECT_TIMEOUT_SECONDS = 5
 #: Where queues and schedules live in a workload that has no database of its own.
 CARRIER_DATABASE = "rung"
+#: Brokers that carry a queue without any database.
+ELSEWHERE = ("redis",)
 _IDENTIFIER_LIMIT = 63 - len("_owner")
 
 
@@ -54,8 +56,9 @@ def database_names(graph: Graph) -> list[str]:
 
 
 def needs_carrier(graph: Graph) -> bool:
-    """Whether a database has to carry queues, schedules or events."""
-    return bool(graph.of(Queue) or graph.of(Schedule) or graph.of(Bus))
+    """Whether a database has to carry schedules, events, queues, or the outboxes of queues that are elsewhere."""
+    carried = [node for node in graph.of(Queue) if graph.of(Postgres) or node.broker not in ELSEWHERE]
+    return bool(carried or graph.of(Schedule) or graph.of(Bus))
 
 
 async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:

@@ -35,10 +35,9 @@ from rung.local.specification import ProcessSpec
 from rung.local.state import BUSES_FILE, QUEUES_FILE, State
 from rung.local.supervisor import StartFailedError, Supervisor
 from rung.model.graph import Graph
-from rung.model.nodes import Files, Queue, Secret, Service
+from rung.model.nodes import Files, Secret, Service
 from rung.model.scaling import Observation
 from rung.runtime import lifespan
-from rung.runtime.bindings import QueueBinding
 from rung.runtime.migrations import Applied
 from rung.runtime.queue.port import Queue as QueuePort
 from rung.runtime.queue.registry import open_queue
@@ -182,6 +181,7 @@ class Session:
             databases=prepared.databases,
             carrier=prepared.carrier,
             caches=servers.caches,
+            brokers=servers.brokers,
             secrets={node.name: self._secret(node.name) for node in graph.of(Secret)},
         )
 
@@ -237,12 +237,8 @@ class Session:
             self.emit(finding_line("failed", [_job_failed(spec, status)]))
 
     async def _observe(self, queue: str, lanes: tuple[str, ...]) -> Observation:
-        carrier = self.running.prepared.carrier
-        node = self.running.graph.node(queue)
-        assert carrier is not None
-        assert isinstance(node, Queue)
         if queue not in self._queues:
-            binding = QueueBinding(url=carrier.carrier_url, lanes=node.lanes)
+            binding = queue_bindings(self.running.graph, self.running.machine)[queue]
             self._queues[queue] = open_queue(queue, binding)
         statistics = await self._queues[queue].statistics()
         chosen = [found for lane, found in statistics.lanes.items() if lane in (lanes or statistics.lanes)]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
+
+from msgspec import structs
 
 from rung.local.machine import Machine
 from rung.local.routing import kept_in
@@ -56,6 +59,7 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     variables = base_environment(graph, first.name, machine)
     for use in bindings_of(graph, first):
         variables.update(variables_of(graph, use, machine, pool_size, already=variables))
+    variables.update(_outboxes(graph, first, machine))
     if isinstance(first, Schedule) and machine.carrier is not None:
         variables["RUNG_SCHEDULES_URL"] = machine.carrier.carrier_url
     variables.update({variable.name: variable.value for variable in first.variables})
@@ -84,7 +88,7 @@ def grants(graph: Graph, node: Running) -> tuple[object, ...]:
 
 def queue_bindings(graph: Graph, machine: Machine) -> dict[str, QueueBinding]:
     """Every queue by its name: what a person who looks from outside needs."""
-    return {node.name: _queue(node, machine) for node in graph.of(Queue)} if machine.carrier else {}
+    return {node.name: _queue(node, machine) for node in graph.of(Queue)}
 
 
 def bus_bindings(graph: Graph, machine: Machine) -> dict[str, BusBinding]:
@@ -171,10 +175,30 @@ def _table(node: Table, machine: Machine) -> TableBinding:
     )
 
 
+def _outboxes(graph: Graph, node: Running, machine: Machine) -> dict[str, str]:
+    """The bindings of queues on brokers that are in no database, of a process that uses the carrier: with it."""
+    used = {use.target for use in bindings_of(graph, node)}
+    databases = graph.of(Postgres)
+    if machine.carrier is None or not databases or databases[0].name not in used:
+        return {}
+    bindings = {each.name: _queue(each, machine) for each in graph.of(Queue) if each.name in used}
+    return {
+        variable_name(name): encode(structs.replace(binding, outbox_url=machine.carrier.carrier_url))
+        for name, binding in sorted(bindings.items())
+        if binding.adapter != "postgres"
+    }
+
+
 def _queue(node: Queue, machine: Machine) -> QueueBinding:
-    assert machine.carrier is not None, "a workload with a queue has a database for it"
+    adapter: Literal["redis", "rabbitmq", "postgres"] = "postgres"
+    if node.broker in ("redis", "rabbitmq") and node.broker in machine.brokers:
+        adapter, url = node.broker, machine.brokers[node.broker]
+    else:
+        assert machine.carrier is not None, "a workload with a queue in no other broker has a database for it"
+        url = machine.carrier.carrier_url
     return QueueBinding(
-        url=machine.carrier.carrier_url,
+        adapter=adapter,
+        url=url,
         lanes=node.lanes,
         delay_seconds=node.delay_seconds,
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,

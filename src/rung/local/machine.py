@@ -28,7 +28,8 @@ class Machine:
     """This machine, for one workload.
 
     `ports` are those of services that listen on their own; `environment` is what every process inherits,
-    already without anybody's bindings or secrets. `carrier` is the database that carries queues and schedules.
+    already without anybody's bindings or secrets. `carrier` is the database that carries queues and schedules;
+    `brokers` are the URLs of the other servers that carry queues, by broker.
     """
 
     python: str
@@ -42,6 +43,7 @@ class Machine:
     databases: Mapping[str, Database] = field(default_factory=dict)
     carrier: Database | None = None
     caches: Mapping[str, str] = field(default_factory=dict, repr=False)
+    brokers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Path] = field(default_factory=dict)
 
     @property

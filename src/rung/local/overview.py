@@ -34,6 +34,8 @@ def _place(running: Running, node: Node) -> str | None:
         case Postgres():
             return f"{running.servers.postgres_place}/{running.prepared.databases[node.name].name}"
         case Queue():
+            if node.broker in machine.brokers:
+                return f"on {node.broker}"
             return f"in {running.prepared.carrier.name}" if running.prepared.carrier else ""
         case Bus():
             return f"in {running.prepared.carrier.name}" if running.prepared.carrier else ""

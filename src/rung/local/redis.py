@@ -27,6 +27,9 @@ SETTINGS: Mapping[str, str] = {
     "daemonize": "no",
 }
 
+#: A server of queues: it refuses what it has no room for, and writes a message to its disk before it says so.
+QUEUE_SETTINGS: Mapping[str, str] = {**SETTINGS, "appendfsync": "always", "maxmemory-policy": "noeviction"}
+
 
 def server_binary() -> Path:
     """The server program to run. Raises MachineError (R0303) when there is none."""

@@ -16,7 +16,7 @@ from rung.local.specification import Listening, Postmaster, ProcessSpec, Restart
 from rung.local.state import State
 from rung.local.supervisor import Supervisor
 from rung.model.graph import Graph
-from rung.model.nodes import Cache, Postgres
+from rung.model.nodes import Cache, Postgres, Queue
 
 POSTGRES_VARIABLE = "RUNG_POSTGRES_URL"
 REDIS_VARIABLE = "RUNG_REDIS_URL"
@@ -28,12 +28,14 @@ REDIS_DATABASES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Where they are. `admin_url` may create databases; `caches` are URLs by node."""
+    """Where they are. `admin_url` may create databases; `caches` are URLs by node, `brokers` by kind of broker."""
 
     admin_url: str | None = field(default=None, repr=False)
     postgres_place: str = ""
     caches: Mapping[str, str] = field(default_factory=dict, repr=False)
     redis_place: str = ""
+    #: URLs by broker of queues.
+    brokers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 async def start_servers(
@@ -43,12 +45,19 @@ async def start_servers(
 
     Raises MachineError R0301 to R0304 (embedded servers) and R0310 (RUNG_REDIS_URL), StartFailedError.
     """
-    (admin_url, postgres_place), (redis_url, redis_place) = await asyncio.gather(
+    (admin_url, postgres_place), (redis_url, redis_place), queue_redis = await asyncio.gather(
         _postgres(graph, state, supervisor, environment.get(POSTGRES_VARIABLE)),
         _redis(graph, state, supervisor, environment.get(REDIS_VARIABLE)),
+        _queue_redis(graph, state, supervisor, environment.get(REDIS_VARIABLE)),
     )
     caches = {node.name: _numbered(redis_url, number) for number, node in enumerate(graph.of(Cache)) if redis_url}
-    return Servers(admin_url=admin_url, postgres_place=postgres_place, caches=caches, redis_place=redis_place)
+    return Servers(
+        admin_url=admin_url,
+        postgres_place=postgres_place,
+        caches=caches,
+        redis_place=redis_place,
+        brokers={"redis": queue_redis} if queue_redis else {},
+    )
 
 
 async def _postgres(
@@ -85,20 +94,38 @@ async def _redis(graph: Graph, state: State, supervisor: Supervisor, given: str 
     if given:
         await _require_listening(given)
         return given, f"{_place(given)} ({REDIS_VARIABLE})"
-    directory, port = state.directory / "redis", state.port("redis")
+    url, port = await _embedded_redis("redis", redis.SETTINGS, state, supervisor)
+    return url, f"127.0.0.1:{port}"
+
+
+async def _queue_redis(graph: Graph, state: State, supervisor: Supervisor, given: str | None) -> str | None:
+    """A server for queues, which throws nothing away: not the one of the caches, which does."""
+    if not any(node.broker == "redis" for node in graph.of(Queue)):
+        return None
+    if given:
+        await _require_listening(given)
+        return _numbered(given, len(graph.of(Cache)))
+    url, _ = await _embedded_redis("redis-queues", redis.QUEUE_SETTINGS, state, supervisor)
+    return url
+
+
+async def _embedded_redis(
+    name: str, settings: Mapping[str, str], state: State, supervisor: Supervisor
+) -> tuple[str, int]:
+    directory, port = state.directory / name, state.port(name)
     password = redis.read_password(directory)
-    if "redis" not in supervisor.specs:
+    if name not in supervisor.specs:
         spec = ProcessSpec(
-            name="redis",
+            name=name,
             kind="server",
-            command=redis.redis_command(directory, port, redis.SETTINGS),
+            command=redis.redis_command(directory, port, settings),
             environment=dict(os.environ),
             ready=Listening(port=port),
             restart=RestartPolicy(start_retry_seconds=1.0),
             output=directory / "redis.log",
         )
         await supervisor.start([spec])
-    return redis.redis_url(port, password), f"127.0.0.1:{port}"
+    return redis.redis_url(port, password), port
 
 
 async def _require_listening(url: str) -> None:

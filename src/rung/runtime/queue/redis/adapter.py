@@ -18,6 +18,7 @@ from rung.runtime.cache.connection import Argument, RedisConnection, Script
 from rung.runtime.cache.credentials import credentials_of
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import BindingError, OverloadedError, UnavailableError
+from rung.runtime.log import logger
 from rung.runtime.queue.backoff import Backoff
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
@@ -57,6 +58,8 @@ DEDUPLICATION_WINDOW_SECONDS = 300.0
 RELAYED_WINDOW_SECONDS = 60.0
 SHORTEST_WAIT_SECONDS = 0.001
 MICROSECONDS = 1_000_000
+
+log = logger(__name__)
 
 _CAPABILITIES = Capabilities(ordered=True, durable=False)
 
@@ -102,7 +105,7 @@ class RedisQueue(OutboxSending):
             max_connections=CONNECTIONS,
             credentials=credentials_of(CacheBinding(url="", credentials_secret=binding.credentials_secret)),
         )
-        self._connection.on_recovery(self._forget_server)
+        self._connection.on_recovery(self._look_again)
         self._looked = False
         self._keeping = Keeping(self, self.run, retention_seconds=binding.retention_seconds)
         self._wakeups: Wakeups | None = None
@@ -124,16 +127,20 @@ class RedisQueue(OutboxSending):
 
     async def concerns(self) -> list[str]:
         """What this queue's server should not be kept with: codes, and what they mean."""
-        return (await server.look(self._connection, self._url, self.name)).concerns()
+        return (await server.look(self._connection, self._url)).concerns()
 
-    async def _forget_server(self, _run: object) -> None:
+    async def _look(self) -> None:
+        """Ask the server what it keeps, once: for who sends or receives."""
+        if not self._looked:
+            self._looked = True
+            for concern in await self.concerns():
+                log.warning("the queue's server is not made for a queue", queue=self.name, reason=concern)
+
+    async def _look_again(self, _run: object) -> None:
         self._looked = False
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
         """Run a script by this queue's clock. Raises UnavailableError, OverloadedError, BindingError."""
-        if not self._looked:
-            self._looked = True
-            await server.look(self._connection, self._url, self.name)
         offset = round(self._clock_offset() * MICROSECONDS)
         try:
             return await self._connection.run_script(script, keys, offset, *arguments)
@@ -179,6 +186,7 @@ class RedisQueue(OutboxSending):
         return [None] * len(messages)
 
     async def _put(self, rows: Sequence[_Row], window_seconds: float) -> list[str]:
+        await self._look()
         keys, answers = self.keys, []
         for some in _batches(rows):
             lanes = list(dict.fromkeys(row[0] for row in some))
@@ -219,6 +227,7 @@ class RedisQueue(OutboxSending):
 
     async def _claim(self, max_messages: int, chosen: Sequence[str] | None) -> tuple[list[Message], float]:
         """What was leased, and in how many seconds there may be something."""
+        await self._look()
         keys = self.keys
         lanes = [lane for lane in self._order.next() if chosen is None or lane in chosen]
         nearest, *groups = await self.run(

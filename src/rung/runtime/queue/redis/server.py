@@ -10,14 +10,11 @@ from redis.exceptions import ResponseError
 
 from rung.runtime.cache.connection import RedisConnection
 from rung.runtime.errors import UnavailableError
-from rung.runtime.log import logger
 
 EVICTS = "R0511"
 NOT_DURABLE = "R0512"
 FULL = "R0513"
 ELSEWHERE = "R0514"
-
-log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +55,8 @@ class Server:
 KNOWN: dict[str, Server] = {}
 
 
-async def look(connection: RedisConnection, url: str, queue: str) -> Server:
-    """Ask the server, remember it under `url`, and log what is of concern. Raises UnavailableError."""
+async def look(connection: RedisConnection, url: str) -> Server:
+    """Ask the server, and remember it under `url`. Raises UnavailableError."""
     information = await _information(connection)
     fsync = None
     with suppress(ResponseError):  # CONFIG is forbidden, or renamed
@@ -71,9 +68,6 @@ async def look(connection: RedisConnection, url: str, queue: str) -> Server:
         fsync=fsync,
         eviction=information.get("maxmemory_policy", "noeviction"),
     )
-    if KNOWN.get(url) != found:
-        for concern in found.concerns():
-            log.warning("the queue's server is not made for a queue", queue=queue, reason=concern)
     KNOWN[url] = found
     return found
 
