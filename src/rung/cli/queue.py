@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     counts = {name: found for name, (found, _) in asked.items()}
     concerns = {name: found for name, (_, found) in asked.items() if found}
     if arguments.format == "json":
-        queues = _as_json(counts)
-        print(json.dumps({"schema": SCHEMA, "workload": graph.name, "queues": queues, "concerns": concerns}))
+        shown = {"schema": SCHEMA, "workload": graph.name, "queues": _as_json(counts), "concerns": concerns}
+        print(json.dumps(shown))
     else:
         print(_as_table(counts) if counts else "the workload has no queue")
         print("".join(f"\n{name}: {concern}" for name, found in concerns.items() for concern in found), end="")
