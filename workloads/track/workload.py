@@ -1,6 +1,6 @@
 """track's infrastructure: what runs, what it uses, how much traffic it expects. The code is in track/."""
 
-from rung import Workload, rls
+from rung import Business, Objectives, OfficeHours, Traffic, Workload, rls
 
 track = Workload("track", repository="example/track")
 
@@ -8,15 +8,64 @@ db = track.postgres("db", migrations="migrations", tenancy=rls("tenant_id"), poo
 cache = track.cache("cache")
 mails = track.queue("mails", lanes=("system", "transactional", "campaign"), max_receive_count=8)
 session_key = track.secret("session-key", rotate_days=90)
+# What is encrypted or signed with it has to be read for years: links in mails, secrets of second factors.
 data_key = track.secret("data-key")
+ses_credentials = track.secret("ses-credentials", rotate_days=90)
+ses = track.external("email.eu-west-1.amazonaws.com", port=443, name="ses")
 
 api = track.service(
-    "api",
-    app="track.api.app:app",
-    health="/health",
-    uses=[db, cache, mails.send, session_key, data_key],
+    "api", app="track.api.app:app", health="/health", uses=[db, cache, mails.send, session_key, data_key]
+)
+# A mail server that shows what it was sent, for `rung dev`. Elsewhere it takes nothing and shows nothing.
+inbox = track.service("inbox", app="track.inbox.app:app", health="/health", max_tasks=1, cpu=0.25, memory=512)
+sender = track.worker(
+    "sender",
+    handler="track.mails.sender:handle",
+    consumes=mails,
+    uses=[db, cache, session_key, data_key, ses_credentials, ses, inbox.call],
+    acceptable_latency="30s",
+    processing_time="500ms",
+    concurrency=8,
+)
+track.schedule(
+    "poll-pending", every="1 minute", handler="track.mails.poll:run", uses=[db, mails.send], deadline="55s"
 )
 track.schedule("sweep", every="1 hour", handler="track.accounts.sessions:sweep", uses=[db], deadline="50s")
+
 web = track.site("web", path="web/dist")
+track.route("/api/inbox/*", inbox)
 track.route("/api/*", api)
 track.route("/*", web)
+
+track.traffic(
+    Traffic(
+        concurrent_users=200,
+        think_time="10s",
+        peak=5,
+        peak_duration="10 minutes",
+        reads=0.8,
+        messages={mails: 0.5},
+        routes={"/api/organisations/*": 0.9, "/api/session": 0.1},
+    )
+)
+track.objectives(Objectives(availability="99.9%", p99="300ms", critical=["/api/sign-in"]))
+# A young product that earns money and pays 250 to 300 dollars a month for more than it needs yet.
+track.business(Business(monthly_budget_usd=300, monthly_revenue_usd=4_000, engineers=2))
+track.environment("dev", rung="box", scale=0.05)
+track.environment(
+    "staging",
+    scale=0.1,
+    domain="staging.track.example.com",
+    zone="example.com",
+    office_hours=OfficeHours(start="07:00", stop="20:00", timezone="Europe/Berlin"),
+    stop_when_idle="4 hours",
+)
+track.environment(
+    "prod",
+    rung="fargate",
+    region="eu-west-1",
+    domain="track.example.com",
+    zone="example.com",
+    overrides={api: {"min_tasks": 2, "max_tasks": 10}},
+)
+track.notify("email:oncall@example.com")

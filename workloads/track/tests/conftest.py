@@ -131,6 +131,24 @@ async def track(running_track: asyncpg.Connection, track_environment: str) -> Tr
     return Track(url=track_environment, behind=running_track)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def inbox(track: Track, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    """A mail server, which every sender of this process sends to. The mailbox behind it."""
+    from track.inbox.mailbox import Mailbox
+    from track.inbox.server import port_of, start
+    from track.mails import sender
+    from track.mails.smtp import SmtpAddress, SmtpProvider
+
+    mailbox = Mailbox()
+    server = await start(mailbox)
+    through = SmtpProvider(SmtpAddress(host="127.0.0.1", port=port_of(server)))
+    monkeypatch.setattr(sender, "provider", lambda: through)
+    yield mailbox
+    await through.close()
+    server.close()
+    await server.wait_closed()
+
+
 @dataclass
 class Response:
     """What the API answered."""
@@ -242,6 +260,35 @@ class Track:
     def browser(self) -> Browser:
         """A new visitor."""
         return Browser()
+
+    async def work(self, *, until_empty: int = 200) -> list[str]:
+        """Be the sender: handle what is ready, as the runner does. Returns why messages failed."""
+        from rung.runtime import Reject, serving
+        from rung.runtime.context import from_headers
+        from track.mails.sender import handle
+        from track.resources import outgoing
+
+        said: list[str] = []
+        for _ in range(until_empty):
+            messages = await outgoing.receive(max_messages=20)
+            if not messages:
+                break
+            for message in messages:
+                try:
+                    with serving(from_headers(message.headers, trusted=True)):
+                        await handle(message)
+                    await outgoing.acknowledge([message])
+                except Reject as reject:
+                    said.append(f"reject: {reject}")
+                    await outgoing.dead_letter(message, reason=str(reject))
+                except Exception as error:
+                    said.append(f"{type(error).__name__}: {error}")
+                    await outgoing.retry(message, reason=str(error), delay_seconds=0.0)
+        return said
+
+    async def state(self, mail: str) -> str:
+        """The state of a mail, from behind the curtain."""
+        return str(await self.behind.fetchval("select state from mails where id = $1::text::uuid", mail))
 
     async def office(self, name: str = "Acme") -> Office:
         """A new organisation."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from track.api.messages import json
 from track.api.openapi import document
 from track.api.routes import OPERATIONS
+from track.mails import unsubscribe
 from track.problems import Problem, answer, invalid
 
 
@@ -40,6 +41,8 @@ async def _not_text(_: Request, __: Exception) -> Response:
 ROUTES = [
     Route("/api/openapi.json", openapi),
     *(each.route() for each in OPERATIONS),
+    Route(unsubscribe.PATH, unsubscribe.page, methods=["GET"]),
+    Route(unsubscribe.PATH, unsubscribe.unsubscribe, methods=["POST"]),
     Route("/health", health),
 ]
 

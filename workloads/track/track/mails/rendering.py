@@ -54,6 +54,8 @@ def _check_tree(tree: nodes.Template, what: str) -> None:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
             raise invalid(f"{what}, line {node.lineno}: {type(node).__name__.lower()} is not understood here")
+        if isinstance(node, nodes.Getattr) and (node.attr.startswith("_") or isinstance(node.node, nodes.Const)):
+            raise invalid(f"{what}, line {node.lineno}: there is no {node.attr!r}")
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             raise invalid(f"{what}, line {node.lineno}: there is no filter {node.name!r}")
         if isinstance(node, nodes.For) and (node.recursive or any(True for _ in _inner_loops(node))):

@@ -71,9 +71,9 @@ class AcceptedMails(Output, frozen=True, kw_only=True):
 
 INSERT = """
 insert into mails (tenant_id, id, letter_id, recipient, variables, send_at, state)
-select $1, r.id, $2, r.email, r.variables::jsonb, $3,
+select $1, r.id, $2, r.email, r.variables::jsonb, coalesce($3, now()),
        case when s.email is not null and ($4 = 'campaign' or s.reason <> 'unsubscribe') then 'suppressed'
-            when $4 = 'transactional' and $3 <= now() then 'queued' else 'pending' end
+            when $4 = 'transactional' and coalesce($3, now()) <= now() then 'queued' else 'pending' end
   from unnest($5::uuid[], $6::text[], $7::text[]) as r(id, email, variables)
   left join suppressions s on s.email = r.email
 returning id, recipient as email, state
@@ -137,7 +137,7 @@ async def _insert(connection: Any, tenant: str, letter: uuid.UUID, wanted: NewMa
     if any(len(each) > VARIABLES_BYTES_MAX or b"\\u0000" in each for each in encoded):
         raise invalid(f"variables are at most {VARIABLES_BYTES_MAX} bytes, without NUL")
     rows: Sequence[Any] = await connection.fetch(
-        INSERT, tenant, letter, wanted.send_at or datetime.now(UTC), wanted.kind,
+        INSERT, tenant, letter, wanted.send_at, wanted.kind,
         [new_id() for _ in encoded], [normal(each.email) for each in wanted.recipients],
         [each.decode() for each in encoded],
     )  # fmt: skip
@@ -153,8 +153,8 @@ async def _hand_on(connection: Any, tenant: str, wanted: NewMails, rows: Sequenc
     if pending:
         await connection.execute(
             """insert into dispatch (mail_id, tenant, lane, due_at)
-               select unnest($1::uuid[]), $2, $3, $4""",
-            pending, tenant, wanted.kind, wanted.send_at or datetime.now(UTC),
+               select unnest($1::uuid[]), $2, $3, coalesce($4, now())""",
+            pending, tenant, wanted.kind, wanted.send_at,
         )  # fmt: skip
 
 
