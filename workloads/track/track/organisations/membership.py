@@ -80,10 +80,9 @@ async def add(connection: Any, tenant: str, person_id: uuid.UUID, role: Role) ->
 async def change_role(caller: Caller, person_id: uuid.UUID, role: Role) -> Member:
     """Another role. Only an owner makes or unmakes owners. Raises Problem 403, 404, 409."""
     async with db.transaction() as connection:
-        current = await _locked(connection, person_id)
+        current = await _locked(connection, person_id, unmakes_owner=role != "owner")
         if "owner" in (current, role) and caller.role != "owner":
             raise Problem(403, "forbidden", "only an owner makes or unmakes owners")
-        await _keep_an_owner(connection, person_id, leaves=current == "owner" and role != "owner")
         row = await connection.fetchrow(
             """update members set role = $2 where person_id = $1
                returning person_id, email, name, role, joined_at""",
@@ -99,10 +98,9 @@ async def remove(caller: Caller, person_id: uuid.UUID) -> None:
     if not is_self and caller.role == "member":
         raise Problem(403, "forbidden", "this takes the role admin")
     async with db.transaction() as connection:
-        current = await _locked(connection, person_id)
+        current = await _locked(connection, person_id, unmakes_owner=True)
         if current == "owner" and caller.role != "owner":
             raise Problem(403, "forbidden", "only an owner takes owners out")
-        await _keep_an_owner(connection, person_id, leaves=current == "owner")
         email = await connection.fetchval("delete from members where person_id = $1 returning email", person_id)
         await _unlink(connection, caller.require_tenant(), person_id)
         await audit.note(connection, caller, "member.removed", email)
@@ -111,31 +109,27 @@ async def remove(caller: Caller, person_id: uuid.UUID) -> None:
 async def leave(tenant: str, person: Person) -> None:
     """Take the person out of an organisation, as their own wish. Raises Problem 409 for the only owner."""
     async with db.transaction(tenant=tenant) as connection:
-        current = await _locked(connection, person.id)
-        await _keep_an_owner(connection, person.id, leaves=current == "owner")
+        await _locked(connection, person.id, unmakes_owner=True)
         await connection.execute("delete from members where person_id = $1", person.id)
         await _unlink(connection, tenant, person.id)
         await audit.write(connection, tenant, "a member", "member.left", "", {})
 
 
-async def _locked(connection: Any, person_id: uuid.UUID) -> Role:
-    role: Role | None = await connection.fetchval(
-        "select role from members where person_id = $1 for update", person_id
+async def _locked(connection: Any, person_id: uuid.UUID, *, unmakes_owner: bool) -> Role:
+    """The member's role. The owners are locked with it, in one order: two who take each other out wait in line.
+
+    Raises Problem 404, and 409 for the only owner where the caller would unmake them.
+    """
+    rows = await connection.fetch(
+        "select person_id, role from members where role = 'owner' or person_id = $1 order by person_id for update",
+        person_id,
     )
+    role: Role | None = next((row["role"] for row in rows if row["person_id"] == person_id), None)
     if role is None:
         raise not_found("the member")
-    return role
-
-
-async def _keep_an_owner(connection: Any, person_id: uuid.UUID, *, leaves: bool) -> None:
-    """Two owners who take each other out at once: the lock lets one of them through."""
-    if not leaves:
-        return
-    others = await connection.fetch(
-        "select person_id from members where role = 'owner' order by person_id for update"
-    )
-    if all(row["person_id"] == person_id for row in others):
+    if role == "owner" and unmakes_owner and len(rows) == 1:
         raise Problem(409, "last_owner", "an organisation always has an owner: make somebody else one first")
+    return role
 
 
 async def _unlink(connection: Any, tenant: str, person_id: uuid.UUID) -> None:
