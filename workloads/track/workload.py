@@ -4,31 +4,64 @@ from rung import Business, Objectives, OfficeHours, Traffic, Workload, rls
 
 track = Workload("track", repository="example/track")
 
-db = track.postgres("db", migrations="migrations", tenancy=rls("tenant_id"), pool_size=10, max_connections=200)
+db = track.postgres("db", migrations="migrations", tenancy=rls("tenant_id"), pool_size=8, max_connections=200)
 cache = track.cache("cache")
 mails = track.queue("mails", lanes=("system", "transactional", "campaign"), max_receive_count=8)
+stripe_events = track.queue("stripe-events", max_receive_count=10)
+deliveries = track.queue("deliveries", max_receive_count=5)
 session_key = track.secret("session-key", rotate_days=90)
 # What is encrypted or signed with it has to be read for years: links in mails, secrets of second factors.
 data_key = track.secret("data-key")
 ses_credentials = track.secret("ses-credentials", rotate_days=90)
+stripe_key = track.secret("stripe-key", rotate_days=90)
+stripe_webhook_key = track.secret("stripe-webhook-key", rotate_days=90)
+stripe = track.external("api.stripe.com", port=443, name="stripe")
 ses = track.external("email.eu-west-1.amazonaws.com", port=443, name="ses")
 
 api = track.service(
-    "api", app="track.api.app:app", health="/health", uses=[db, cache, mails.send, session_key, data_key]
-)
+    "api",
+    app="track.api.app:app",
+    health="/health",
+    uses=[
+        db, cache, mails.send, stripe_events.send, deliveries.send, session_key, data_key,
+        stripe_key, stripe_webhook_key, stripe,
+    ],
+)  # fmt: skip
 # A mail server that shows what it was sent, for `rung dev`. Elsewhere it takes nothing and shows nothing.
 inbox = track.service("inbox", app="track.inbox.app:app", health="/health", max_tasks=1, cpu=0.25, memory=512)
 sender = track.worker(
     "sender",
     handler="track.mails.sender:handle",
     consumes=mails,
-    uses=[db, cache, session_key, data_key, ses_credentials, ses, inbox.call],
+    uses=[db, cache, mails.send, deliveries.send, session_key, data_key, ses_credentials, ses, inbox.call],
     acceptable_latency="30s",
     processing_time="500ms",
     concurrency=8,
 )
+track.worker(
+    "follow-payments",
+    handler="track.billing.events:handle",
+    consumes=stripe_events,
+    uses=[db, mails.send, deliveries.send, stripe_key, stripe],
+    acceptable_latency="60s",
+    processing_time="200ms",
+    max_tasks=2,
+)
+track.worker(
+    "deliver",
+    handler="rung.runtime.webhooks.deliver:deliver",
+    consumes=deliveries,
+    uses=[db],
+    acceptable_latency="60s",
+    processing_time="500ms",
+    concurrency=100,
+    max_tasks=2,
+)
 track.schedule(
     "poll-pending", every="1 minute", handler="track.mails.poll:run", uses=[db, mails.send], deadline="55s"
+)
+track.schedule(
+    "dunning", every="1 hour", handler="track.billing.dunning:run", uses=[db, mails.send], deadline="50s"
 )
 track.schedule("sweep", every="1 hour", handler="track.accounts.sessions:sweep", uses=[db], deadline="50s")
 
@@ -44,7 +77,7 @@ track.traffic(
         peak=5,
         peak_duration="10 minutes",
         reads=0.8,
-        messages={mails: 0.5},
+        messages={mails: 0.5, stripe_events: 0.01, deliveries: 0.1},
         routes={"/api/organisations/*": 0.9, "/api/session": 0.1},
     )
 )

@@ -26,6 +26,7 @@ from rung.local.redis import start_redis
 from rung.runtime import bindings, install_queue, lifespan
 from rung.runtime.database.tenancy import create_serving_role
 from rung.runtime.migrations import migrate
+from rung.runtime.webhooks import install_webhooks
 
 HERE = Path(__file__).resolve().parent
 OWNER, SERVING = "track_owner", "track_app"
@@ -82,6 +83,7 @@ async def _prepare(url: str) -> None:
     await migrate(url, HERE.parent / "migrations", role=OWNER)
     await create_serving_role(connection, SERVING)
     await install_queue(connection, roles=[SERVING])
+    await install_webhooks(connection, roles=[SERVING])
     await connection.close()
 
 
@@ -122,11 +124,12 @@ async def running_track(track_servers: Servers) -> AsyncIterator[asyncpg.Connect
 @pytest_asyncio.fixture(loop_scope="session")
 async def track(running_track: asyncpg.Connection, track_environment: str) -> Track:
     """track, with nothing left in its queues and nobody's attempts counted."""
-    from track.resources import outgoing, store
+    from track.resources import deliveries_queue, outgoing, store, stripe_events
 
     await store.connection.run("FLUSHALL")
-    while waiting := await outgoing.receive(max_messages=100):
-        await outgoing.acknowledge(waiting)
+    for each in (outgoing, stripe_events, deliveries_queue):
+        while waiting := await each.receive(max_messages=100):
+            await each.acknowledge(waiting)
     await running_track.execute("delete from dispatch")
     return Track(url=track_environment, behind=running_track)
 
@@ -193,7 +196,9 @@ class Browser:
         sent = iter([{"type": "http.request", "body": data, "more_body": False}])
 
         async def receive() -> Any:
-            return next(sent, {"type": "http.disconnect"})
+            for message in sent:
+                return message
+            return await asyncio.Event().wait()  # the visitor stays
 
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -285,6 +290,16 @@ class Track:
                     said.append(f"{type(error).__name__}: {error}")
                     await outgoing.retry(message, reason=str(error), delay_seconds=0.0)
         return said
+
+    async def follow_payments(self) -> None:
+        """Be the worker of the payment provider's events."""
+        from track.billing.events import handle
+        from track.resources import stripe_events
+
+        while messages := await stripe_events.receive(max_messages=20):
+            for message in messages:
+                await handle(message)
+            await stripe_events.acknowledge(messages)
 
     async def state(self, mail: str) -> str:
         """The state of a mail, from behind the curtain."""

@@ -14,7 +14,8 @@ from starlette.routing import Route
 from track.api.messages import json
 from track.api.openapi import document
 from track.api.routes import OPERATIONS
-from track.mails import unsubscribe
+from track.billing import incoming
+from track.mails import feedback, unsubscribe
 from track.problems import Problem, answer, invalid
 
 
@@ -43,6 +44,8 @@ ROUTES = [
     *(each.route() for each in OPERATIONS),
     Route(unsubscribe.PATH, unsubscribe.page, methods=["GET"]),
     Route(unsubscribe.PATH, unsubscribe.unsubscribe, methods=["POST"]),
+    Route("/api/feedback/{token}", feedback.take, methods=["POST"]),
+    Route("/api/stripe", incoming.endpoint),
     Route("/health", health),
 ]
 

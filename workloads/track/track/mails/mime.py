@@ -27,7 +27,7 @@ class Envelope:
 
 def written(envelope: Envelope, filled: Filled, *, now: datetime | None = None) -> bytes:
     """The mail. Its Message-ID is made of the key: a copy can be told from another mail."""
-    boundary = f"=_{envelope.key}"
+    boundary = f"=_{envelope.key[-32:]}"
     domain = envelope.sender_address.rpartition("@")[2]
     headers = [
         ("From", f"{_words(envelope.sender_name)} <{envelope.sender_address}>".strip()),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from track.hooks import publish
 from track.identifiers import new_id
 from track.mails.provider import Failed, Outcome, Refused, Sent, Unknown
 from track.resources import db
@@ -121,6 +122,10 @@ async def record(tenant: str, outcomes: Sequence[tuple[Claimed, Outcome]], later
                 ["retry" if each.state == "pending" else each.state for each in failures],
                 [each.error for each in failures],
             )  # fmt: skip
+        for mail, change in zip((mail for mail, _ in outcomes), changes, strict=False):
+            if change.state in ("bounced", "failed"):
+                data = {"mail_id": str(mail.id), "recipient": mail.recipient, "reason": change.error}
+                await publish(connection, tenant, f"mail.{change.state}", data)
 
 
 async def put_back(tenant: str, later: Sequence[Later], *, keep: bool) -> None:

@@ -128,7 +128,7 @@ def _content(mail: Claimed, letter: Letter, brand: Brand) -> Outgoing:
     link = unsubscribe.url_of(brand.tenant, mail.id) if letter.kind == "campaign" else None
     variables: dict[str, Any] = msgspec.json.decode(mail.variables)
     envelope = Envelope(
-        key=mail.id.hex,
+        key=f"{brand.tenant}-{mail.id.hex}",
         sender_name=brand.sender_name or brand.name,
         sender_address=brand.sender_address or system.SENDER_ADDRESS,
         reply_to=brand.reply_to,
@@ -136,4 +136,4 @@ def _content(mail: Claimed, letter: Letter, brand: Brand) -> Outgoing:
         unsubscribe_url=link,
     )
     content = written(envelope, branding.fill(letter.written, brand, variables, unsubscribe_url=link))
-    return Outgoing(key=mail.id.hex, sender=envelope.sender_address, recipient=mail.recipient, content=content)
+    return Outgoing(key=envelope.key, sender=envelope.sender_address, recipient=mail.recipient, content=content)

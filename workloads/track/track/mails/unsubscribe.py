@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from rung.runtime import serving_tenant
+from track.hooks import publish
 from track.identifiers import new_id
 from track.mails.suppressions import suppress
 from track.problems import not_found
@@ -51,6 +52,8 @@ async def unsubscribe(request: Request) -> Response:
                 "insert into mail_events (tenant_id, id, mail_id, kind) values ($1, $2, $3, 'unsubscribed')",
                 tenant, new_id(), mail,
             )  # fmt: skip
+            data = {"mail_id": str(mail), "recipient": recipient}
+            await publish(connection, tenant, "mail.unsubscribed", data)
     return _html("<h1>Done</h1><p>You will get no more of these mails.</p>")
 
 

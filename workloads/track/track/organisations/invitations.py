@@ -11,6 +11,7 @@ from track.accounts.addresses import normal
 from track.api.callers import Caller, Person, Role
 from track.api.messages import Output
 from track.billing import subscriptions
+from track.hooks import publish
 from track.identifiers import new_id
 from track.organisations import audit, membership
 from track.problems import Problem, not_found
@@ -126,6 +127,7 @@ async def accept(person: Person, token: str) -> str:
             await membership.add(connection, tenant, person.id, row["role"])
             caller = Caller(person=person, tenant=tenant, role=row["role"])
             await audit.note(connection, caller, "member.joined", person.email, role=row["role"])
+            await publish(connection, tenant, "member.joined", {"email": person.email, "role": row["role"]})
     return tenant
 
 
