@@ -6,11 +6,11 @@ import random
 from pathlib import Path
 
 import pytest
+from tests.faults.brokers import Place
 from tests.faults.soak import share_of
 from tests.queue.workers_supervised import PREAMBLE, Effects, Supervisor, is_worked_off
 
-from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import Entry, PostgresQueue
+from rung.runtime.queue import Entry, open_queue
 
 pytestmark = pytest.mark.fault
 
@@ -31,12 +31,12 @@ async def handle(message):
 )
 
 
-async def run_kills(url: str, folder: Path, *, kills: int, seconds: float, seed: int) -> None:
+async def run_kills(place: Place, folder: Path, *, kills: int, seconds: float, seed: int) -> None:
     print(f"seed {seed}")
     order = [POINTS[number % 3] for number in range(kills)] + ["none"] * (2 * kills)
     random.Random(seed).shuffle(order)
-    binding = QueueBinding(url=url, visibility_timeout_seconds=1.0)
-    effects, orders = Effects(url), PostgresQueue("orders", binding)
+    binding = place.binding(visibility_timeout_seconds=1.0)
+    effects, orders = Effects(place.url), open_queue("orders", binding)
     await effects.create()
     sent = [result.id for result in await orders.send_batch([Entry(body=f'"{point}"') for point in order])]
     supervisor = Supervisor(folder, HANDLER, binding, count=2)
@@ -54,17 +54,15 @@ def _count_kills(folder: Path) -> int:
     return len(list(folder.glob("killed-*")))
 
 
-async def test_each_message_has_one_effect_whenever_its_worker_is_killed(
-    postgres_url: str, tmp_path: Path
-) -> None:
-    await run_kills(postgres_url, tmp_path, kills=4, seconds=55, seed=random.randrange(2**32))
+async def test_each_message_has_one_effect_whenever_its_worker_is_killed(place: Place, tmp_path: Path) -> None:
+    await run_kills(place, tmp_path, kills=4, seconds=55, seed=random.randrange(2**32))
 
 
 async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_and_5_seconds(
-    postgres_url: str, tmp_path: Path
+    place: Place, tmp_path: Path
 ) -> None:
-    binding = QueueBinding(url=postgres_url, visibility_timeout_seconds=2.0)
-    effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
+    binding = place.binding(visibility_timeout_seconds=2.0)
+    effects, orders = Effects(place.url), open_queue("orders", binding)
     await effects.create()
     identity = await orders.send(f'"{POINTS[1]}"')
     supervisor = Supervisor(tmp_path, HANDLER, binding, count=2)
@@ -79,5 +77,5 @@ async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_an
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-async def test_a_thousand_kills(postgres_url: str, tmp_path: Path) -> None:
-    await run_kills(postgres_url, tmp_path, kills=share_of(1_000), seconds=3000, seed=random.randrange(2**32))
+async def test_a_thousand_kills(place: Place, tmp_path: Path) -> None:
+    await run_kills(place, tmp_path, kills=share_of(1_000), seconds=3000, seed=random.randrange(2**32))

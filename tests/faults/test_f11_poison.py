@@ -7,14 +7,15 @@ visibility timeout after the workers began; and once its cause is mended, a redr
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from tests.faults.brokers import BROKERS, Place, placed
 from tests.queue.workers_supervised import PREAMBLE, Effects, Supervisor, is_worked_off
 
-from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import Entry, PostgresQueue
+from rung.runtime.queue import Entry, open_queue
 
 pytestmark = pytest.mark.fault
 
@@ -52,18 +53,33 @@ REASONS = {
 LEASE_SECONDS, DEADLINE_SECONDS, GRACE_SECONDS = 3.5, 2.0, 0.5
 #: A waiting worker looks every half second, and this machine does other things too.
 SLACK_SECONDS = 1.5
+#: Every kind with Postgres; elsewhere those in which the broker has a part, and the others in the soak.
+CASES = [
+    pytest.param((broker, poison), id=f"{broker}: {poison}", marks=() if usual else pytest.mark.soak)
+    for broker in BROKERS
+    for poison in REASONS
+    for usual in [broker == "postgres" or poison in ("raises", "kills")]
+]
 #: Of each kind of poison; what blocks comes again after a whole visibility timeout.
 ATTEMPTS = {"raises": 3, "kills": 3, "awaits for ever": 3, "blocks for ever": 2}
 
 
-@pytest.mark.parametrize("poison", REASONS)
+@pytest.fixture(params=CASES)
+async def case(
+    request: pytest.FixtureRequest, postgres_url: str, tmp_path: Path
+) -> AsyncIterator[tuple[Place, str]]:
+    """A queue, and what comes among its messages."""
+    broker, poison = request.param
+    async with placed(broker, postgres_url, tmp_path / "broker") as place:
+        yield place, poison
+
+
 async def test_poison_ends_dead_and_its_neighbours_are_handled_in_time(
-    postgres_url: str, tmp_path: Path, poison: str
+    case: tuple[Place, str], tmp_path: Path
 ) -> None:
-    binding = QueueBinding(
-        url=postgres_url, visibility_timeout_seconds=LEASE_SECONDS, max_receive_count=ATTEMPTS[poison]
-    )
-    effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
+    place, poison = case
+    binding = place.binding(visibility_timeout_seconds=LEASE_SECONDS, max_receive_count=ATTEMPTS[poison])
+    effects, orders = Effects(place.url), open_queue("orders", binding)
     await effects.create()
     before = [result.id for result in await orders.send_batch([Entry(body='"fine"')] * 10)]
     identity = await orders.send(f'"{poison}"')

@@ -8,18 +8,18 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.faults.brokers import Place, opened
 from tests.queue.workers_supervised import Effects
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import Entry, Message, PostgresQueue
+from rung.runtime.queue import Entry, Message, PostgresQueue, Queue
 
 pytestmark = pytest.mark.fault
 
-EXPIRE_LEASES = "update rung.message set leased_until = now() - interval '1 s' where leased_until > '-infinity'"
 AN_HOUR_LATER = "update rung.message_deduplication set expires_at = expires_at - interval '1 hour'"
 
 
-async def take_effect(pool: Any, orders: PostgresQueue, message: Message) -> bool:
+async def take_effect(pool: Any, orders: Queue, message: Message) -> bool:
     """What a handler does: effect and acknowledgement in one transaction, rolled back when the lease is lost."""
     async with pool.acquire() as connection:
         transaction = connection.transaction()
@@ -32,21 +32,21 @@ async def take_effect(pool: Any, orders: PostgresQueue, message: Message) -> boo
         return False
 
 
-async def test_each_message_has_one_effect_however_often_it_is_delivered(postgres_url: str) -> None:
+async def test_each_message_has_one_effect_however_often_it_is_delivered(place: Place) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     randomness = random.Random(seed)
-    binding = QueueBinding(url=postgres_url, max_receive_count=5)
-    effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
+    orders = opened(place, max_receive_count=5)
+    effects = Effects(place.url)
     await effects.create()
     sent = [result.id for result in await orders.send_batch([Entry(body=b"x")] * 50)]
     deliveries: list[Message] = []
-    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=8) as pool:
+    async with asyncpg.create_pool(place.url, min_size=1, max_size=8) as pool:
         for _ in range(randomness.randint(2, 5)):
-            other = PostgresQueue("orders", binding)
+            other = opened(place, max_receive_count=5)
             deliveries += await other.receive(max_messages=100)
             await other.close()
-            await pool.execute(EXPIRE_LEASES)
+            await place.expire_leases()
         assert len(deliveries) >= 100
         randomness.shuffle(deliveries)
         took = await asyncio.gather(*(take_effect(pool, orders, message) for message in deliveries))

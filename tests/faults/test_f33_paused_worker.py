@@ -7,11 +7,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from tests.faults.brokers import Place
 from tests.queue.workers import WorkerProcess, wait_until
 from tests.queue.workers_supervised import PREAMBLE, Effects, is_worked_off
 
-from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import PostgresQueue
+from rung.runtime.queue import open_queue
 
 pytestmark = pytest.mark.fault
 
@@ -35,17 +35,17 @@ async def handle(message):
 
 
 @pytest.mark.parametrize("heartbeat_first", [True, False])
-async def test_a_sleepers_late_commit_is_refused(postgres_url: str, tmp_path: Path, heartbeat_first: bool) -> None:
-    binding = QueueBinding(url=postgres_url, visibility_timeout_seconds=1.0)
-    effects, orders = Effects(postgres_url), PostgresQueue("orders", binding)
+async def test_a_sleepers_late_commit_is_refused(place: Place, tmp_path: Path, heartbeat_first: bool) -> None:
+    binding = place.binding(visibility_timeout_seconds=1.0)
+    effects, orders = Effects(place.url), open_queue("orders", binding)
     await effects.create()
     identity = await orders.send(b'"x"')
-    sleeper = WorkerProcess(tmp_path, HANDLER, binding, EFFECTS_URL=postgres_url)
+    sleeper = WorkerProcess(tmp_path, HANDLER, binding, EFFECTS_URL=place.url)
     other: WorkerProcess | None = None
     try:
         await asyncio.to_thread(sleeper.wait_event, "written")
         sleeper.signal(signal.SIGSTOP)
-        other = WorkerProcess(tmp_path, HANDLER, binding, EFFECTS_URL=postgres_url)
+        other = WorkerProcess(tmp_path, HANDLER, binding, EFFECTS_URL=place.url)
         await asyncio.to_thread(other.wait_event, "written")
         if not heartbeat_first:
             (tmp_path / "go").touch()

@@ -11,7 +11,7 @@ import asyncpg
 from tests.queue.workers import WorkerProcess
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.queue import PostgresQueue
+from rung.runtime.queue import Queue
 
 #: Handlers below use these: one connection, an effect that is one transaction with the acknowledgement.
 PREAMBLE = """
@@ -61,7 +61,8 @@ class Supervisor:
     """Keeps `count` workers running until it is left."""
 
     def __init__(self, folder: Path, source: str, binding: QueueBinding, *arguments: str, count: int = 1) -> None:
-        self._start = lambda: WorkerProcess(folder, source, binding, *arguments, EFFECTS_URL=binding.url)
+        url = binding.outbox_url or binding.url
+        self._start = lambda: WorkerProcess(folder, source, binding, *arguments, EFFECTS_URL=url)
         self.workers = [self._start() for _ in range(count)]
         self.exits: list[int] = []
 
@@ -90,7 +91,7 @@ class Supervisor:
             worker.kill()
 
 
-async def is_worked_off(queue: PostgresQueue) -> bool:
+async def is_worked_off(queue: Queue) -> bool:
     """Nothing is live."""
     counts = await queue.statistics()
     return counts.ready + counts.in_flight + counts.delayed == 0
