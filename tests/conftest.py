@@ -1,7 +1,8 @@
-"""Real servers for every test: one Postgres and one Redis per test process, a fresh database per test."""
+"""Real servers for every test: a Postgres, a Redis, a RabbitMQ per test process, a fresh database per test."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -13,7 +14,9 @@ import hypothesis
 import pytest
 from tests.aws.emulator import Emulator
 
+from rung.errors import MachineError
 from rung.local.postgres import PostgresServer, start_postgres
+from rung.local.rabbitmq import RabbitServer, start_rabbitmq
 from rung.local.redis import RedisServer, start_redis
 from rung.runtime.aws.secrets import SECRETS
 
@@ -49,6 +52,24 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server = start_redis(tmp_path_factory.mktemp("redis"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(server_directory: Path) -> Iterator[RabbitServer]:
+    """A RabbitMQ of this test process. Do not kill it: start one of your own for that."""
+    server = start_rabbitmq_or_skip(server_directory / "rabbitmq")
+    yield server
+    server.stop()
+
+
+def start_rabbitmq_or_skip(directory: Path) -> RabbitServer:
+    """No wheel carries RabbitMQ: without Debian's package a test is skipped, unless it is required (as in CI)."""
+    try:
+        return start_rabbitmq(directory)
+    except MachineError as error:
+        if error.findings[0].code != "R0311" or os.environ.get("RUNG_REQUIRE_RABBITMQ"):
+            raise
+        pytest.skip("RabbitMQ is not installed: apt-get install rabbitmq-server")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -47,26 +47,32 @@ async def open_connection(url: str, credentials_secret: str | None = None, **opt
 
 
 async def _login(url: str, secret: str, options: dict[str, Any]) -> Any:
-    tried: list[Login] = []
-    refused: Exception | None = None
-    for stage, fresh in _readings():
-        try:
-            login = await asyncio.to_thread(_read, secret, stage, fresh)
-        except BindingError:
-            if refused is None:
-                raise
-            continue  # no rotation is under way
-        if login in tried:
-            continue
-        tried.append(login)
+    user, refused = "", None
+    async for login in logins(secret):
+        user = user or login.user
         try:
             return await asyncpg.connect(url, user=login.user, password=login.password, **options)
         except REFUSALS as error:
             refused = error
     raise UnavailableError(
-        f"the database refuses {tried[0].user!r} with the password of its secret: run the migration job, which "
+        f"the database refuses {user!r} with the password of its secret: run the migration job, which "
         "gives the roles the passwords of their secrets"
     ) from refused
+
+
+async def logins(secret: str) -> AsyncIterator[Login]:
+    """What a server may take, one after the other, until it does: see above. Raises as `secret()` does."""
+    tried: list[Login] = []
+    for stage, fresh in _readings():
+        try:
+            login = await asyncio.to_thread(_read, secret, stage, fresh)
+        except BindingError:
+            if not tried:
+                raise
+            continue  # no rotation is under way
+        if login not in tried:
+            tried.append(login)
+            yield login
 
 
 def _readings() -> Iterator[tuple[str, bool]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import assert_never
 
 from rung.runtime.bindings import QueueBinding, binding, encode
-from rung.runtime.errors import BindingError
 from rung.runtime.queue.port import Queue
 
 _queues: dict[tuple[str, str], Queue] = {}
@@ -42,6 +41,8 @@ def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Q
 
             return RedisQueue(name, found, registered=registered)
         case "rabbitmq":
-            raise BindingError(f"queue {name!r}: this version has no adapter for {found.adapter}")
+            from rung.runtime.queue.rabbitmq import RabbitQueue
+
+            return RabbitQueue(name, found, registered=registered)
         case _:
             assert_never(found.adapter)
