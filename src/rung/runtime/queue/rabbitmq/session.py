@@ -201,7 +201,8 @@ class Session:
         error = closing.exception() if closing.done() and not closing.cancelled() else None
         if "delivery acknowledgement" in str(error) and "timed out" in str(error):
             log.error(
-                f"{_TIMED_OUT}: RabbitMQ took all messages away: its consumer_timeout is shorter than a handler",
+                "RabbitMQ took all messages away: its consumer_timeout is shorter than a handler",
+                code=_TIMED_OUT,
                 queue=self._link.topology.name,
                 said=str(error),
             )
