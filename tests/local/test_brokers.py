@@ -9,17 +9,20 @@ import pytest
 from tests.local.dev import copy_sample, running
 
 from rung.cli.main import main
+from tests.conftest import need_rabbitmq
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("rung-dev")]
 
 #: And where its server has its data.
-BROKERS = {"redis": "redis-queues"}
+BROKERS = {"redis": "redis-queues", "rabbitmq": "rabbitmq"}
 
 
 @pytest.mark.parametrize("broker", BROKERS)
 def test_one_word_of_the_workload_file_moves_a_queue(
     broker: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if broker == "rabbitmq":
+        need_rabbitmq()
     workload = copy_sample(tmp_path)
     text = workload.read_text().replace('sample.queue("jobs",', f'sample.queue("jobs", broker="{broker}",')
     workload.write_text(text)

@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 #: Where queues and schedules live in a workload that has no database of its own.
 CARRIER_DATABASE = "rung"
 #: Brokers that carry a queue without any database.
-ELSEWHERE = ("redis",)
+ELSEWHERE = ("redis", "rabbitmq")
 _IDENTIFIER_LIMIT = 63 - len("_owner")
 
 

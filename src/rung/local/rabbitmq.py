@@ -124,8 +124,9 @@ def rabbitmq_command(directory: Path, ports: tuple[int, int, int], settings: Map
     _write(directory / "rabbitmq.conf", "\n".join(lines) + "\n")
     _write(directory / "environment.conf", "")
     _write(directory / "plugins", "[].\n")
-    # The node replaces the shell, so its process is the one that is watched.
-    program = f'epmd -port {mapper} -address 127.0.0.1 & exec "{script}" -noinput'
+    # The node replaces the shell, so its process is the one that is watched; the mapper ends with it where it can.
+    bound = "setpriv --pdeathsig KILL " if shutil.which("setpriv") else ""
+    program = f'{bound}epmd -port {mapper} -address 127.0.0.1 & exec "{script}" -noinput'
     return ("/bin/sh", "-c", program)
 
 

@@ -1,4 +1,4 @@
-"""The servers that a workload needs here: the embedded ones, or those of RUNG_POSTGRES_URL and RUNG_REDIS_URL."""
+"""The servers that a workload needs here: our own, or those that RUNG_POSTGRES_URL and its like name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 from rung.errors import Finding, MachineError
-from rung.local import postgres, redis
+from rung.local import postgres, rabbitmq, redis
 from rung.local.database import database_names
 from rung.local.specification import Listening, Postmaster, ProcessSpec, RestartPolicy
 from rung.local.state import State
@@ -20,6 +20,7 @@ from rung.model.nodes import Cache, Postgres, Queue
 
 POSTGRES_VARIABLE = "RUNG_POSTGRES_URL"
 REDIS_VARIABLE = "RUNG_REDIS_URL"
+RABBITMQ_VARIABLE = "RUNG_RABBITMQ_URL"
 #: Connections of the embedded server beyond those that the workload may open: migrations, psql, an operator.
 SPARE_CONNECTIONS = 20
 #: Redis has 16 databases; each cache node gets one of its own.
@@ -43,12 +44,13 @@ async def start_servers(
 ) -> Servers:
     """Start what is needed and does not run yet, in parallel, and wait until it answers.
 
-    Raises MachineError R0301 to R0304 (embedded servers) and R0310 (RUNG_REDIS_URL), StartFailedError.
+    Raises MachineError R0301 to R0304, R0311 (our own servers) and R0310 (those of others), StartFailedError.
     """
-    (admin_url, postgres_place), (redis_url, redis_place), queue_redis = await asyncio.gather(
+    (admin_url, postgres_place), (redis_url, redis_place), queue_redis, queue_rabbit = await asyncio.gather(
         _postgres(graph, state, supervisor, environment.get(POSTGRES_VARIABLE)),
         _redis(graph, state, supervisor, environment.get(REDIS_VARIABLE)),
         _queue_redis(graph, state, supervisor, environment.get(REDIS_VARIABLE)),
+        _rabbitmq(graph, state, supervisor, environment.get(RABBITMQ_VARIABLE)),
     )
     caches = {node.name: _numbered(redis_url, number) for number, node in enumerate(graph.of(Cache)) if redis_url}
     return Servers(
@@ -56,7 +58,7 @@ async def start_servers(
         postgres_place=postgres_place,
         caches=caches,
         redis_place=redis_place,
-        brokers={"redis": queue_redis} if queue_redis else {},
+        brokers={name: url for name, url in (("redis", queue_redis), ("rabbitmq", queue_rabbit)) if url},
     )
 
 
@@ -128,20 +130,47 @@ async def _embedded_redis(
     return redis.redis_url(port, password), port
 
 
-async def _require_listening(url: str) -> None:
+async def _rabbitmq(graph: Graph, state: State, supervisor: Supervisor, given: str | None) -> str | None:
+    if not any(node.broker == "rabbitmq" for node in graph.of(Queue)):
+        return None
+    if given:
+        await _require_listening(given, server="RabbitMQ", variable=RABBITMQ_VARIABLE, port=5672)
+        return given
+    directory = state.directory / "rabbitmq"
+    names = ("rabbitmq", "rabbitmq-nodes", "rabbitmq-mapper")
+    ports = (state.port(names[0]), state.port(names[1]), state.port(names[2]))
+    password = rabbitmq.read_password(directory)
+    if "rabbitmq" not in supervisor.specs:
+        spec = ProcessSpec(
+            name="rabbitmq",
+            kind="server",
+            command=rabbitmq.rabbitmq_command(directory, ports, rabbitmq.SETTINGS),
+            environment=rabbitmq.rabbitmq_environment(directory, ports),
+            ready=Listening(port=ports[0]),
+            restart=RestartPolicy(start_retry_seconds=rabbitmq.START_TIMEOUT_SECONDS),
+            output=directory / "rabbitmq.log",
+            before_exec=partial(rabbitmq.without_root, directory),
+        )
+        await supervisor.start([spec])
+    return rabbitmq.rabbitmq_url(ports[0], password)
+
+
+async def _require_listening(
+    url: str, *, server: str = "Redis", variable: str = REDIS_VARIABLE, port: int = 6379
+) -> None:
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(3.0):
-            _, writer = await asyncio.open_connection(parts.hostname or "127.0.0.1", parts.port or 6379)
+            _, writer = await asyncio.open_connection(parts.hostname or "127.0.0.1", parts.port or port)
     except (OSError, TimeoutError, ValueError) as error:
         raise MachineError(
             Finding(
                 code="R0310",
                 severity="error",
-                message="the Redis server cannot be reached",
+                message=f"the {server} server cannot be reached",
                 found=f"{_place(url)}: {str(error) or 'no answer in 3 s'}",
-                effect="no cache, sessions or rate limits on this machine",
-                help=f"start that server, correct {REDIS_VARIABLE}, or unset it to use the embedded one",
+                effect="nothing that needs it can run on this machine",
+                help=f"start that server, correct {variable}, or unset it to use the embedded one",
             )
         ) from error
     writer.close()
