@@ -99,6 +99,19 @@ class BusBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", ta
     archive_days: int | None = None
 
 
+class WorkflowBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="workflow"):
+    """A workflow and the database in which its runs are kept.
+
+    `approval_key`: the file, or the ARN of the secret, with the key that links for approvals are signed with.
+    """
+
+    url: str
+    credentials_secret: str | None = None
+    deadline_seconds: float = 86_400.0
+    retention_seconds: float = 30 * 86_400.0
+    approval_key: str = ""
+
+
 class SecretBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="secret"):
     """Where a secret is read from at run time. Its value is never in an environment variable."""
 
@@ -149,7 +162,7 @@ class TableBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 
 Binding = (
     PostgresBinding | CacheBinding | QueueBinding | SecretBinding | ServiceBinding | ExternalBinding
-    | BucketBinding | TableBinding | BusBinding
+    | BucketBinding | TableBinding | BusBinding | WorkflowBinding
 )  # fmt: skip
 BindingType = TypeVar("BindingType", bound=Binding)
 

@@ -1,0 +1,1 @@
+"""Workflows in Postgres: four tables beside the queue's."""
