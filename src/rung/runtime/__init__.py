@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from rung.runtime.queue import RetryAfter as RetryAfter
     from rung.runtime.queue import install_queue as install_queue
     from rung.runtime.queue import queue as queue
+    from rung.runtime.workflow import Retry as Retry
+    from rung.runtime.workflow import WorkflowContext as WorkflowContext
+    from rung.runtime.workflow import install_workflows as install_workflows
+    from rung.runtime.workflow import workflow as workflow
 
 _HOME_OF = {
     "Bucket": "rung.runtime.objects",
@@ -56,20 +60,24 @@ _HOME_OF = {
     "ObjectExistsError": "rung.runtime.objects",
     "Queue": "rung.runtime.queue",
     "Reject": "rung.runtime.queue",
+    "Retry": "rung.runtime.workflow",
     "RetryAfter": "rung.runtime.queue",
     "Table": "rung.runtime.items",
     "Tenant": "rung.runtime.context",
+    "WorkflowContext": "rung.runtime.workflow",
     "bucket": "rung.runtime.objects",
     "bus": "rung.runtime.bus",
     "cache": "rung.runtime.cache.cache",
     "current": "rung.runtime.context",
     "database": "rung.runtime.database.database",
     "install_queue": "rung.runtime.queue",
+    "install_workflows": "rung.runtime.workflow",
     "queue": "rung.runtime.queue",
     "secret": "rung.runtime.bindings",
     "serving": "rung.runtime.context",
     "serving_tenant": "rung.runtime.context",
     "table": "rung.runtime.items",
+    "workflow": "rung.runtime.workflow",
 }
 
 

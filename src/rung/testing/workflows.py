@@ -76,7 +76,7 @@ class WorkflowRunner:
         versions = {name: versions_of(handler) for name, handler in handlers.items()}
         clock: Clock = self.clock
         self._executor = Executor(
-            self.store, versions, ExecutorSettings(), wakeup=Wakeup, key=lambda: KEY, clock=clock,
+            self.store, versions, ExecutorSettings(), wakeup=_nobody_wakes, key=lambda: KEY, clock=clock,
             chance=random.Random(self._seed),
         )  # fmt: skip
         self._names = list(versions)
@@ -163,3 +163,7 @@ def _token(view: RunView | None, name: str) -> str:
     if view is None or not found:
         raise LookupError(f"the run asks nobody for {name!r}")
     return token_of(KEY, view.number, found[-1])
+
+
+def _nobody_wakes() -> Wakeup:
+    raise AssertionError("the runner claims by itself")

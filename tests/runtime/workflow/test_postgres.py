@@ -260,7 +260,7 @@ async def test_tenant_and_correlation_go_with_the_run(place: Place) -> None:
 async def test_a_run_that_kills_its_process_again_and_again_is_parked(place: Place) -> None:
     store, run = place.store(), await place.workflow().start(id="a")
     tasks: list[asyncio.Task[None]] = []
-    for _ in range(6):
+    for _ in range(12):
         claimed = await store.claim({"flow": ""}, limit=1, lease_seconds=0.001)
         executor = place.executor({"flow": _hang})
         tasks += [executor.begin(each, []) for each in claimed]

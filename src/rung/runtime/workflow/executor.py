@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.context import Context, from_headers, new_correlation_id, serving
@@ -46,18 +47,20 @@ class DrainingError(Exception):
     """The process ends; somebody else goes on with the run."""
 
 
-class Wakeup:
-    """What an executor waits on between claims: the announcements of a store, or nothing but time."""
+class Wakeup(Protocol):
+    """What an executor waits on between claims: `Announcements`, or nothing but time."""
 
     async def listen(self) -> None:
         """Make sure that announcements arrive."""
+        ...
 
     async def wait(self, seconds: float) -> None:
         """Return at the next announcement, or after `seconds`."""
-        await asyncio.sleep(seconds)
+        ...
 
     def wake(self) -> None:
         """End the wait of this process."""
+        ...
 
 
 class Executor:

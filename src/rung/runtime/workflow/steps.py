@@ -13,12 +13,13 @@ from rung.runtime.workflow.calls import Attempt, attempting, call
 from rung.runtime.workflow.errors import Failure, FencedError, StepFailedError, failed_step
 from rung.runtime.workflow.execution import Abandon, Execution, Undo
 from rung.runtime.workflow.records import Kind, Record, decode, encode
-from rung.runtime.workflow.retry import UNDO, ErrorKind, Retry
+from rung.runtime.workflow.retry import UNDO, Retry
 
 #: A step that says nothing else has so long for each attempt.
 STEP_SECONDS = 60.0
 
-Catch = Mapping[ErrorKind, Callable[[Failure], Any]]
+#: By kind of error, what gives the result instead. The first that fits counts.
+Catch = Mapping[Any, Callable[[Failure], Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,15 +184,17 @@ union all
 select number, null, parent is not null from ended
 """  # noqa: S608 - composed of constants
 
+# The fence grows when a run is given back too: a lease that is being extended at this moment must not hold it.
 REST = """
 update rung.workflow_run
-set leased_until = '-infinity', wake_at = case when signals > $3 then now() else least($4, deadline_at) end
+set leased_until = '-infinity', fence = fence + 1,
+    wake_at = case when signals > $3 then now() else least($4, deadline_at) end
 where number = $1 and fence = $2 and ended_at is null
 returning number
 """
 
 RELEASE = """
-update rung.workflow_run set leased_until = '-infinity'
+update rung.workflow_run set leased_until = '-infinity', fence = workflow_run.fence + 1
 from unnest($1::bigint[], $2::integer[]) as held (run, fence)
 where number = held.run and workflow_run.fence = held.fence and ended_at is null
 returning number
