@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -275,3 +276,22 @@ def test_a_secret_in_a_specification_is_not_shown() -> None:
     specs = planned(shop(), environment={"PGPASSWORD": "hunter2"})
     assert "hunter2" not in repr(specs)
     assert msgspec.json.encode(specs["gateway"].environment)
+
+
+def test_a_workflow_has_a_process_with_its_own_binding_and_starters_have_it_too() -> None:
+    workload = Workload("w")
+    flow = workload.workflow("flow", handler="pkg.flow:run", concurrency=7, variables={"MODE": "x"})
+    workload.service("api", app="pkg.app:app", uses=[flow.start])
+    graph = workload.freeze()
+    found = plan(graph, machine(graph))
+    assert not found.findings
+    (spec,) = [each for each in found.processes if each.kind == "workflow"]
+    assert spec.command[1:] == (
+        "-m", "rung.runtime.workflow", "--name", "flow", "--handler", "pkg.flow:run", "--concurrency", "7",
+    )  # fmt: skip
+    assert spec.environment["MODE"] == "x"
+    assert spec.entries == ("pkg.flow:run",)
+    for each in found.processes:
+        binding = json.loads(each.environment["RUNG_BINDING_FLOW"])
+        assert binding["kind"] == "workflow"
+        assert binding["approval_key"].endswith("approval.key")

@@ -21,10 +21,11 @@ import asyncpg
 import msgspec
 
 from rung.errors import Finding, MachineError
+from rung.local.environment import APPROVAL_KEY
 from rung.local.machine import Database
 from rung.local.state import State
 from rung.model.graph import Graph
-from rung.model.nodes import Bus, Postgres, Queue, Schedule
+from rung.model.nodes import Bus, Postgres, Queue, Schedule, Workflow
 from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import Applied, migrate
 
@@ -56,9 +57,9 @@ def database_names(graph: Graph) -> list[str]:
 
 
 def needs_carrier(graph: Graph) -> bool:
-    """Whether a database has to carry schedules, events, queues, or the outboxes of queues that are elsewhere."""
+    """Whether a database has to carry schedules, events, workflows, queues, or outboxes of queues elsewhere."""
     carried = [node for node in graph.of(Queue) if graph.of(Postgres) or node.broker not in ELSEWHERE]
-    return bool(carried or graph.of(Schedule) or graph.of(Bus))
+    return bool(carried or graph.of(Schedule) or graph.of(Bus) or graph.of(Workflow))
 
 
 async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
@@ -69,10 +70,19 @@ async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
     for node in graph.of(Postgres):
         applied += [(node.name, each) for each in await _migrate(graph, node, databases[node.name])]
     carrier = next(iter(databases.values()), None) if needs_carrier(graph) else None
+    if graph.of(Workflow):
+        _make_key(state.directory / APPROVAL_KEY)
     for database in databases.values():
         await _install(database, carries=database is carrier)
     identity = await _identity(admin_url, [database.name for database in databases.values()])
     return Prepared(databases=databases, carrier=carrier, applied=tuple(applied), identity=identity)
+
+
+def _make_key(file: Path) -> None:
+    """What links for approvals are signed with: made once, so that they outlive a restart."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32))
 
 
 async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[tuple[str, Applied], ...]:
@@ -175,10 +185,12 @@ async def _install(database: Database, *, carries: bool) -> None:
             from rung.runtime.bus.schema import install_bus
             from rung.runtime.schedule.ticks import install_schedules
             from rung.runtime.webhooks.schema import install_webhooks
+            from rung.runtime.workflow.postgres.schema import install_workflows
 
             roles = [database.serving_role, database.carrier_role]
             await install_bus(connection, roles=roles)
             await install_schedules(connection, roles=roles)
+            await install_workflows(connection, roles=roles)
             await install_webhooks(connection, roles=roles)
         await _grant(connection, database)
 

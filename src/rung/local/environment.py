@@ -41,12 +41,15 @@ from rung.runtime.bindings import (
     SecretBinding,
     ServiceBinding,
     TableBinding,
+    WorkflowBinding,
     encode,
     variable_name,
 )
 
-Running = Service | Worker | Schedule | Job
+Running = Service | Worker | Schedule | Job | Workflow
 _NO_DEAD_LETTERS = 1_000_000
+#: Below `.rung/`: what links for approvals are signed with.
+APPROVAL_KEY = "approval.key"
 
 
 def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, pool_size: int) -> dict[str, str]:
@@ -60,6 +63,8 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     for use in bindings_of(graph, first):
         variables.update(variables_of(graph, use, machine, pool_size, already=variables))
     variables.update(_outboxes(graph, first, machine))
+    if isinstance(first, Workflow):
+        variables.update(_bound(first.name, _workflow(first, machine)))
     if isinstance(first, Schedule) and machine.carrier is not None:
         variables["RUNG_SCHEDULES_URL"] = machine.carrier.carrier_url
     variables.update({variable.name: variable.value for variable in first.variables})
@@ -94,6 +99,11 @@ def queue_bindings(graph: Graph, machine: Machine) -> dict[str, QueueBinding]:
 def bus_bindings(graph: Graph, machine: Machine) -> dict[str, BusBinding]:
     """Every bus by its name: what a person who looks from outside needs."""
     return {node.name: _bus(node, machine) for node in graph.of(Bus)} if machine.carrier else {}
+
+
+def workflow_bindings(graph: Graph, machine: Machine) -> dict[str, WorkflowBinding]:
+    """Every workflow by its name: what a person who looks from outside needs."""
+    return {node.name: _workflow(node, machine) for node in graph.of(Workflow)} if machine.carrier else {}
 
 
 def _search_path(machine: Machine) -> str:
@@ -140,7 +150,9 @@ def variables_of(
             return _bound(target.name, _table(target, machine))
         case Bus():
             return _bound(target.name, _bus(target, machine))
-        case Search() | Workflow() | Job():
+        case Workflow():
+            return _bound(target.name, _workflow(target, machine))
+        case Search() | Job():
             return {}  # nothing stands in for them here: see `without_stand_in` in plan.py
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
@@ -187,6 +199,15 @@ def _outboxes(graph: Graph, node: Running, machine: Machine) -> dict[str, str]:
         for name, binding in sorted(bindings.items())
         if binding.adapter != "postgres"
     }
+
+
+def _workflow(node: Workflow, machine: Machine) -> WorkflowBinding:
+    assert machine.carrier is not None, "a workload with a workflow has a database for it"
+    return WorkflowBinding(
+        url=machine.carrier.carrier_url,
+        deadline_seconds=node.deadline_seconds,
+        approval_key=str(machine.state / APPROVAL_KEY),
+    )
 
 
 def _queue(node: Queue, machine: Machine) -> QueueBinding:

@@ -38,6 +38,8 @@ from rung.model.scaling import BacklogScaling
 CONNECTION_SHARE = 0.8
 #: What a process that uses queues opens besides its pool: the queue's own connections and its listener.
 QUEUE_CONNECTIONS = 5
+#: And what a process opens that starts or runs workflows.
+WORKFLOW_CONNECTIONS = 4
 SMALLEST_POOL = 2
 #: A process starts here within a second, an AWS task within a minute: cooldowns shrink in proportion.
 COOLDOWN_SCALE = 1 / 20
@@ -76,6 +78,7 @@ def plan(graph: Graph, machine: Machine) -> Plan:
     specs = [
         *(processes.service(graph, each, machine, pool_size) for each in listening_services(graph)),
         *(processes.worker(graph, each, machine, pool_size) for each in graph.of(Worker)),
+        *(processes.workflow(graph, each, machine, pool_size) for each in graph.of(Workflow)),
         *(processes.schedules(graph, group, machine, pool_size) for group in schedules),
         *(buses.router(graph, each, machine) for each in graph.of(Bus)),
     ]
@@ -134,10 +137,12 @@ def pool_size_of(graph: Graph, machine: Machine) -> int:
     """The connections that each process may open, so that all together stay below the server's limit."""
     limits = [database.max_connections for database in graph.of(Postgres)] or [100]
     count = machine.gateway_workers + len(listening_services(graph)) + len(schedule_groups(graph))
-    count += sum(each.max_tasks for each in graph.of(Worker)) + sum(job.on_first_start for job in graph.of(Job))
+    count += len(graph.of(Workflow)) + sum(each.max_tasks for each in graph.of(Worker))
+    count += sum(job.on_first_start for job in graph.of(Job))
     routers = buses.ROUTER_CONNECTIONS * len(graph.of(Bus))
     share = int((min(limits) * CONNECTION_SHARE - routers) / max(1, count))
-    return max(SMALLEST_POOL, share - (QUEUE_CONNECTIONS if graph.of(Queue) else 0))
+    reserved = (QUEUE_CONNECTIONS if graph.of(Queue) else 0) + (WORKFLOW_CONNECTIONS if graph.of(Workflow) else 0)
+    return max(SMALLEST_POOL, share - reserved)
 
 
 def scaling_of(worker: Worker) -> WorkerScaling:
@@ -159,7 +164,7 @@ def scaling_of(worker: Worker) -> WorkerScaling:
 
 def without_stand_in(graph: Graph) -> Sequence[Finding]:
     """One warning for each node that this machine has nothing for. The rest runs."""
-    missing: list[Node] = [node for node in graph.nodes if isinstance(node, Search | Workflow)]
+    missing: list[Node] = [node for node in graph.nodes if isinstance(node, Search)]
     missing += [rule for rule in graph.of(Rule) if buses.target_of(rule, graph.by_name.get(rule.target)) is None]
     return [
         Finding(

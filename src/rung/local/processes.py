@@ -11,7 +11,7 @@ from rung.local.machine import Machine
 from rung.local.routing import place_of
 from rung.local.specification import Kind, Listening, ProcessSpec, Ready, ReadyLine, Started
 from rung.model.graph import Graph
-from rung.model.nodes import Job, Schedule, Service, Worker
+from rung.model.nodes import Job, Schedule, Service, Worker, Workflow
 
 GATEWAY = "gateway"
 ROUTES_FILE = "routes.json"
@@ -92,6 +92,17 @@ def worker(graph: Graph, node: Worker, machine: Machine, pool_size: int) -> Proc
         graph, node, "worker", command, machine, pool_size,
         ready=_ready(node.handler), needs=node.starts_after, entries=_entries(node.handler),
         min_instances=node.min_tasks, max_instances=node.max_tasks,
+    )  # fmt: skip
+
+
+def workflow(graph: Graph, node: Workflow, machine: Machine, pool_size: int) -> ProcessSpec:
+    """The process that runs a workflow's runs."""
+    command = (
+        machine.python, "-m", "rung.runtime.workflow", "--name", node.name, "--handler", node.handler,
+        "--concurrency", str(node.concurrency),
+    )  # fmt: skip
+    return _spec(
+        graph, node, "workflow", command, machine, pool_size, ready=ReadyLine(), entries=(node.handler,),
     )  # fmt: skip
 
 

@@ -10,21 +10,21 @@ from typing import Literal
 
 from rung.errors import Location
 
-Kind = Literal["server", "gateway", "service", "worker", "schedule", "job"]
+Kind = Literal["server", "gateway", "service", "worker", "workflow", "schedule", "job"]
 
 #: Stopping goes from the outside in: first nobody new comes in, last the data goes away.
 #: The gateway first: what it forwards to is there until everybody has had an answer.
 STOP_ORDER: tuple[tuple[Kind, ...], ...] = (
     ("gateway",),
     ("service",),
-    ("worker",),
+    ("worker", "workflow"),
     ("schedule", "job"),
     ("server",),
 )
 
 
 #: What nobody waits for leaves the processor to what somebody waits for, on a machine that has to do both.
-YIELDS: Mapping[Kind, int] = {"worker": 5, "schedule": 5, "job": 5}
+YIELDS: Mapping[Kind, int] = {"worker": 5, "workflow": 5, "schedule": 5, "job": 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,11 +211,15 @@ class Workload:
         return self._add(statement, Job, JobHandle, name, values, statement.uses(uses))
 
     def workflow(
-        self, name: str, *, handler: str, uses: Sequence[Usable] = (), deadline: Duration = "1 day"
-    ) -> WorkflowHandle:
-        """A durable sequence of steps that survives restarts."""
+        self, name: str, *, handler: str, uses: Sequence[Usable] = (), deadline: Duration = "1 day",
+        concurrency: int = 100, variables: Mapping[str, str] | None = None,
+    ) -> WorkflowHandle:  # fmt: skip
+        """A durable sequence of steps that survives restarts; `handler` is an `async def run(context, given)`."""
         statement = Statement(self, "workflow")
-        values: _Values = {"handler": handler, "deadline_seconds": statement.seconds("deadline", deadline)}
+        values: _Values = {
+            "handler": handler, "deadline_seconds": statement.seconds("deadline", deadline),
+            "concurrency": concurrency, "variables": statement.variables(variables),
+        }  # fmt: skip
         return self._add(statement, Workflow, WorkflowHandle, name, values, statement.uses(uses))
 
     # What carries messages

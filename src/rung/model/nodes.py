@@ -189,12 +189,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
-    """A durable sequence of steps that survives restarts."""
+    """A durable sequence of steps that survives restarts. `concurrency` runs at once in one process."""
 
     kind: Literal["workflow"] = "workflow"
     name: str
     handler: str
     deadline_seconds: float = DAY_SECONDS
+    concurrency: int = 100
+    variables: tuple[Variable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

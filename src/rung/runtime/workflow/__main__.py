@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import uvloop
 
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("RUNG_NODE", options.name)
     configure_logging(node=options.name)
     configure_tracing(node=options.name)
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     try:
         versions = load_workflow(options.handler)
         found = binding(options.name, WorkflowBinding)
