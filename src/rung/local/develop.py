@@ -22,7 +22,7 @@ from rung.local.autoscale import Autoscaler
 from rung.local.child import exit_reason
 from rung.local.database import Prepared, folder_of, prepare
 from rung.local.diagnosis import explain, port_finding
-from rung.local.environment import bus_bindings, queue_bindings
+from rung.local.environment import bus_bindings, queue_bindings, workflow_bindings
 from rung.local.guard_client import Guard
 from rung.local.logs import Emit, finding_line, own_line
 from rung.local.machine import Machine, inherited
@@ -32,7 +32,7 @@ from rung.local.processes import takes_port
 from rung.local.reloader import Reloader
 from rung.local.servers import Servers, start_servers
 from rung.local.specification import ProcessSpec
-from rung.local.state import BUSES_FILE, QUEUES_FILE, State
+from rung.local.state import BUSES_FILE, QUEUES_FILE, WORKFLOWS_FILE, State
 from rung.local.supervisor import StartFailedError, Supervisor
 from rung.model.graph import Graph
 from rung.model.nodes import Files, Secret, Service
@@ -149,6 +149,7 @@ class Session:
                 self.state.write_json(name, content)
             self.state.write_json(QUEUES_FILE, queue_bindings(graph, machine))
             self.state.write_json(BUSES_FILE, bus_bindings(graph, machine))
+            self.state.write_json(WORKFLOWS_FILE, workflow_bindings(graph, machine))
             await self._apply(chosen)
         except StartFailedError as error:
             raise MachineError(*[await explain(each) for each in error.errors]) from error

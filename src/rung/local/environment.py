@@ -127,8 +127,8 @@ def variables_of(
             url = machine.databases[target.name].serving_url
             plain = {f"{prefix}_URL": url} | ({} if "DATABASE_URL" in already else {"DATABASE_URL": url})
             return {**_bound(target.name, _postgres(target, url, pool_size)), **plain}
-        case Queue():
-            return _bound(target.name, _queue(target, machine))
+        case Queue() | Bus() | Workflow():
+            return _bound(target.name, _carried(target, machine))
         case Cache():
             url = machine.caches[target.name]
             plain = {f"{prefix}_URL": url} | ({} if "REDIS_URL" in already else {"REDIS_URL": url})
@@ -148,14 +148,20 @@ def variables_of(
             return _bound(target.name, _bucket(target, machine, lists="list" in use.verbs))
         case Table():
             return _bound(target.name, _table(target, machine))
-        case Bus():
-            return _bound(target.name, _bus(target, machine))
-        case Workflow():
-            return _bound(target.name, _workflow(target, machine))
         case Search() | Job():
             return {}  # nothing stands in for them here: see `without_stand_in` in plan.py
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
+
+
+def _carried(node: Queue | Bus | Workflow, machine: Machine) -> Binding:
+    match node:
+        case Queue():
+            return _queue(node, machine)
+        case Bus():
+            return _bus(node, machine)
+        case Workflow():
+            return _workflow(node, machine)
 
 
 def _bound(name: str, binding: Binding) -> dict[str, str]:

@@ -27,6 +27,7 @@ FOLDER = ".rung"
 #: The binding of every queue, for `rung queue`.
 QUEUES_FILE = "queues.json"
 BUSES_FILE = "buses.json"
+WORKFLOWS_FILE = "workflows.json"
 
 
 @dataclass(slots=True)
