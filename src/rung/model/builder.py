@@ -216,8 +216,8 @@ class Workload:
     ) -> WorkflowHandle:  # fmt: skip
         """A durable sequence of steps that survives restarts; `handler` is an `async def run(context, given)`."""
         statement = Statement(self, "workflow")
-        values: _Values = {"handler": handler, "concurrency": concurrency, "variables": statement.variables(variables)}
-        values["deadline_seconds"] = statement.seconds("deadline", deadline)
+        values: _Values = {"handler": handler, "deadline_seconds": statement.seconds("deadline", deadline)}
+        values |= {"concurrency": concurrency, "variables": statement.variables(variables)}
         return self._add(statement, Workflow, WorkflowHandle, name, values, statement.uses(uses))
 
     # What carries messages
