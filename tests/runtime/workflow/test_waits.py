@@ -157,8 +157,10 @@ async def test_a_step_ends_at_its_timeout() -> None:
     async def flow(context: WorkflowContext, given: Any) -> None:
         await context.step("hang", asyncio.sleep, 3_600, timeout_seconds=0.01)
 
+    runner = WorkflowRunner({"flow": flow})
+    run = await runner.start("flow")
     with pytest.raises(RunFailedError, match="TimeoutError"):
-        await finish(flow)
+        await runner.result(run)
 
 
 async def test_nondeterminism_is_detected_and_the_run_is_parked() -> None:
