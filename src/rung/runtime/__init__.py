@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from rung.runtime.workflow import WorkflowContext as WorkflowContext
     from rung.runtime.workflow import install_workflows as install_workflows
     from rung.runtime.workflow import workflow as workflow
+    from rung.runtime.workflow.approvals import approvals as approvals
 
 _HOME_OF = {
     "Bucket": "rung.runtime.objects",
@@ -65,6 +66,7 @@ _HOME_OF = {
     "Table": "rung.runtime.items",
     "Tenant": "rung.runtime.context",
     "WorkflowContext": "rung.runtime.workflow",
+    "approvals": "rung.runtime.workflow.approvals",
     "bucket": "rung.runtime.objects",
     "bus": "rung.runtime.bus",
     "cache": "rung.runtime.cache.cache",

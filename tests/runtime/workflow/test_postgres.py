@@ -18,7 +18,7 @@ from rung.runtime.workflow.driver import Ended
 from rung.runtime.workflow.errors import FencedError
 from rung.runtime.workflow.executor import Executor, ExecutorSettings
 from rung.runtime.workflow.postgres.adapter import PostgresStore
-from rung.runtime.workflow.records import Record
+from rung.runtime.workflow.records import Record, Run
 from rung.runtime.workflow.store import NewRun
 from rung.runtime.workflow.tokens import hash_of, token_of
 from rung.runtime.workflow.versions import Handler, versions_of
@@ -157,8 +157,7 @@ async def test_who_lost_a_run_can_record_nothing_more(place: Place) -> None:
     new = NewRun(workflow="flow", id="a", given="null", headers={})
     first = await store.start(new, hold_seconds=0.001, version="")
     assert first is not None
-    await asyncio.sleep(0.05)
-    (second,) = await store.claim({"flow": ""}, limit=10, lease_seconds=30)
+    second = await _claimed(store, lease_seconds=30)
     assert (second.after_loss, second.fence) == (True, first.fence + 1)
     record = Record(path="0", name="s", kind="step", order=1)
     with pytest.raises(FencedError):
@@ -260,11 +259,11 @@ async def test_tenant_and_correlation_go_with_the_run(place: Place) -> None:
 async def test_a_run_that_kills_its_process_again_and_again_is_parked(place: Place) -> None:
     store, run = place.store(), await place.workflow().start(id="a")
     tasks: list[asyncio.Task[None]] = []
-    for _ in range(12):
-        claimed = await store.claim({"flow": ""}, limit=1, lease_seconds=0.001)
-        executor = place.executor({"flow": _hang})
-        tasks += [executor.begin(each, []) for each in claimed]
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        while (view := await run.status()) is None or view.state != "parked":
+            claimed = await store.claim({"flow": ""}, limit=1, lease_seconds=0.02)
+            tasks += [place.executor({"flow": _hang}).begin(each, []) for each in claimed]
+            await asyncio.sleep(0.01)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -328,6 +327,14 @@ async def test_runs_that_ended_long_ago_are_forgotten(place: Place) -> None:
     assert await store.forget(retention_seconds=60) == 0
     assert await store.forget(retention_seconds=-60) == 1
     assert await store.view("flow", "a") is None
+
+
+async def _claimed(store: PostgresStore, *, lease_seconds: float) -> Run:
+    """The one run that is due, as soon as its lease has ended."""
+    async with asyncio.timeout(20):
+        while not (found := await store.claim({"flow": ""}, limit=10, lease_seconds=lease_seconds)):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    return found[0]
 
 
 async def _until(condition: Any) -> None:

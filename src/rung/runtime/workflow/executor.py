@@ -27,6 +27,8 @@ TIDY_SECONDS = 60.0
 PAUSE_SECONDS_MAX = 2.0
 #: A run that takes its process with it so often, without getting any further, is parked.
 LOSSES_MAX = 5
+VERSION_GONE = "R0532"
+PROCESS_LOST = "R0537"
 
 log = logger(__name__)
 
@@ -202,13 +204,13 @@ class Executor:
         versions = self._workflows[run.workflow]
         if run.version not in versions.handlers:
             there = ", ".join(repr(name) for name in versions.handlers)
-            message = f"R0532: the run follows version {run.version!r}, and this process has {there}"
+            message = f"{VERSION_GONE}: the run follows version {run.version!r}, and this process has {there}"
             return Failure(kind="VersionGoneError", message=message)
         if run.after_loss:
             losses = 1 if len(history) > run.loss_records else run.losses + 1
             await self.store.note_loss(run, losses=losses, records=len(history))
             if losses >= LOSSES_MAX:
-                message = f"R0537: {losses} processes in a row ended without a word while they ran the same step"
+                message = f"{PROCESS_LOST}: {losses} processes in a row ended without a word at the same step"
                 return Failure(kind="ProcessLostError", message=message)
         return None
 

@@ -29,6 +29,7 @@ from rung.runtime.workflow.store import ApprovalView, Held, NewRun
 #: Every process of every workflow in a database listens on one channel.
 CHANNEL = "workflow runs"
 CONNECTIONS = 3
+NOT_INSTALLED = "R0536"
 
 
 class PostgresStore:
@@ -61,8 +62,8 @@ class PostgresStore:
                     await install_workflows(connection)
             except asyncpg.InsufficientPrivilegeError as error:
                 raise UnavailableError(
-                    f"R0536: the database of workflow {self._name!r} has no workflow tables, and this role may "
-                    "not create them; run install_workflows(connection, roles=[...]) once, as the owner"
+                    f"{NOT_INSTALLED}: the database of workflow {self._name!r} has no workflow tables, and this role "
+                    "may not create them; run install_workflows(connection, roles=[...]) once, as the owner"
                 ) from error
         self._installed = True
 
