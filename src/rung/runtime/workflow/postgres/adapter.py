@@ -62,8 +62,8 @@ class PostgresStore:
                     await install_workflows(connection)
             except asyncpg.InsufficientPrivilegeError as error:
                 raise UnavailableError(
-                    f"{NOT_INSTALLED}: the database of workflow {self._name!r} has no workflow tables, and this role "
-                    "may not create them; run install_workflows(connection, roles=[...]) once, as the owner"
+                    f"{NOT_INSTALLED}: the database of workflow {self._name!r} has no workflow tables, and "
+                    "this role may not create them; run install_workflows(connection, roles=[...]) as the owner"
                 ) from error
         self._installed = True
 
