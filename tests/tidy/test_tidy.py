@@ -109,7 +109,9 @@ def test_tests_do_not_sleep() -> None:
         if file.name.startswith("test_")  # the programs that tests start may take their time,
         if "faults" not in inside(file)  # and an outage lasts as long as its catalogue says
         for node in outside_of_loops(tree_of(file))  # in a loop it polls for what a real process must do
-        if isinstance(node, ast.Call) and _called(node) == "sleep" and not _is_zero(node)
+        if isinstance(node, ast.Call)
+        and _called(node) == "sleep"
+        and not _is_zero(node)
         and not _is_of_a_workflow(node)
     )
     compare(dict(sleeps), ratchet.SLEEPS, "sleeps in tests (inject a clock, or poll for what must happen)")
