@@ -243,7 +243,10 @@ def is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
     if edge.verb == "deliver" or isinstance(target, Bus):
         return edge.verb == "deliver"
     if edge.verb == "route":
-        return rung == "box" or not isinstance(target, Service)
+        others = [each for each in graph.edges if each.verb == "route" and each.target != edge.target]
+        doors = [each for each in others if isinstance(graph.by_name[each.target], Service)]
+        # The balancer reaches a machine's proxy, whatever services there are behind it.
+        return rung == "box" or not isinstance(target, Service) or (rung == "host" and bool(doors))
     if isinstance(target, Cache | Files) and same:
         return True
     if edge.verb == "send" and any(each.verb == "consume" for each in same):

@@ -22,6 +22,8 @@ LOAD_SCHEMA = "rung.load/1"
 _CALM = 0.3
 #: What is planned for is filled to this share: beyond it, waiting grows without bound.
 FULL = 0.85
+#: The share of a box's processor that its databases leave for requests.
+BOX_SERVING_SHARE = 0.5
 _Z99 = 2.3263
 
 
@@ -56,6 +58,9 @@ class Behaviour(Assumptions):
     )
     message_ms: float = assumption(50.0, unit="ms", why="one message, where the worker does not say")
     cold_start_ms: float = assumption(1_000.0, unit="ms", why="Lambda: a Python image with its imports")
+    function_request_ms: float = assumption(
+        50.0, unit="ms", why="a request keeps its Lambda environment: its CPU on half of a core, queries, answers"
+    )
     function_idle_minutes: float = assumption(
         10.0, unit="min", why="Lambda promises nothing: 5 to 60 minutes have been measured", positive=True
     )

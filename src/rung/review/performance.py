@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from rung.model.durations import render_seconds
 from rung.model.edges import Edge
+from rung.model.measured import BOX_SERVING_SHARE
 from rung.model.nodes import Cache, Queue, Schedule, Traffic, Worker
 from rung.parts.compute import EcsJob, EcsService, Host, HostGroup
 from rung.parts.data import AuroraCluster, PostgresInstance
@@ -16,7 +17,7 @@ from rung.parts.functions import LambdaFunction
 from rung.parts.instances import vcpus_of
 from rung.review.advice import Found, Rule
 from rung.review.cures import AddNode, Change, SetEnvironment, SetField, SizePart, State
-from rung.review.subject import BOX_SERVING_SHARE, Subject
+from rung.review.subject import Subject
 
 #: Reads from here on are worth a cache, at so many requests per second at the peak.
 READ_HEAVY, WORTH_CACHING = 0.8, 500.0
@@ -33,8 +34,6 @@ LONGEST_HOLD_SECONDS = 5.0
 #: on an idle machine): beyond it, its writes are the database's largest load.
 QUEUE_MESSAGES_PER_SECOND = 500.0
 HERD = 3
-#: A Python image with its imports on Lambda, and how long a request keeps an environment (ours, cautious).
-COLD_START_SECONDS, REQUEST_SECONDS = 1.0, 0.05
 #: Fewer cold starts at once than this are lost among the ordinary ones.
 WORTH_WARMING = 10
 
@@ -253,20 +252,22 @@ def cold_start(subject: Subject) -> Iterator[Found]:
     """R1461: the start of a function is longer than the whole answer may take."""
     objectives, traffic = subject.graph.objectives, subject.graph.traffic
     promised = objectives.p99_seconds if objectives else None
-    if promised is None or traffic is None or not subject.production or promised >= COLD_START_SECONDS:
+    cold_seconds = subject.behaviour.cold_start_ms / 1_000
+    if promised is None or traffic is None or not subject.production or promised >= cold_seconds:
         return
     for part in subject.design.of(LambdaFunction):
         if part.role != "web" or part.node not in subject.routed or part.provisioned_concurrency:
             continue
         share = subject.share_of(part.node)
         before, needed = (
-            max(1, math.ceil(rate * share * REQUEST_SECONDS)) for rate in (subject.ordinary, subject.peak)
+            max(1, math.ceil(rate * share * subject.behaviour.function_request_ms / 1_000))
+            for rate in (subject.ordinary, subject.peak)
         )
         if needed >= before + WORTH_WARMING:
             yield Found(
                 node=part.node, message=f'a spike finds "{part.name}" cold',
                 evidence=f"{before} at once in the busy hour, {needed} environments at the peak; each new one "
-                f"takes about {COLD_START_SECONDS:g} s, and a p99 of {render_seconds(promised)} is promised",
+                f"takes about {cold_seconds:g} s, and a p99 of {render_seconds(promised)} is promised",
                 changes=(SizePart(part=part.name, field="provisioned_concurrency", value=needed),),
                 note="only while a spike is expected",
             )  # fmt: skip

@@ -26,8 +26,6 @@ TASK_SECONDS = NOTICED_SECONDS + TASK_START_SECONDS
 POD_GROWTH, POD_STEP_SECONDS = 2.0, 15.0
 #: Aurora Serverless grows within seconds where it has room; ours: a minute from its least to its most.
 AURORA_SECONDS = 60.0
-#: How long a request keeps an environment of a function (ours, cautious).
-REQUEST_SECONDS = 0.05
 #: Equal is enough, whatever floating point makes of it.
 ROUNDING = 1 + 1e-9
 
@@ -104,11 +102,12 @@ def _functions(subject: Subject) -> Iterator[Readiness]:
         if part.role != "web" or part.node not in subject.routed:
             continue
         load = subject.peak * subject.share_of(part.node)
-        most = math.inf if part.reserved_concurrency is None else part.reserved_concurrency / REQUEST_SECONDS
+        each_ms, limit = subject.behaviour.function_request_ms, part.reserved_concurrency
+        most = math.inf if limit is None else limit * 1_000 / each_ms
         yield Readiness(
             part=part.name, node=part.node, unit="requests/s", load=load, at_once=most, at_most=most,
             holds_after_seconds=0.0 if most >= load else None,
-            derivation=f"{part.reserved_concurrency or 'unlimited'} at once, {REQUEST_SECONDS * 1000:g} ms each; "
+            derivation=f"{limit or 'unlimited'} at once, {each_ms:g} ms each; "
             "new ones start within a second or two",
         )  # fmt: skip
 

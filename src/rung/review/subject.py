@@ -9,7 +9,7 @@ from functools import cached_property
 
 from rung.model.environments import PRODUCTION_NAMES
 from rung.model.graph import Graph, in_environment
-from rung.model.measured import Behaviour
+from rung.model.measured import BOX_SERVING_SHARE, Behaviour
 from rung.model.nodes import Cache, Environment, Postgres, Route, Service, Worker
 from rung.model.shares import service_shares
 from rung.parts.compute import EcsService, Host, HostGroup
@@ -30,8 +30,6 @@ MINUTES_PER_MONTH = 43_800.0
 NOTICED_SECONDS, TASK_START_SECONDS, HOST_START_SECONDS = 180.0, 60.0, 180.0
 #: The HPA looks every 15 seconds; Karpenter needs about a minute for a machine, the pod half of one.
 POD_NOTICED_SECONDS, POD_START_SECONDS = 15.0, 90.0
-#: The share of a box's processor that its databases leave for requests.
-BOX_SERVING_SHARE = 0.5
 
 Database = AuroraCluster | PostgresInstance
 

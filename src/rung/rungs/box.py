@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from rung.model.measured import BOX_SERVING_SHARE
 from rung.model.nodes import (
     Bucket,
     Bus,
@@ -94,7 +95,7 @@ def box_of(setting: Setting) -> Host:
     """The machine: so large that every container fits and the peak is answered beside the databases."""
     stacks = stacks_of(setting)
     memory = machines.memory_of(stacks)
-    vcpu = machines.serving_vcpu(setting) / machines.BOX_SERVING_SHARE
+    vcpu = machines.serving_vcpu(setting) / BOX_SERVING_SHARE
     instance = machines.instance_for(vcpu, memory) or machines.INSTANCES[-1][0]
     declared = [node.storage_gib for node in setting.graph.of(Postgres)]
     disk = sum(disk_for(gib) if gib else LEAST_DATA_GIB for gib in declared)

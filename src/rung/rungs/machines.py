@@ -35,8 +35,6 @@ INSTANCES: tuple[tuple[str, int, int], ...] = (
 #: The share of each vCPU that a burstable machine may use without end: it earns credits for that much, and keeps
 #: those of a day. Source: AWS, "Key concepts for burstable performance instances" of the EC2 user guide.
 BASELINES = {"t4g.small": 0.2, "t4g.medium": 0.2, "t4g.large": 0.3}
-#: The share of a machine's CPU that the databases of a box take: what is left serves requests.
-BOX_SERVING_SHARE = 0.5
 
 
 def stack_of(setting: Setting, node: Running, replicas: int = 1) -> Stack:

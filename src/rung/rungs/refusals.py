@@ -11,7 +11,7 @@ from rung.errors import Finding
 from rung.model.checks.environments import nobody_is_told
 from rung.model.checks.report import label, problem
 from rung.model.existing import Existing
-from rung.model.measured import FULL
+from rung.model.measured import BOX_SERVING_SHARE, FULL
 from rung.model.nodes import (
     Bus,
     Cache,
@@ -29,7 +29,6 @@ from rung.model.nodes import (
 from rung.rungs.clock import has_both_days
 from rung.rungs.function_refusals import function_refusals
 from rung.rungs.machines import (
-    BOX_SERVING_SHARE,
     INSTANCES,
     instance_for,
     memory_of,

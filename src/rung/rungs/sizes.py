@@ -18,6 +18,7 @@ from rung.rungs.setting import Setting
 #: What a request costs: the same values that bills, forecasts and reviews read.
 BEHAVIOUR = Behaviour()
 REQUESTS_PER_VCPU_SECOND = BEHAVIOUR.requests_per_vcpu
+_REQUEST_SECONDS = BEHAVIOUR.function_request_ms / 1_000
 #: The CPU load that target tracking holds, in percent: the rest serves while new tasks start (about a minute).
 CPU_TARGET = BEHAVIOUR.cpu_target * 100
 MEMORY_TARGET = 75.0
@@ -61,8 +62,6 @@ SINGLE_CONNECTIONS = 2
 
 #: Memory of a function that nobody sized, MiB: more than a Python service needs, for more than half of a vCPU.
 FUNCTION_MIB, LEAST_FUNCTION_MIB = 1_024, 128
-#: How long one request keeps its environment, seconds: its CPU on half of a core, queries and answers. Ours.
-REQUEST_SECONDS = 0.05
 #: Requests do not arrive evenly: environments beyond the mean (Little's law gives the mean alone).
 ENVIRONMENTS_HEADROOM = 1.5
 LEAST_ENVIRONMENTS = 10
@@ -162,7 +161,7 @@ def environments_of(setting: Setting, node: Service | Worker) -> int:
         parts = tuple(setting.queue_parts(queue, node.lanes)) if isinstance(queue, Queue) else ()
         lanes = max(1, len(parts))
         return lanes * batches_of(setting, node, lanes, batch_of(node))
-    wanted = peak_requests(setting) * share_of_requests(setting, node) * REQUEST_SECONDS * ENVIRONMENTS_HEADROOM
+    wanted = peak_requests(setting) * share_of_requests(setting, node) * _REQUEST_SECONDS * ENVIRONMENTS_HEADROOM
     return max(LEAST_ENVIRONMENTS, math.ceil(wanted))
 
 
