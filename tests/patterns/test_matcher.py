@@ -71,11 +71,13 @@ EVENTS = st.dictionaries(st.sampled_from(("a", "b", "c", "d", "e", "a.b", "d.c")
 def test_the_index_agrees_with_a_plain_reading(raw: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
     rules = {f"rule {number}": each for number, each in enumerate(raw)}
     parsed = {name: found for name, each in rules.items() if (found := parsed_of(each)) is not None}
-    index = Matcher(parsed)
+    index, grown = Matcher(parsed), Matcher()
+    for name, each in parsed.items():
+        grown.add(name, each)
     for event in events:
         expected = tuple(name for name in parsed if taken_plainly(rules[name], event))
         assert tuple(name for name, each in parsed.items() if matches(each, event)) == expected
-        assert index.match(event) == expected
+        assert index.match(event) == grown.match(event) == expected
         differing = {name for name, each in parsed.items() if first_difference(each, event) is not None}
         assert differing == set(parsed) - set(expected)
 

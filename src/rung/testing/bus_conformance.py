@@ -60,7 +60,7 @@ class PutConformance:
         await harness.settle()
         (received,) = await harness.received("mails")
         event = received.body
-        assert event.keys() >= {"version", "id", "account", "region"}
+        assert event.keys() >= {"version", "id", "region"}
         assert (event["version"], event["source"], event["detail-type"]) == ("0", "shop", "order.placed")
         assert (event["time"], event["resources"]) == ("2026-11-21T10:00:05Z", ["arn:shop:order/7"])
         assert {**event["detail"], CONTEXT: None} == {"order": 7, "état": "ü", CONTEXT: None}

@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from rung.runtime.bus.event import context_of
+
 #: What a queue of SQS takes: body, and names, types and values of its attributes.
 SQS_BYTES_MAX = 256 * 1024
 #: The longest delay of SQS. A longer one is several, one after the other.
@@ -119,7 +121,8 @@ def incoming(message: Mapping[str, Any]) -> tuple[bytes, Envelope]:
 
 
 def _foreign(message: Mapping[str, Any], attributes: Mapping[str, Any]) -> Envelope:
-    headers = {name: value["StringValue"] for name, value in attributes.items() if "StringValue" in value}
+    given = {name: value["StringValue"] for name, value in attributes.items() if "StringValue" in value}
+    headers = {**context_of(message.get("Body", "").encode()), **given}
     sent_at = int((message.get("Attributes") or {}).get("SentTimestamp", 0)) / 1000
     return Envelope(id=message["MessageId"], sent_at=sent_at, headers=headers)
 
