@@ -31,13 +31,13 @@ class SqsQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBus:
-    """A bus of events with an archive."""
+    """A bus of events. `archive_days`: kept so long for a replay; 0: for ever, None: not at all."""
 
     kind: Literal["event_bus"] = "event_bus"
     name: str
     node: str
     why: str = ""
-    archive_days: int = 30
+    archive_days: int | None = None
     existing: str | None = None
 
 
@@ -45,7 +45,8 @@ class EventBus:
 class EventRule:
     """Events of `bus` that match `pattern` (JSON text) go to the part `target`, a queue or a job.
 
-    What cannot be delivered goes to the queue part `dead_letter`.
+    `transform`: the target's input fields as JSON text (`InputPathsMap` and `InputTemplate`, `Input`, or
+    `InputPath`); None: the event as it is. What cannot be delivered goes to the queue part `dead_letter`.
     """
 
     kind: Literal["event_rule"] = "event_rule"
@@ -55,5 +56,7 @@ class EventRule:
     bus: str
     pattern: str
     target: str
+    transform: str | None = None
     max_attempts: int = 185
+    max_age_seconds: int = 86_400
     dead_letter: str | None = None

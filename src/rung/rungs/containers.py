@@ -183,10 +183,10 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             lists: dict[str, Value] = {} if "list" in use.verbs else {"lists": False}
             return bound(prefix, kind="bucket", name=name, region=setting.region, **lists)
         case _:
-            return _aws_binding(setting, target, prefix)
+            return _aws_binding(setting, node, target, prefix)
 
 
-def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value]:
+def _aws_binding(setting: Setting, node: Running, target: Node, prefix: str) -> dict[str, Value]:
     arn, name = Reference(part=target.name, output="arn"), Reference(part=target.name, output="name")
     match target:
         case Secret():
@@ -201,7 +201,8 @@ def _aws_binding(setting: Setting, target: Node, prefix: str) -> dict[str, Value
             given = {key: value for key, value in keys.items() if value is not None}
             return bound(prefix, kind="table", name=name, region=setting.region, **given)
         case Bus():
-            return bound(prefix, kind=target.kind, name=name, region=setting.region)
+            place = _outbox_of(setting, node, "outbox_url")
+            return bound(prefix, kind="bus", adapter="eventbridge", name=name, region=setting.region, **place)
         case Job():
             return bound(prefix, **_job(setting, target))
         case Workflow() | Search():
@@ -243,13 +244,19 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
     parts, dead_parts = tuple(setting.queue_parts(queue, only)), tuple(setting.dead_letter_parts(queue, only))
     dead = {"dead_letter_urls": _by_lane(dead_parts, "dead_letter_url")} if dead_parts else {}
     urls = _by_lane(parts, "url")
-    outbox, place = setting.outbox(node.name), {}
-    if outbox is not None:
-        secret = Reference(part=credentials_part(outbox.name, node.name), output="arn")
-        place = {"url": database_url(setting, outbox.name), "credentials_secret": secret}
+    place = _outbox_of(setting, node, "url")
     return {
         "kind": "queue", "adapter": "sqs", "urls": urls, **dead, **common, "region": setting.region, **place
     }  # fmt: skip
+
+
+def _outbox_of(setting: Setting, node: Running, url: str) -> dict[str, Value]:
+    """Where the outbox of what a process sends is, if it has one; `url` is the binding's field for it."""
+    outbox = setting.outbox(node.name)
+    if outbox is None:
+        return {}
+    secret = Reference(part=credentials_part(outbox.name, node.name), output="arn")
+    return {url: database_url(setting, outbox.name), "credentials_secret": secret}
 
 
 def _by_lane(parts: tuple[tuple[str, str], ...], output: str) -> Document:

@@ -31,7 +31,7 @@ def managed_parts(setting: Setting, node: Managed) -> Iterator[Part]:
         case Secret():
             yield stores.secret_of(node)
         case Bus():
-            yield EventBus(name=node.name, node=node.name, existing=node.existing)
+            yield EventBus(name=node.name, node=node.name, archive_days=node.archive_days, existing=node.existing)
         case Rule():
             yield from rules_of(setting, node)
         case _:

@@ -42,7 +42,8 @@ def rules_of(setting: Setting, rule: Rule) -> Iterator[EventRule]:
     if not heard or rule.target not in targets:
         return
     yield EventRule(
-        name=rule.name, node=rule.name, bus=rule.bus, pattern=rule.pattern, max_attempts=rule.max_attempts,
+        name=rule.name, node=rule.name, bus=rule.bus, pattern=rule.pattern, transform=rule.transform,
+        max_attempts=rule.max_attempts, max_age_seconds=math.ceil(rule.max_age_seconds),
         target=_delivery(setting, rule.target),
         dead_letter=None if rule.dead_letter not in targets else _delivery(setting, rule.dead_letter),
     )  # fmt: skip

@@ -10,7 +10,19 @@ from functools import cached_property
 from rung.model.environments import PRODUCTION_NAMES
 from rung.model.existing import ExistingCache, ExistingDatabase, ExistingQueue
 from rung.model.graph import Graph, in_environment
-from rung.model.nodes import Environment, Job, Postgres, Process, Queue, Route, Schedule, Service, Site, Worker
+from rung.model.nodes import (
+    Bus,
+    Environment,
+    Job,
+    Postgres,
+    Process,
+    Queue,
+    Route,
+    Schedule,
+    Service,
+    Site,
+    Worker,
+)
 from rung.model.shares import service_shares
 
 DEFAULT_RUNG = "fargate"
@@ -125,11 +137,12 @@ class Setting:
         return False
 
     def outbox(self, process: str) -> Postgres | None:
-        """The database in whose transactions a process sends to SQS: the first that it uses."""
+        """The database in whose transactions a process sends to SQS or a bus: the first that it uses."""
         used = {edge.target for edge in self.graph.edges_from(process)}
         on_sqs = any(queue.name in used and self.uses_sqs(queue) for queue in self.graph.of(Queue))
+        on_bus = self.rung != "box" and any(bus.name in used for bus in self.graph.of(Bus))
         databases = (node for node in self.graph.of(Postgres) if node.name in used)
-        return next(databases, None) if on_sqs else None
+        return next(databases, None) if on_sqs or on_bus else None
 
     def queue_parts(self, queue: Queue, lanes: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
         """Lane and part name of every lane of the queue, or of those in `lanes`."""

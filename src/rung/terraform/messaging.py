@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from rung.parts.messaging import EventBus, EventRule, SqsQueue
 from rung.terraform.hcl import Block, Expression
 from rung.terraform.names import output, workload_line
 from rung.terraform.setting import ACCOUNT, Setting, literals
+
+#: The input fields of an EventBridge target, and the variables of the module that they are.
+INPUTS = {
+    "InputPathsMap": "input_paths", "InputTemplate": "input_template", "Input": "input", "InputPath": "input_path",
+}  # fmt: skip
 
 
 def queue(setting: Setting, part: SqsQueue) -> Iterator[Block]:
@@ -49,6 +56,18 @@ def event_bus(setting: Setting, part: EventBus) -> Block:
     return setting.module(part, "event_bus", f"{part.name} carries events", arguments)
 
 
+def _input(part: EventRule) -> dict[str, Expression]:
+    """What the target gets, as the module's variables."""
+    given: dict[str, Any] = json.loads(part.transform or "{}")
+    names = {
+        "InputPathsMap": "input_paths",
+        "InputTemplate": "input_template",
+        "Input": "input",
+        "InputPath": "input_path",
+    }
+    return {names[name]: value for name, value in given.items()}
+
+
 def event_rule(setting: Setting, part: EventRule) -> Block:
     """One rule and its target. What cannot be delivered goes to its queue, or to one of the module's own."""
     arguments = {
@@ -57,7 +76,8 @@ def event_rule(setting: Setting, part: EventRule) -> Block:
         "key_arn": None if part.dead_letter else setting.data_key,
         "own_dead_letters": part.dead_letter is None,
         "dead_letter_arn": setting.output(part.dead_letter, "arn") if part.dead_letter else None,
-        **literals(part, "bus", "target", "dead_letter"),
+        **_input(part),
+        **literals(part, "bus", "target", "transform", "dead_letter"),
     }
     return setting.module(
         part, "event_rule", f"{part.name} leads events of {part.bus} to {part.target}", arguments

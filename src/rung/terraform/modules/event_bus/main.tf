@@ -34,6 +34,8 @@ resource "aws_cloudwatch_event_bus_policy" "this" {
 }
 
 resource "aws_cloudwatch_event_archive" "this" {
+  count = var.archive_days == null ? 0 : 1
+
   name             = "${var.name}-archive"
   description      = "What ${var.name} carried, for a replay"
   event_source_arn = aws_cloudwatch_event_bus.this.arn

@@ -9,6 +9,6 @@ output "arn" {
 }
 
 output "archive_arn" {
-  description = "ARN of the archive that a replay reads."
-  value       = aws_cloudwatch_event_archive.this.arn
+  description = "ARN of the archive that a replay reads; null without one."
+  value       = one(aws_cloudwatch_event_archive.this[*].arn)
 }

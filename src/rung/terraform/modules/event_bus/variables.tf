@@ -19,12 +19,12 @@ variable "account_id" {
 }
 
 variable "archive_days" {
-  description = "Days for which events can be replayed. 0: for ever."
+  description = "Days for which events can be replayed. 0: for ever; null: not at all."
   type        = number
-  default     = 30
+  default     = null
 
   validation {
-    condition     = var.archive_days >= 0 && var.archive_days == floor(var.archive_days)
-    error_message = "A whole number of days, or 0 for ever."
+    condition     = var.archive_days == null ? true : var.archive_days >= 0 && var.archive_days == floor(var.archive_days)
+    error_message = "A whole number of days, 0 for ever, or null for no archive."
   }
 }

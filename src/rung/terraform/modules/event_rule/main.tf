@@ -14,6 +14,17 @@ resource "aws_cloudwatch_event_target" "this" {
   event_bus_name = var.bus_name
   arn            = var.target_arn
   role_arn       = var.role_arn
+  input          = var.input
+  input_path     = var.input_path
+
+  dynamic "input_transformer" {
+    for_each = var.input_template == null ? [] : [var.input_template]
+
+    content {
+      input_template = input_transformer.value
+      input_paths    = var.input_paths
+    }
+  }
 
   retry_policy {
     maximum_retry_attempts       = var.max_attempts

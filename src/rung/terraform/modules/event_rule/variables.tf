@@ -78,3 +78,47 @@ variable "own_dead_letters" {
   type        = bool
   default     = true
 }
+
+variable "input" {
+  description = "JSON that the target gets instead of the event, whatever that says; null: the event."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.input == null ? true : can(jsondecode(var.input))
+    error_message = "JSON, such as {\"rebuild\":true}."
+  }
+}
+
+variable "input_path" {
+  description = "Path of the part of the event that the target gets, such as $.detail; null: all of it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.input_path == null ? true : startswith(var.input_path, "$")
+    error_message = "A JSON path from the whole event, such as $.detail."
+  }
+}
+
+variable "input_template" {
+  description = "What the target gets instead of the event, with <name> for the values of input_paths; null: the event."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = length([for given in [var.input, var.input_path, var.input_template] : given if given != null]) <= 1
+    error_message = "One of input, input_path and input_template."
+  }
+}
+
+variable "input_paths" {
+  description = "Paths into the event by the names that input_template uses: { order = \"$.detail.order\" }."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(var.input_paths) <= 100 && alltrue([for name in keys(var.input_paths) : can(regex("^[A-Za-z0-9_-]{1,256}$", name))])
+    error_message = "At most 100 names of letters, digits, hyphens and underscores."
+  }
+}

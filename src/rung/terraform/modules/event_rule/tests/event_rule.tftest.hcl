@@ -61,3 +61,30 @@ run "wrong_values_are_refused" {
 
   expect_failures = [var.name, var.pattern, var.max_attempts, var.max_age_seconds, var.dead_letter_arn]
 }
+
+run "a_template_makes_the_input" {
+  command = plan
+
+  variables {
+    input_template = "{\"number\":<order>}"
+    input_paths    = { order = "$.detail.order" }
+  }
+
+  assert {
+    condition     = one(aws_cloudwatch_event_target.this.input_transformer).input_template == "{\"number\":<order>}" && one(aws_cloudwatch_event_target.this.input_transformer).input_paths.order == "$.detail.order"
+    error_message = "the target gets what the template says"
+  }
+}
+
+run "two_inputs_are_refused" {
+  command = plan
+
+  variables {
+    input          = "{}"
+    input_path     = "detail"
+    input_template = "\"<aws.events.rule-name>\""
+    input_paths    = { "a b" = "$.id" }
+  }
+
+  expect_failures = [var.input_path, var.input_template, var.input_paths]
+}

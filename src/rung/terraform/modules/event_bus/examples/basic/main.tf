@@ -8,4 +8,6 @@ module "events" {
 
   name       = "shop-prod-events"
   account_id = "123456789012"
+
+  archive_days = 30
 }
