@@ -12,8 +12,8 @@ from rung.local.machine import Machine
 from rung.local.specification import ProcessSpec
 from rung.model.edges import Use
 from rung.model.graph import Graph
-from rung.model.nodes import Bus, Node, Queue, Rule, Service
-from rung.runtime.bus.rules import QueueTarget, ServiceTarget, Target, encode_rules
+from rung.model.nodes import Bus, External, Node, Queue, Rule, Service
+from rung.runtime.bus.rules import QueueTarget, ServiceTarget, Target, WebhookTarget, encode_rules
 from rung.runtime.bus.rules import Rule as RunningRule
 
 #: What a router opens beside the queues that it writes to: transactions, events, deliveries, announcements.
@@ -72,6 +72,8 @@ def target_of(rule: Rule, node: Node | None) -> Target | None:
             return QueueTarget(name=node.name)
         case Service():
             return ServiceTarget(name=node.name, path=rule.path, deadline_seconds=rule.deadline_seconds)
+        case External():
+            return WebhookTarget(name=node.name, path=rule.path, deadline_seconds=rule.deadline_seconds)
         case _:
             return None
 
@@ -93,5 +95,7 @@ def _use(target: Target) -> Use:
             return Use(target=target.name, verbs=("send",))
         case ServiceTarget():
             return Use(target=target.name, verbs=("call",))
+        case WebhookTarget():
+            return Use(target=target.name, verbs=("connect",))
         case _:
             assert_never(target)

@@ -28,14 +28,15 @@ async def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     Raises OSError (no connection, broken off) and ValueError (no HTTP).
     """
     parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = _request(path, parts.netloc, body, headers)
     secure = parts.scheme == "https"
     reader, writer = await asyncio.open_connection(
         parts.hostname, parts.port or (443 if secure else 80), limit=HEAD_BYTES_MAX,
         ssl=ssl.create_default_context() if secure else None,
     )  # fmt: skip
     try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        writer.write(_request(path, parts.netloc, body, headers))
+        writer.write(request)
         await writer.drain()
         return await _answer(reader)
     finally:

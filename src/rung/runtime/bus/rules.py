@@ -37,7 +37,15 @@ class ServiceTarget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     deadline_seconds: float = 5.0
 
 
-Target = QueueTarget | ServiceTarget
+class WebhookTarget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="webhook"):
+    """A host outside: POST over HTTPS to `path`, answered within `deadline_seconds`."""
+
+    name: str
+    path: str = "/"
+    deadline_seconds: float = 5.0
+
+
+Target = QueueTarget | ServiceTarget | WebhookTarget
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

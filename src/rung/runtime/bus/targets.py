@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from rung.runtime.bindings import QueueBinding, ServiceBinding, binding
+from rung.runtime.bindings import ExternalBinding, QueueBinding, ServiceBinding, binding
 from rung.runtime.bus.event import EVENT_HEADER
 from rung.runtime.bus.post import Answer, post
-from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget
+from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget, WebhookTarget
 from rung.runtime.context import CORRELATION_HEADER
 from rung.runtime.queue.message import Entry
 from rung.runtime.queue.port import Queue
 from rung.runtime.queue.registry import open_queue
+from rung.runtime.webhooks.errors import AddressRefusedError
+from rung.runtime.webhooks.guard import PUBLIC, Policy, guarded_client
 
 #: Statuses that a later try may change; 4xx otherwise says that this event is never taken. EventBridge's own list
 #: for API destinations is 409, 429 and 5xx (eb-api-destinations.html, read on 2026-11-21).
@@ -59,6 +61,9 @@ def target_of(rule: Rule, environment: Mapping[str, str] | None = None) -> Send:
             return to_queue(open_queue(name, binding(name, QueueBinding, environment), registered=True))
         case ServiceTarget(name=name, path=path):
             return to_service(binding(name, ServiceBinding, environment).url.rstrip("/") + path)
+        case WebhookTarget(name=name, path=path, deadline_seconds=seconds):
+            place = binding(name, ExternalBinding, environment)
+            return to_host(f"https://{place.host}:{place.port}{path}", seconds)
         case _:
             assert_never(rule.target)
 
@@ -80,6 +85,27 @@ def to_service(url: str) -> Send:
 
     async def send(delivery: Delivery) -> None:
         judge(await post(url, delivery.body, _http_headers(delivery)))
+
+    return send
+
+
+def to_host(url: str, deadline_seconds: float, policy: Policy = PUBLIC) -> Send:
+    """A host outside, on addresses of the public internet alone. No tenant and no user are named to it."""
+
+    async def send(delivery: Delivery) -> None:
+        headers = _http_headers(delivery)
+        headers.pop("traceparent", None)
+        try:
+            async with (
+                guarded_client(policy, timeout_seconds=deadline_seconds) as client,
+                client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as answer,
+            ):
+                after = answer.headers.get("retry-after", "")
+                judge(
+                    Answer(status=answer.status, retry_after_seconds=float(after) if after.isdecimal() else None)
+                )
+        except AddressRefusedError as error:
+            raise RefusedError("ADDRESS_REFUSED", str(error)) from error
 
     return send
 
