@@ -1,4 +1,4 @@
-"""`rung migrate DIRECTORY --url URL`: apply the SQL files that the database does not have yet."""
+"""`rung migrate DIRECTORY --url URL`: apply what a database has not; `rung migrate check`: judge it first."""
 
 from __future__ import annotations
 
@@ -13,26 +13,46 @@ from typing import TYPE_CHECKING
 from rung.errors import UsageError
 
 if TYPE_CHECKING:
+    from rung.migrations.check import Checked
     from rung.runtime.migrations import Applied
+
+CHECK = "check"
 
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    command = parser.add_parser("migrate", help="apply the SQL files that a database does not have yet")
-    command.add_argument("directory", type=Path, help="the files, named NNNN_what_it_does.sql")
+    command = parser.add_parser(
+        "migrate",
+        help="apply the SQL files that a database does not have yet, or check them",
+        usage="rung migrate DIRECTORY [--url URL]\n       rung migrate check DIRECTORY|WORKLOAD [--versions N]",
+    )
+    command.add_argument("words", nargs="+", metavar="[check] DIRECTORY", help="the files, NNNN_what_it_does.sql")
     command.add_argument("--url", help="the database, as its owner; else DATABASE_URL")
     command.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS", help="per statement")
+    checks = command.add_argument_group("check")
+    checks.add_argument("--versions", type=int, default=1, help="releases that must go on working; 1 unless said")
+    checks.add_argument("--tags", default="v*", help="which tags of git are releases")
+    checks.add_argument("--against", metavar="REF", help="released is what this branch, tag or commit has")
     command.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Apply them and say so. Raises UserError with findings R04xx, UsageError without a URL."""
+    """Apply or check. Raises UserError with findings R04xx, UsageError without a URL or with too many words."""
+    words: list[str] = arguments.words
+    if words[0] == CHECK and len(words) == 2:
+        return _check(Path(words[1]), arguments)
+    if len(words) != 1 or words[0] == CHECK:
+        raise UsageError("say one directory: `rung migrate DIRECTORY`, or `rung migrate check DIRECTORY`")
+    return _apply(Path(words[0]), arguments)
+
+
+def _apply(directory: Path, arguments: argparse.Namespace) -> int:
     from rung.runtime.migrations import migrate
 
     url = arguments.url or os.environ.get("DATABASE_URL")
     if not url:
         raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
-    applied = asyncio.run(migrate(url, arguments.directory, lock_timeout_seconds=arguments.lock_timeout))
+    applied = asyncio.run(migrate(url, directory, lock_timeout_seconds=arguments.lock_timeout))
     print(_as_json(applied) if arguments.format == "json" else _as_text(applied))
     return 0
 
@@ -44,3 +64,58 @@ def _as_json(applied: list[Applied]) -> str:
 def _as_text(applied: list[Applied]) -> str:
     lines = [f"applied {each.number:04d}_{each.name} in {each.duration_seconds:.3f} s" for each in applied]
     return "\n".join(lines) or "nothing to apply"
+
+
+def _check(given: Path, arguments: argparse.Namespace) -> int:
+    """1 when a finding is an error."""
+    if arguments.versions < 1:
+        raise UsageError("--versions is at least 1: the version before runs while a deployment goes on")
+    checked = {directory: _checked(directory, arguments) for directory in _directories(given)}
+    findings = [finding for each in checked.values() for finding in each.findings]
+    if arguments.format == "json":
+        print(json.dumps(_plain(checked)))
+    else:
+        print("\n\n".join([*map(str, findings), *(_summary(*pair) for pair in checked.items())]))
+    return int(any(finding.severity == "error" for finding in findings))
+
+
+def _directories(given: Path) -> list[Path]:
+    """The directory itself, or those of the databases that a workload file describes."""
+    if given.is_dir() or given.suffix != ".py":
+        return [given]
+    from rung.model.nodes import Postgres
+    from rung.model.read import load_workload
+
+    graph = load_workload(given)
+    return [Path(graph.root) / node.migrations for node in graph.of(Postgres) if node.migrations is not None]
+
+
+def _checked(directory: Path, arguments: argparse.Namespace) -> Checked:
+    from rung.migrations.check import check
+    from rung.migrations.releases import release_at, releases_of
+
+    releases = releases_of(directory, count=arguments.versions, tags=arguments.tags)
+    against = release_at(directory, arguments.against) if arguments.against else None
+    return check(directory, releases, versions=arguments.versions, against=against)
+
+
+def _plain(checked: dict[Path, Checked]) -> dict[str, object]:
+    return {
+        "findings": [asdict(finding) for each in checked.values() for finding in each.findings],
+        "checked": [
+            {
+                "directory": str(directory),
+                "releases": each.releases,
+                "judged": each.judged,
+                "accepted": each.accepted,
+            }
+            for directory, each in checked.items()
+        ],
+    }
+
+
+def _summary(directory: Path, checked: Checked) -> str:
+    known = f"released: {', '.join(checked.releases)}" if checked.releases else "no release is known"
+    count = len(checked.findings)
+    accepted = f", {checked.accepted} accepted" if checked.accepted else ""
+    return f"{directory}: {len(checked.judged)} new migrations, {count} findings{accepted} ({known})"
