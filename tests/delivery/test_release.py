@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatch
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,23 @@ def test_a_machine_that_fails_brings_the_old_image_back(project: Project) -> Non
     code, _, calls = project.run("deploy", "dev", "new")
     assert code == 1
     assert position(calls, "put-secret-value", "string old") > position(calls, "put-secret-value", "string new")
+
+
+def test_files_that_never_change_are_kept_for_ever(project: Project) -> None:
+    """Later filters win, as the AWS CLI documents them; what no filter names is included."""
+    project.state["answers"] = {**ANSWERS, "list-buckets": "shop-prod-web-1"}
+    _, _, calls = project.run("deploy", "prod", "new")
+    lasting = {}
+    for call in (call for call in calls if " s3 sync " in call):
+        filters = [pair for pair in pairwise(call.split()) if pair[0] in ("--include", "--exclude")]
+        control = call.partition("--cache-control ")[2]
+        for name in ("assets/app.3f9a1c2b4d5e.js", "logo.svg", "index.html", "font-deadbeef.woff2"):
+            taken = [kind for kind, glob in filters if fnmatch(name, glob)]
+            if not taken or taken[-1] == "--include":
+                lasting[name] = "immutable" in control
+    assert lasting == {
+        "assets/app.3f9a1c2b4d5e.js": True, "font-deadbeef.woff2": True, "logo.svg": False, "index.html": False,
+    }  # fmt: skip
 
 
 def test_production_is_not_stopped_from_here(project: Project) -> None:
