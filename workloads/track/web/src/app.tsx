@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useCallback } from "react";
+import { lazy, Suspense, useCallback } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 
 import { messageOf, ProblemError } from "./api/problem.ts";
@@ -10,6 +10,8 @@ import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { useSession, useSessionEnd, type Session } from "./session.ts";
 import { Toasts, useToast } from "./ui/toast.tsx";
+
+const InboxPage = lazy(() => import("./pages/inbox.tsx"));
 
 const FRESH_MS = 5_000;
 const RETRIES = 2;
@@ -78,8 +80,13 @@ function Entrance() {
   }
   return (
     <Switch>
-      <Route path="/link" component={LinkPage} />
-      <Route path="/invitation">
+      <Route path="/inbox/:mail?">
+        <Suspense fallback={<main aria-busy="true" />}>
+          <InboxPage />
+        </Suspense>
+      </Route>
+      <Route path="/sign-in/link" component={LinkPage} />
+      <Route path="/invitations">
         <InvitationPage session={session.data} />
       </Route>
       <Route>{session.data === null ? <SignedOut /> : <SignedIn session={session.data} />}</Route>

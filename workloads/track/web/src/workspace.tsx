@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { Link, Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 
+import { hasInbox } from "./api/inbox.ts";
 import type { MyOrganisation } from "./api/schema.ts";
 import { OrganisationContext } from "./organisation.ts";
 import { MailsPage } from "./pages/mails.tsx";
@@ -52,6 +53,7 @@ function Navigation({ organisation }: { readonly organisation: MyOrganisation | 
               </Item>
             ))}
         <Item href="/account">Account</Item>
+        {hasInbox() ? <Item href="/inbox">Local inbox</Item> : null}
       </ul>
     </nav>
   );

@@ -1,16 +1,17 @@
-import { Link, useLocation, useSearch } from "wouter";
+import { Link, useLocation } from "wouter";
 
 import { api, queries } from "../api/client.ts";
 import type { InvitationPreview } from "../api/schema.ts";
 import { useSessionChanged, useSignOut, type Session } from "../session.ts";
 import { EntrancePage } from "../ui/entrance.tsx";
 import { Form } from "../ui/form.tsx";
+import { useFragment } from "../ui/fragment.ts";
 import { Loaded } from "../ui/page.tsx";
 
 type Props = { readonly session: Session | null };
 
 function SignedOutChoice({ email }: { readonly email: string }) {
-  const next = new URLSearchParams({ next: window.location.pathname + window.location.search, email });
+  const next = new URLSearchParams({ next: window.location.pathname + window.location.hash, email });
   return (
     <div className="actions">
       <Link className="button primary" href={`/sign-up?${next}`}>
@@ -53,7 +54,7 @@ function Answer({ invitation, token, session }: Props & { readonly invitation: I
 }
 
 export function InvitationPage({ session }: Props) {
-  const token = new URLSearchParams(useSearch()).get("token") ?? "";
+  const token = useFragment();
   const query = queries.useQuery("post", "/api/invitations/look", { body: { token } });
   return (
     <EntrancePage title="You are invited">

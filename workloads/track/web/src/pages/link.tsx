@@ -1,15 +1,16 @@
 import { useState } from "react";
-import { Link, useLocation, useSearch } from "wouter";
+import { Link, useLocation } from "wouter";
 
 import { api } from "../api/client.ts";
 import { useSessionChanged } from "../session.ts";
+import { useFragment } from "../ui/fragment.ts";
 import { EntrancePage } from "../ui/entrance.tsx";
 import { Form } from "../ui/form.tsx";
 import { CodeForm } from "./sign-in.tsx";
 
 /** Where the mailed link leads. A button redeems it: what merely looks at links, as mail scanners do, uses none up. */
 export function LinkPage() {
-  const token = new URLSearchParams(useSearch()).get("token") ?? "";
+  const token = useFragment();
   const [challenge, setChallenge] = useState("");
   const [, navigate] = useLocation();
   const sessionChanged = useSessionChanged();

@@ -12,7 +12,7 @@ export function SignUpPage() {
   const sessionChanged = useSessionChanged();
   const search = useSearch();
   const given = new URLSearchParams(search);
-  const isInvited = given.get("next")?.startsWith("/invitation") === true;
+  const isInvited = given.get("next")?.startsWith("/invitations") === true;
   async function send(values: Values) {
     const body = {
       name: values("name"),
