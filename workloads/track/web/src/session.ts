@@ -1,6 +1,6 @@
 /** Who is signed in, and how that begins and ends. */
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
 import { api, keepCsrfToken, whenSignedOut } from "./api/client.ts";
@@ -29,13 +29,18 @@ export function useSessionChanged() {
   return () => cache.invalidateQueries({ queryKey: SESSION_KEY });
 }
 
-/** Signs out here; nothing of the person stays in this page's memory. */
+/** Nobody is signed in: nothing of the person stays in this page's memory. */
+function forget(cache: QueryClient) {
+  cache.setQueryData(SESSION_KEY, null);
+  cache.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION_KEY[0] });
+}
+
+/** Signs out here. */
 export function useSignOut() {
   const cache = useQueryClient();
   return async () => {
     await api.DELETE("/api/session");
-    cache.clear();
-    cache.setQueryData(SESSION_KEY, null);
+    forget(cache);
   };
 }
 
@@ -45,8 +50,7 @@ export function useSessionEnd(told: () => void) {
   useEffect(() => {
     whenSignedOut(() => {
       if (cache.getQueryData<Session | null>(SESSION_KEY) == null) return;
-      cache.clear();
-      cache.setQueryData(SESSION_KEY, null);
+      forget(cache);
       told();
     });
   }, [cache, told]);

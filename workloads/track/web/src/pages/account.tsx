@@ -2,6 +2,7 @@ import { useState } from "react";
 
 import { api, queries } from "../api/client.ts";
 import { useOptimistic } from "../api/cache.ts";
+import { ProblemError } from "../api/problem.ts";
 import type { SessionItem } from "../api/schema.ts";
 import { useSessionChanged, type Session } from "../session.ts";
 import { Confirm } from "../ui/dialog.tsx";
@@ -131,7 +132,11 @@ async function saveExport() {
 function Privacy({ email }: { readonly email: string }) {
   const sessionChanged = useSessionChanged();
   const [erasing, setErasing] = useState(false);
-  async function erase() {
+  async function erase(values: Values) {
+    if (values("email") !== email) {
+      const mistake = `Type ${email}`;
+      throw new ProblemError(422, "not_confirmed", mistake, { email: mistake });
+    }
     await api.DELETE("/api/account");
     await sessionChanged();
   }
@@ -156,13 +161,7 @@ function Privacy({ email }: { readonly email: string }) {
           onClose={() => setErasing(false)}
         >
           <p>You are signed out everywhere, and nothing can be brought back.</p>
-          <Field
-            label={`Type ${email} to confirm`}
-            name="email"
-            required
-            autoComplete="off"
-            pattern={email.replaceAll(/[.*+?^${}()|[\]\\/-]/gu, String.raw`\$&`)}
-          />
+          <Field label={`Type ${email} to confirm`} name="email" required autoComplete="off" />
         </Confirm>
       ) : null}
     </Section>

@@ -7,6 +7,7 @@ import { useRefresh } from "../api/cache.ts";
 import { messageOf, ProblemError } from "../api/problem.ts";
 import type { NewMails, Template } from "../api/schema.ts";
 import { useInside, useOrganisation } from "../organisation.ts";
+import { placeholders } from "../placeholders.ts";
 import { parseRecipients } from "../recipients.ts";
 import { Field, Form, Select, TextArea, type Values } from "../ui/form.tsx";
 import { Letter } from "../ui/letter.tsx";
@@ -29,7 +30,8 @@ const KINDS = [
 function Preview({ draft }: { readonly draft: Draft }) {
   const inside = useInside();
   const { subject, html, recipients } = useSettled(draft);
-  const variables = parseRecipients(recipients).recipients[0]?.variables ?? {};
+  const given = parseRecipients(recipients).recipients[0]?.variables;
+  const variables = { ...placeholders(subject, html), ...given };
   const body = { subject, html, variables };
   const preview = useQuery({
     queryKey: ["preview", inside, body],
