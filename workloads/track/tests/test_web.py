@@ -102,6 +102,11 @@ class Visit:
         await self.open("/")
         return urlparse(self.page.url).path
 
+    def expect_refusals(self, *statuses: int) -> None:
+        """The browser complained of nothing else: it tells of every answer that is a refusal."""
+        told = tuple(f"{status} " for status in statuses) + ("Failed to load resource",)
+        assert [complaint for complaint in self.complaints if not complaint.startswith(told)] == []
+
     async def mailed_link(self, recipient: str) -> str:
         """The path of the first link in the latest mail to somebody, once that came."""
         inbox = f"{self.site}/api/inbox/mails"
@@ -194,6 +199,45 @@ async def test_an_invited_person_joins_by_the_link_in_the_mail(browser: Browser,
     assert owner.complaints + guest.complaints == []
 
 
+async def test_an_organisation_pays_for_seats_that_it_lacks_and_goes_back(browser: Browser, dev: Dev) -> None:
+    visit = await _visit(browser, dev)
+    page = visit.page
+    home = await visit.sign_up()
+    await visit.open(f"{home}/members")
+    for _ in range(4):
+        await visit.fill(**{"E-mail": _address("seat")})
+        await visit.press("Send invitation")
+        await expect(page.get_by_label("E-mail")).to_have_value("")
+    await expect(page.get_by_text("5 of 5 seats are taken")).to_be_visible()
+    await visit.fill(**{"E-mail": _address("seat")})
+    await visit.press("Send invitation")
+    await expect(page.get_by_label("E-mail")).to_have_accessible_description(
+        "all 5 seats are taken: add seats, or take somebody out"
+    )
+    await visit.go("Plan")
+    await visit.press("Choose Business")
+    await expect(page.get_by_role("dialog")).to_contain_text("$245.00 now, then $245.00 a month")
+    await visit.press("Go to payment")
+    await page.get_by_label("Card").select_option("declined")
+    await visit.press("Pay")
+    await expect(page.get_by_label("Card")).to_have_accessible_description("the card was declined")
+    await page.get_by_label("Card").select_option("paid")
+    await visit.press("Pay")
+    now = page.locator(".card", has_text="Now")
+    await expect(now).to_contain_text("Business active Renewed on")
+    await expect(now).to_contain_text("5 of 20 seats are taken")
+    await visit.press("Choose Team")
+    await expect(page.get_by_role("dialog")).to_contain_text("are credited, then $95.00 a month")
+    await visit.press("Change the plan")
+    await expect(now).to_contain_text("Team active")
+    await visit.press("Choose Free")
+    await visit.press("End the subscription")
+    await expect(now).to_contain_text("then the free plan")
+    await visit.go("Audit log")
+    await expect(page.get_by_role("region", name="Audit log")).to_contain_text("subscription.cancel_asked")
+    visit.expect_refusals(402, 409)
+
+
 async def test_a_session_that_was_ended_elsewhere_says_so_and_goes_on_where_it_was(
     browser: Browser, dev: Dev
 ) -> None:
@@ -238,7 +282,7 @@ async def test_a_second_factor_is_set_up_and_then_asked_for(browser: Browser, de
     await visit.fill(Code=recovery[0])
     await visit.press("Go on")
     await expect(page.get_by_role("heading", name="Account", exact=True)).to_be_visible()
-    assert all("422" in complaint for complaint in visit.complaints), visit.complaints
+    visit.expect_refusals(422)
 
 
 def _code(secret: str) -> str:
@@ -305,7 +349,7 @@ async def test_a_form_says_what_is_wrong_next_to_the_field_and_moves_there(brows
     await visit.press("Create account")
     await expect(email).to_have_accessible_description("this address has an account: sign in")
     await expect(email).to_be_focused()
-    assert all("409" in complaint for complaint in visit.complaints), visit.complaints
+    visit.expect_refusals(409)
 
 
 async def test_the_main_flow_works_with_the_keyboard_alone(browser: Browser, dev: Dev) -> None:
@@ -343,7 +387,20 @@ async def _tab_to(page: Page, selector: str, text: str = "") -> None:
     raise AssertionError(f"{selector} {text!r} cannot be reached with Tab")
 
 
-INSIDE = ("", "/compose", "/templates", "/members", "/suppressions", "/keys", "/audit", "/settings", "/nowhere")
+INSIDE = (
+    "",
+    "/compose",
+    "/templates",
+    "/members",
+    "/suppressions",
+    "/plan",
+    "/keys",
+    "/webhooks",
+    "/audit",
+    "/operations",
+    "/settings",
+    "/nowhere",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -12,6 +12,7 @@ import { useSession, useSessionEnd, type Session } from "./session.ts";
 import { Toasts, useToast } from "./ui/toast.tsx";
 
 const InboxPage = lazy(() => import("./pages/inbox.tsx"));
+const CheckoutPage = lazy(() => import("./pages/checkout.tsx"));
 
 const FRESH_MS = 5_000;
 const RETRIES = 2;
@@ -83,6 +84,11 @@ function Entrance() {
       <Route path="/inbox/:mail?">
         <Suspense fallback={<main aria-busy="true" />}>
           <InboxPage />
+        </Suspense>
+      </Route>
+      <Route path="/billing/checkout/:checkout">
+        <Suspense fallback={<main aria-busy="true" />}>
+          <CheckoutPage />
         </Suspense>
       </Route>
       <Route path="/sign-in/link" component={LinkPage} />

@@ -12,6 +12,17 @@ export function useOrganisation(): MyOrganisation {
   return organisation;
 }
 
+const LAST = "organisation";
+
+/** The organisation that was looked at last on this machine, empty for none. */
+export function lastOrganisation(): string {
+  return localStorage.getItem(LAST) ?? "";
+}
+
+export function rememberOrganisation(id: string): void {
+  localStorage.setItem(LAST, id);
+}
+
 /** The parameters of every path within the organisation. */
 export function useInside() {
   const organisation = useOrganisation();

@@ -3,7 +3,7 @@ import { Link, Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 
 import { hasInbox } from "./api/inbox.ts";
 import type { MyOrganisation } from "./api/schema.ts";
-import { OrganisationContext } from "./organisation.ts";
+import { lastOrganisation, OrganisationContext, rememberOrganisation } from "./organisation.ts";
 import { MailsPage } from "./pages/mails.tsx";
 import { NewOrganisationPage } from "./pages/new-organisation.tsx";
 import { useSignOut, type Session } from "./session.ts";
@@ -15,9 +15,12 @@ const MailPage = lazy(() => import("./pages/mail.tsx"));
 const TemplatesPage = lazy(() => import("./pages/templates.tsx"));
 const MembersPage = lazy(() => import("./pages/members.tsx"));
 const SuppressionsPage = lazy(() => import("./pages/suppressions.tsx"));
+const PlanPage = lazy(() => import("./pages/plan.tsx"));
 const KeysPage = lazy(() => import("./pages/keys.tsx"));
+const WebhooksPage = lazy(() => import("./pages/webhooks.tsx"));
 const AuditPage = lazy(() => import("./pages/audit.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings.tsx"));
+const OperationsPage = lazy(() => import("./pages/operations.tsx"));
 const AccountPage = lazy(() => import("./pages/account.tsx"));
 
 const INSIDE = [
@@ -25,8 +28,11 @@ const INSIDE = [
   ["/templates", "Templates"],
   ["/members", "Members"],
   ["/suppressions", "Suppressions"],
+  ["/plan", "Plan"],
   ["/keys", "API keys"],
+  ["/webhooks", "Webhooks"],
   ["/audit", "Audit log"],
+  ["/operations", "Operations"],
   ["/settings", "Settings"],
 ] as const;
 
@@ -96,6 +102,9 @@ function OrganisationPages({ organisation }: { readonly organisation: MyOrganisa
         <Route path={`${base}/templates`} component={TemplatesPage} />
         <Route path={`${base}/members`} component={MembersPage} />
         <Route path={`${base}/suppressions`} component={SuppressionsPage} />
+        <Route path={`${base}/plan`} component={PlanPage} />
+        <Route path={`${base}/webhooks`} component={WebhooksPage} />
+        <Route path={`${base}/operations`} component={OperationsPage} />
         <Route path={`${base}/keys`} component={KeysPage} />
         <Route path={`${base}/audit`} component={AuditPage} />
         <Route path={`${base}/settings`} component={SettingsPage} />
@@ -122,9 +131,9 @@ export function Workspace({ session }: { readonly session: Session }) {
   const current = organisations.find((one) => one.id === inside?.organisation);
   const signOut = useSignOut();
   useEffect(() => {
-    if (current !== undefined) localStorage.setItem("organisation", current.id);
+    if (current !== undefined) rememberOrganisation(current.id);
   }, [current]);
-  const last = organisations.find((one) => one.id === localStorage.getItem("organisation")) ?? organisations[0];
+  const last = organisations.find((one) => one.id === lastOrganisation()) ?? organisations[0];
   const shown = current ?? last;
   return (
     <div className="shell">

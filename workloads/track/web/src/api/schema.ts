@@ -108,6 +108,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/local-billing/{checkout}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A local checkout
+         * @description The local payment provider's page. Only under `rung dev`.
+         */
+        get: operations["get_local_checkout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/local-billing/{checkout}/pay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pay (local)
+         * @description Pay there, or have the card declined. Only under `rung dev`.
+         */
+        post: operations["pay_local_checkout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations": {
         parameters: {
             query?: never;
@@ -176,6 +216,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/billing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The subscription
+         * @description The subscription, and how much of it is used.
+         */
+        get: operations["get_billing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/billing/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description End the subscription with the period that is paid for.
+         */
+        post: operations["cancel_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/billing/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the plan
+         * @description Another plan or number of seats, prorated. It is recorded when the provider has reported it: ask again.
+         */
+        post: operations["change_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/billing/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Subscribe
+         * @description Where to pay for a new subscription.
+         */
+        post: operations["begin_checkout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/billing/local": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let something happen (local)
+         * @description Let a payment fail or succeed, or the period end. Only under `rung dev`.
+         */
+        post: operations["let_local_billing_happen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/billing/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a change costs
+         * @description What a change would cost, now and each month.
+         */
+        post: operations["preview_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/campaigns": {
         parameters: {
             query?: never;
@@ -188,6 +348,66 @@ export interface paths {
          * @description The campaigns in numbers.
          */
         get: operations["list_campaigns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/deliveries/{delivery}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send again
+         * @description Try a delivery again now.
+         */
+        post: operations["resend_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End it
+         * @description End the organisation, with everything in it.
+         */
+        post: operations["erase_organisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export everything
+         * @description Everything that is kept for the organisation, as lines of JSON.
+         */
+        get: operations["export_organisation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -376,6 +596,26 @@ export interface paths {
         patch: operations["change_member"];
         trace?: never;
     };
+    "/api/organisations/{organisation}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How mail is doing
+         * @description What waits, how long it takes, what fails.
+         */
+        get: operations["get_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/preview": {
         parameters: {
             query?: never;
@@ -390,6 +630,46 @@ export interface paths {
          * @description What a recipient would read, in the organisation's branding. Nothing is stored.
          */
         post: operations["preview_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/subjects/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget an address
+         * @description Forget one address. That it is not to be written to is kept.
+         */
+        post: operations["erase_subject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/subjects/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Export an address
+         * @description Everything that is kept about one address.
+         */
+        post: operations["export_subject"];
         delete?: never;
         options?: never;
         head?: never;
@@ -487,6 +767,114 @@ export interface paths {
          * @description Take it away; mails that were written with it are sent all the same.
          */
         delete: operations["delete_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhooks
+         * @description Where events are sent.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * New webhook
+         * @description Send events to an address. The secret is shown this once.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget it
+         * @description Forget an endpoint.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Switch on or off
+         * @description Switch an endpoint on or off.
+         */
+        patch: operations["switch_webhook"];
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Delivery log
+         * @description What was sent to an endpoint, the latest first.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation}/webhooks/{webhook}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New secret
+         * @description A new secret, shown this once; for a day deliveries are signed with both.
+         */
+        post: operations["rotate_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Plans
+         * @description The plans, the cheapest first.
+         */
+        get: operations["list_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -804,6 +1192,22 @@ export interface components {
             code: string;
         };
         /**
+         * ChangePreview
+         * @description What a change costs, in cents: now, below zero as a credit, and each month from then on.
+         */
+        ChangePreview: {
+            currency: string;
+            monthly_minor: number;
+            now_minor: number;
+        };
+        /**
+         * CheckoutLink
+         * @description Where to pay.
+         */
+        CheckoutLink: {
+            url: string;
+        };
+        /**
          * Code
          * @description A code of the authenticator application, or a recovery code.
          */
@@ -833,6 +1237,20 @@ export interface components {
         Enrolment: {
             secret: string;
             uri: string;
+        };
+        /**
+         * Erased
+         * @description How many mails were made nameless.
+         */
+        Erased: {
+            mails: number;
+        };
+        /**
+         * Farewell
+         * @description The organisation's name, to confirm.
+         */
+        Farewell: {
+            name: string;
         };
         /**
          * Invitation
@@ -878,6 +1296,34 @@ export interface components {
          */
         LinkRequest: {
             email: string;
+        };
+        /**
+         * LocalCheckout
+         * @description What the local provider's page shows.
+         */
+        LocalCheckout: {
+            amount_minor: number;
+            currency: string;
+            plan: string;
+            seats: number;
+            /** @enum {unknown} */
+            status: "complete" | "open";
+        };
+        /**
+         * LocalEvent
+         * @description Something that shall happen to the subscription.
+         */
+        LocalEvent: {
+            /** @enum {unknown} */
+            event: "payment_failed" | "payment_succeeded" | "period_ended";
+        };
+        /**
+         * LocalPayment
+         * @description What the visitor of that page chooses.
+         */
+        LocalPayment: {
+            /** @enum {unknown} */
+            outcome: "declined" | "paid";
         };
         /**
          * MailDetail
@@ -1034,6 +1480,40 @@ export interface components {
             email: string;
         };
         /**
+         * NewWebhook
+         * @description Where to send which events: `mail.*`, `*`.
+         */
+        NewWebhook: {
+            kinds?: string[];
+            /**
+             * @default hmac
+             * @enum {unknown}
+             */
+            scheme?: "ed25519" | "hmac";
+            url: string;
+        };
+        /**
+         * OperationsReport
+         * @description Seconds and counts of this moment; `latency` and `failed` are of the last hour.
+         *
+         *         `queue_ready` and `queue_oldest_seconds` are of the whole platform's queue: what every organisation shares.
+         */
+        OperationsReport: {
+            failed_last_hour: number;
+            latency_p50_seconds: number | null;
+            latency_p99_seconds: number | null;
+            oldest_pending_seconds: number;
+            pending: number;
+            queue_dead: number;
+            queue_oldest_seconds: number | null;
+            queue_ready: number;
+            sending: number;
+            sent_last_hour: number;
+            webhook_failures: number;
+            webhooks_disabled: number;
+            webhooks_failing: number;
+        };
+        /**
          * Organisation
          * @description An organisation with its branding: what every mail of theirs looks like.
          */
@@ -1082,6 +1562,30 @@ export interface components {
             organisations: components["schemas"]["MyOrganisation"][];
             person: components["schemas"]["PersonBody"];
             sessions: components["schemas"]["SessionItem"][];
+        };
+        /**
+         * Plan
+         * @description `price_minor`: for each seat and month, in cents before tax.
+         */
+        Plan: {
+            currency: string;
+            mails_per_minute: number;
+            mails_per_month: number;
+            /** @enum {unknown} */
+            name: "business" | "free" | "team";
+            price_minor: number;
+            seats_included: number;
+            seats_max: number;
+            title: string;
+        };
+        /**
+         * PlanChoice
+         * @description A plan and how many seats.
+         */
+        PlanChoice: {
+            /** @enum {unknown} */
+            plan: "business" | "free" | "team";
+            seats: number;
         };
         /**
          * Preview
@@ -1187,6 +1691,40 @@ export interface components {
             password: string;
         };
         /**
+         * Subject
+         * @description Somebody, by address.
+         */
+        Subject: {
+            email: string;
+        };
+        /**
+         * SubjectData
+         * @description Everything that an organisation holds about one address.
+         */
+        SubjectData: {
+            email: string;
+            mails: Record<string, unknown>[];
+            suppressions: Record<string, unknown>[];
+        };
+        /**
+         * Subscription
+         * @description A subscription, and how much of it is used. `limits`: the plan whose limits hold now.
+         */
+        Subscription: {
+            cancel_at_period_end: boolean;
+            limits: components["schemas"]["Plan"];
+            mails_used: number;
+            past_due_since: string | null;
+            period_end: string;
+            /** @enum {unknown} */
+            plan: "business" | "free" | "team";
+            seats: number;
+            seats_used: number;
+            /** @enum {unknown} */
+            status: "active" | "canceled" | "incomplete" | "past_due" | "trialing" | "unpaid";
+            trial_end: string | null;
+        };
+        /**
          * Suppression
          * @description An address that is not written to, and why.
          */
@@ -1236,6 +1774,55 @@ export interface components {
         Token: {
             token: string;
         };
+        /**
+         * WebhookAttempt
+         * @description One try.
+         */
+        WebhookAttempt: {
+            at: string;
+            duration_ms: number;
+            error: string | null;
+            number: number;
+            status: number | null;
+        };
+        /**
+         * WebhookDelivery
+         * @description One event on its way to one endpoint.
+         */
+        WebhookDelivery: {
+            attempts: components["schemas"]["WebhookAttempt"][];
+            created_at: string;
+            event: string;
+            id: string;
+            kind: string;
+            next_at: string | null;
+            /** @enum {unknown} */
+            status: "cancelled" | "failed" | "pending" | "succeeded";
+        };
+        /**
+         * WebhookEndpoint
+         * @description Where events are sent. `secret` is there once: when it was made, and when it was rotated.
+         */
+        WebhookEndpoint: {
+            created_at: string;
+            disabled_at: string | null;
+            disabled_reason: string | null;
+            failing_since: string | null;
+            id: string;
+            kinds: string[];
+            /** @enum {unknown} */
+            scheme: "ed25519" | "hmac";
+            /** @default null */
+            secret?: string | null;
+            url: string;
+        };
+        /**
+         * WebhookSwitch
+         * @description On or off.
+         */
+        WebhookSwitch: {
+            enabled: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -1250,15 +1837,22 @@ export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type Campaign = components['schemas']['Campaign'];
 export type ChallengeCode = components['schemas']['ChallengeCode'];
+export type ChangePreview = components['schemas']['ChangePreview'];
+export type CheckoutLink = components['schemas']['CheckoutLink'];
 export type Code = components['schemas']['Code'];
 export type Credentials = components['schemas']['Credentials'];
 export type Done = components['schemas']['Done'];
 export type Enrolment = components['schemas']['Enrolment'];
+export type Erased = components['schemas']['Erased'];
+export type Farewell = components['schemas']['Farewell'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationPreview = components['schemas']['InvitationPreview'];
 export type InvitationToken = components['schemas']['InvitationToken'];
 export type Joined = components['schemas']['Joined'];
 export type LinkRequest = components['schemas']['LinkRequest'];
+export type LocalCheckout = components['schemas']['LocalCheckout'];
+export type LocalEvent = components['schemas']['LocalEvent'];
+export type LocalPayment = components['schemas']['LocalPayment'];
 export type MailDetail = components['schemas']['MailDetail'];
 export type MailEvent = components['schemas']['MailEvent'];
 export type MailItem = components['schemas']['MailItem'];
@@ -1273,10 +1867,14 @@ export type NewName = components['schemas']['NewName'];
 export type NewOrganisation = components['schemas']['NewOrganisation'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewSuppression = components['schemas']['NewSuppression'];
+export type NewWebhook = components['schemas']['NewWebhook'];
+export type OperationsReport = components['schemas']['OperationsReport'];
 export type Organisation = components['schemas']['Organisation'];
 export type OrganisationChange = components['schemas']['OrganisationChange'];
 export type PersonBody = components['schemas']['PersonBody'];
 export type PersonExport = components['schemas']['PersonExport'];
+export type Plan = components['schemas']['Plan'];
+export type PlanChoice = components['schemas']['PlanChoice'];
 export type Preview = components['schemas']['Preview'];
 export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type ProblemBody = components['schemas']['ProblemBody'];
@@ -1287,11 +1885,18 @@ export type SessionItem = components['schemas']['SessionItem'];
 export type SessionState = components['schemas']['SessionState'];
 export type SignInAnswer = components['schemas']['SignInAnswer'];
 export type SignUp = components['schemas']['SignUp'];
+export type Subject = components['schemas']['Subject'];
+export type SubjectData = components['schemas']['SubjectData'];
+export type Subscription = components['schemas']['Subscription'];
 export type Suppression = components['schemas']['Suppression'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type Template = components['schemas']['Template'];
 export type TemplateContent = components['schemas']['TemplateContent'];
 export type Token = components['schemas']['Token'];
+export type WebhookAttempt = components['schemas']['WebhookAttempt'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookEndpoint = components['schemas']['WebhookEndpoint'];
+export type WebhookSwitch = components['schemas']['WebhookSwitch'];
 export type $defs = Record<string, never>;
 export interface operations {
     erase_me: {
@@ -1484,6 +2089,72 @@ export interface operations {
             };
         };
     };
+    get_local_checkout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocalCheckout"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    pay_local_checkout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                checkout: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LocalPayment"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_organisations: {
         parameters: {
             query?: never;
@@ -1648,6 +2319,208 @@ export interface operations {
             };
         };
     };
+    get_billing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    cancel_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    change_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChoice"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    begin_checkout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChoice"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutLink"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    let_local_billing_happen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LocalEvent"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    preview_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanChoice"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePreview"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     list_campaigns: {
         parameters: {
             query?: never;
@@ -1667,6 +2540,102 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Campaign"][];
                 };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    resend_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery: string;
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    erase_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Farewell"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description a problem */
             default: {
@@ -2115,6 +3084,37 @@ export interface operations {
             };
         };
     };
+    get_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperationsReport"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     preview_mail: {
         parameters: {
             query?: never;
@@ -2137,6 +3137,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    erase_subject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Subject"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    export_subject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Subject"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubjectData"];
                 };
             };
             /** @description a problem */
@@ -2406,6 +3476,233 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    switch_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSwitch"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    rotate_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+                webhook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"][];
                 };
             };
             /** @description a problem */

@@ -6,17 +6,11 @@ import { emptyInbox, listInbox, matching, readInbox, type InboxItem, type InboxM
 import { Brand } from "../ui/entrance.tsx";
 import { Letter } from "../ui/letter.tsx";
 import { Loaded, Page } from "../ui/page.tsx";
+import { ownPath } from "../ui/links.ts";
 import { Moment } from "../ui/time.tsx";
 
 const AGAIN_MS = 2_000;
 const INBOX = ["inbox"];
-
-/** A link of ours leads to this page's own origin, whatever address the mail was written with. */
-function ownPath(link: string): string | undefined {
-  const url = URL.parse(link);
-  const isOurs = url !== null && (url.host === window.location.host || url.hostname === "127.0.0.1");
-  return isOurs ? url.pathname + url.search + url.hash : undefined;
-}
 
 function Links({ links }: { readonly links: readonly string[] }) {
   const own = links.flatMap((link) => ownPath(link) ?? []);

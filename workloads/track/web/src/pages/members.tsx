@@ -10,6 +10,7 @@ import { Badge, Loaded, Page, Section } from "../ui/page.tsx";
 import { Table } from "../ui/table.tsx";
 import { Moment } from "../ui/time.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { BILLING, Seats } from "./seats.tsx";
 
 type Role = Member["role"];
 
@@ -33,12 +34,13 @@ function Invite() {
   async function invite(values: Values) {
     const email = values("email");
     await api.POST(INVITATIONS, { ...inside, body: { email, role: roleOf(values("role")) } });
-    await refresh(INVITATIONS);
+    await refresh(INVITATIONS, BILLING);
     say(`${email} is invited`);
   }
   const blames = { seat_limit: "email", already_member: "email" };
   return (
     <Section title="Invite somebody">
+      <Seats />
       <Form label="Invite somebody" submit="Send invitation" onSubmit={invite} resets inline blames={blames}>
         <Field label="E-mail" name="email" type="email" required />
         <Select label="Role" name="role" choices={isOwner ? ROLES : ROLES.filter(({ value }) => value !== "owner")} />
@@ -123,7 +125,7 @@ function Removal({ member, onClose }: { readonly member: Member; readonly onClos
   const path = { ...inside.params.path, member: member.person_id };
   async function remove() {
     await api.DELETE(`${MEMBERS}/{member}`, { params: { path } });
-    await refresh(MEMBERS);
+    await refresh(MEMBERS, BILLING);
   }
   return (
     <Confirm title={`Take ${member.email} out?`} action="Take out" onConfirm={remove} onClose={onClose}>

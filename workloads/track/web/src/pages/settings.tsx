@@ -6,6 +6,7 @@ import { useSessionChanged } from "../session.ts";
 import { Field, Form, TextArea, type Values } from "../ui/form.tsx";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { Privacy } from "./privacy.tsx";
 
 const ORGANISATION = "/api/organisations/{organisation}";
 
@@ -60,6 +61,7 @@ export default function SettingsPage() {
           }
         </Loaded>
       </Section>
+      <Privacy />
     </Page>
   );
 }

@@ -21,6 +21,11 @@ export function ago(at: string, now: number): string {
   return relative.format(seconds < 0 ? -1 : 1, "minute");
 }
 
+/** The day alone. */
+export function day(at: string): string {
+  return date.format(Date.parse(at));
+}
+
 export function exact(at: string): string {
   return moment.format(Date.parse(at));
 }
