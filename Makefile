@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := workloads/track/web
 
-.PHONY: help dev setup web test soak lint types imports check lock benchmark policy clean
+.PHONY: help dev setup web client test soak lint types imports check lock benchmark policy clean
 
 help:  ## the targets, one line each
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -26,6 +26,10 @@ $(WEB)/dist/index.html: $(VENV)/.installed scripts/web $(shell find $(WEB) -name
 
 web: setup  ## lint, types and unit tests of the front end of track
 	@scripts/web $(VENV) $(WEB) check
+
+client: setup  ## generate the client of track's front end anew from the API's document
+	cd workloads/track && ../../$(BIN)/python -m track.api.write_openapi openapi.json
+	@scripts/web $(VENV) $(WEB) client
 
 test: setup policy  ## every test, on real parts; those that measure time have the machine to themselves
 	scripts/test $(BIN)/python

@@ -104,7 +104,7 @@ class Visit:
 
     def expect_refusals(self, *statuses: int) -> None:
         """The browser complained of nothing else: it tells of every answer that is a refusal."""
-        told = tuple(f"{status} " for status in statuses) + ("Failed to load resource",)
+        told = ("Failed to load resource", *(f"{status} " for status in statuses))
         assert [complaint for complaint in self.complaints if not complaint.startswith(told)] == []
 
     async def mailed_link(self, recipient: str) -> str:
