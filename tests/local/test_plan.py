@@ -267,6 +267,22 @@ def test_a_bus_has_a_router_with_its_rules_and_what_they_deliver_to_and_nothing_
     assert rules[0]["dead_letter"] == "dead"
 
 
+def test_a_rule_starts_a_workflow_and_calls_a_host_outside() -> None:
+    workload = Workload("w")
+    events = workload.bus("events")
+    onboarding = workload.workflow("onboarding", handler="w:onboard")
+    crm = workload.external("crm.example.org")
+    workload.rule("starts", bus=events, pattern={"source": ["shop"]}, target=onboarding)
+    workload.rule("tells", bus=events, pattern={"source": ["shop"]}, target=crm, path="/events")
+    graph = workload.freeze()
+    chosen = plan(graph, machine(graph))
+    rules: Any = chosen.files["rules-events.json"]
+    assert [each["target"]["kind"] for each in rules] == ["workflow", "webhook"]
+    assert not chosen.findings
+    (router,) = (spec for spec in chosen.processes if spec.name == "events")
+    assert {"RUNG_BINDING_ONBOARDING", "RUNG_BINDING_CRM_EXAMPLE_ORG"} <= router.environment.keys()
+
+
 def test_another_rule_changes_the_router_and_no_other_process() -> None:
     before, after = planned(eventful()), planned(eventful(attempts=3))
     assert {name for name in before if before[name] != after[name]} == {"events"}

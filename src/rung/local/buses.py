@@ -12,8 +12,8 @@ from rung.local.machine import Machine
 from rung.local.specification import ProcessSpec
 from rung.model.edges import Use
 from rung.model.graph import Graph
-from rung.model.nodes import Bus, External, Node, Queue, Rule, Service
-from rung.runtime.bus.rules import QueueTarget, ServiceTarget, Target, WebhookTarget, encode_rules
+from rung.model.nodes import Bus, External, Node, Queue, Rule, Service, Workflow
+from rung.runtime.bus.rules import QueueTarget, ServiceTarget, Target, WebhookTarget, WorkflowTarget, encode_rules
 from rung.runtime.bus.rules import Rule as RunningRule
 
 #: What a router opens beside the queues that it writes to: transactions, events, deliveries, announcements.
@@ -74,6 +74,8 @@ def target_of(rule: Rule, node: Node | None) -> Target | None:
             return ServiceTarget(name=node.name, path=rule.path, deadline_seconds=rule.deadline_seconds)
         case External():
             return WebhookTarget(name=node.name, path=rule.path, deadline_seconds=rule.deadline_seconds)
+        case Workflow():
+            return WorkflowTarget(name=node.name)
         case _:
             return None
 
@@ -97,5 +99,7 @@ def _use(target: Target) -> Use:
             return Use(target=target.name, verbs=("call",))
         case WebhookTarget():
             return Use(target=target.name, verbs=("connect",))
+        case WorkflowTarget():
+            return Use(target=target.name, verbs=("start",))
         case _:
             assert_never(target)

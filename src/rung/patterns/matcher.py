@@ -2,8 +2,8 @@
 
 Each branch of a pattern is filed under one *shape*, the paths on which it names exact values, by those values;
 an event looks up one tuple per shape, however many rules there are. Branches without exact values are filed
-under a beginning or an end of text, where they name one; the few that are left are asked
-one by one. What the index finds is then checked field by field, so the index only has to miss nothing.
+under a beginning or an end of text, or a range of numbers or addresses, where they name one; the few that are left
+are asked one by one. What the index finds is then checked field by field, so the index only has to miss nothing.
 The idea of paying for fields and not for rules is that of https://github.com/aws/event-ruler (README.md, read
 on 2026-11-21), which compiles to automata instead.
 """
@@ -14,18 +14,20 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from math import prod
+from math import inf, prod
 from operator import contains
 from typing import Any
 
-from rung.patterns.evaluate import branch_paths, holds
+from rung.patterns.evaluate import address_of, branch_paths, holds
 from rung.patterns.events import Leaves, Paths, flatten
 from rung.patterns.grammar import (
     Branch,
+    Cidr,
     EqualsIgnoreCase,
     Exact,
     Exists,
     Field,
+    Numeric,
     Pattern,
     Prefix,
     Scalar,
@@ -34,6 +36,7 @@ from rung.patterns.grammar import (
     branches,
     folded,
 )
+from rung.patterns.ranges import Ranges
 
 #: How many entries one branch may take in the index: lists of values multiply.
 _MAX_ENTRIES = 64
@@ -80,6 +83,9 @@ class Matcher:
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._by_anchor: dict[str, list[_Shape]] = {}
         self._texts: dict[str, _Texts] = {}
+        self._ranged: set[str] = set()
+        self._numbers: dict[str, Ranges[_Filed]] = {}
+        self._addresses: dict[tuple[str, int], Ranges[_Filed]] = {}
         self._present: dict[str, list[_Filed]] = {}
         self._always: list[_Filed] = []
         for name, pattern in given.items():
@@ -124,7 +130,7 @@ class Matcher:
                 shape.filed[entry].append(filed)
             return
         filed = _Filed(rule=number, branch=branch, open=branch)
-        if any(self._file_text(each, filed) for each in branch):
+        if any(self._file_text(each, filed) or self._file_range(each, filed) for each in branch):
             return
         present = [each.path for each in branch if not any(_absence(test) for test in each.tests)]
         if present:
@@ -159,6 +165,31 @@ class Matcher:
                 by_length.setdefault(len(text), {}).setdefault(text, []).append(filed)
         return True
 
+    def _file_range(self, asked: Field, filed: _Filed) -> bool:
+        """Under every range of numbers or of addresses. False: a test of the field is neither."""
+        if not all(isinstance(test, Numeric | Cidr) for test in asked.tests):
+            return False
+        self._ranged.add(asked.path)
+        for test in asked.tests:
+            match test:
+                case Numeric(low=low, high=high):
+                    numbers = self._numbers.setdefault(asked.path, Ranges())
+                    numbers.add(-inf if low is None else low, inf if high is None else high, filed)
+                case Cidr(version=version, first=first, last=last):
+                    self._addresses.setdefault((asked.path, version), Ranges()).add(first, last, filed)
+        return True
+
+    def _of_ranges(self, path: str, values: Iterable[Scalar]) -> Iterator[_Filed]:
+        numbers = self._numbers.get(path)
+        for value in values:
+            if isinstance(value, str):
+                address = address_of(value)
+                addresses = None if address is None else self._addresses.get((path, address[0]))
+                if address is not None and addresses is not None:
+                    yield from addresses.holding(address[1])
+            elif numbers is not None and isinstance(value, int | float):
+                yield from numbers.holding(value)
+
     def _new_shape(self, paths: tuple[str, ...]) -> _Shape:
         """Found by its path that the fewest branches use: an event without that path passes it by."""
         shape = self._shapes[paths] = _Shape(paths=paths)
@@ -173,6 +204,8 @@ class Matcher:
             texts = self._texts.get(path)
             if texts is not None:
                 yield from _of_texts(texts, here)
+            if path in self._ranged:
+                yield from self._of_ranges(path, here)
             yield from self._present.get(path, ())
         yield from self._always
 

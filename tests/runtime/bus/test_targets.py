@@ -10,7 +10,7 @@ from tests.runtime.bus.conftest import Service
 
 from rung.runtime.bus.event import EVENT_HEADER
 from rung.runtime.bus.post import post
-from rung.runtime.bus.targets import Delivery, LaterError, RefusedError, to_host, to_service
+from rung.runtime.bus.targets import Delivery, LaterError, RefusedError, to_host, to_service, to_workflow
 from rung.runtime.webhooks.guard import Policy
 
 DELIVERY = Delivery(
@@ -56,6 +56,18 @@ async def test_an_address_inside_is_never_called() -> None:
             with pytest.raises(RefusedError):
                 await to_host(url, 5.0)(DELIVERY)
     assert service.taken == []
+
+
+async def test_a_workflow_has_one_run_for_each_event() -> None:
+    started: list[tuple[Any, str]] = []
+
+    class Onboarding:
+        async def start(self, given: Any, *, id: str) -> None:  # noqa: A002 - the workflow's own name for it
+            started.append((given, id))
+
+    workflow: Any = Onboarding()
+    await to_workflow(workflow)(DELIVERY)
+    assert started == [({"order": 7}, "calls-1")]
 
 
 async def test_a_header_cannot_begin_a_second_request() -> None:

@@ -45,7 +45,14 @@ class WebhookTarget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind",
     deadline_seconds: float = 5.0
 
 
-Target = QueueTarget | ServiceTarget | WebhookTarget
+class WorkflowTarget(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="workflow"):
+    """A workflow: one run for each event, whose input it is; started within `deadline_seconds`."""
+
+    name: str
+    deadline_seconds: float = 10.0
+
+
+Target = QueueTarget | ServiceTarget | WebhookTarget | WorkflowTarget
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,16 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+import msgspec
+
 from rung.runtime.bindings import ExternalBinding, QueueBinding, ServiceBinding, binding
 from rung.runtime.bus.event import EVENT_HEADER
 from rung.runtime.bus.post import Answer, post
-from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget, WebhookTarget
+from rung.runtime.bus.rules import QueueTarget, Rule, ServiceTarget, WebhookTarget, WorkflowTarget
 from rung.runtime.context import CORRELATION_HEADER
 from rung.runtime.queue.message import Entry
 from rung.runtime.queue.port import Queue
 from rung.runtime.queue.registry import open_queue
 from rung.runtime.webhooks.errors import AddressRefusedError
 from rung.runtime.webhooks.guard import PUBLIC, Policy, guarded_client
+from rung.runtime.workflow.client import Workflow, workflow
 
 #: Statuses that a later try may change; 4xx otherwise says that this event is never taken. EventBridge's own list
 #: for API destinations is 409, 429 and 5xx (eb-api-destinations.html, read on 2026-11-21).
@@ -64,6 +67,8 @@ def target_of(rule: Rule, environment: Mapping[str, str] | None = None) -> Send:
         case WebhookTarget(name=name, path=path, deadline_seconds=seconds):
             place = binding(name, ExternalBinding, environment)
             return to_host(f"https://{place.host}:{place.port}{path}", seconds)
+        case WorkflowTarget(name=name):
+            return to_workflow(workflow(name))
         case _:
             assert_never(rule.target)
 
@@ -106,6 +111,15 @@ def to_host(url: str, deadline_seconds: float, policy: Policy = PUBLIC) -> Send:
                 )
         except AddressRefusedError as error:
             raise RefusedError("ADDRESS_REFUSED", str(error)) from error
+
+    return send
+
+
+def to_workflow(started: Workflow) -> Send:
+    """One run for each event: a second delivery finds the run of the first."""
+
+    async def send(delivery: Delivery) -> None:
+        await started.start(msgspec.json.decode(delivery.body), id=delivery.key)
 
     return send
 
