@@ -20,6 +20,7 @@ import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 
 from rung.local.postgres import start_postgres
 from rung.local.redis import start_redis
@@ -73,6 +74,16 @@ def _bindings(directory: Path, database_url: str, cache_url: str) -> dict[str, s
         path.write_text(secrets.token_urlsafe(32))
         found[name] = bindings.SecretBinding(path=str(path))
     return {bindings.variable_name(name): bindings.encode(one) for name, one in found.items()}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing: these tests sign up hundreds of people."""
+    with pytest.MonkeyPatch.context() as patch:
+        from track.accounts import passwords
+
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 async def _prepare(url: str) -> None:

@@ -45,12 +45,14 @@ class Handler:
         return f"250 OK queued as {mail}"
 
 
-async def start(mailbox: Mailbox, *, host: str = "127.0.0.1", port: int = 0) -> asyncio.Server:
+async def start(
+    mailbox: Mailbox, *, handler: Handler | None = None, host: str = "127.0.0.1", port: int = 0
+) -> asyncio.Server:
     """Take mail until the server is closed. Port 0: a free one."""
-    handler = Handler(mailbox)
+    taking = handler or Handler(mailbox)
 
     def conversation() -> Any:
-        return SMTP(handler, data_size_limit=MAIL_BYTES_MAX, hostname="inbox.local", ident="track inbox")
+        return SMTP(taking, data_size_limit=MAIL_BYTES_MAX, hostname="inbox.local", ident="track inbox")
 
     return await asyncio.get_running_loop().create_server(conversation, host, port)
 
