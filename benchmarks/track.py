@@ -3,8 +3,8 @@
     python benchmarks/track.py [--mails 100000] [--send 20000] [--organisations 100] [--json]
 
 Everything is real and on this machine: Postgres, Redis, the worker process that sends, the mail server that it
-sends to. The mails belong to many organisations and go to many domains. Sending is measured from the first mail that arrives
-to the last; the sender's memory is its resident set at its largest.
+sends to. The mails belong to many organisations and go to many domains. Sending is measured from the first mail
+that arrives to the last; the sender's memory is its resident set at its largest.
 """
 
 from __future__ import annotations
