@@ -14,10 +14,12 @@ from typing import Any, Protocol
 import asyncpg
 from redis.asyncio import Redis
 
+from rung.local.rabbitmq import RabbitServer
 from rung.local.redis import QUEUE_SETTINGS, RedisServer, start_redis
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.queue import Queue, install_queue, open_queue
 from rung.runtime.queue.redis.keys import Keys
+from tests.conftest import start_rabbitmq_or_skip
 
 EXPIRE_LEASES = "update rung.message set leased_until = now() - interval '1 s' where leased_until > '-infinity'"
 
@@ -73,6 +75,22 @@ class RedisPlace:
         await client.aclose()
 
 
+class RabbitPlace:
+    """A node of its own. The server itself tells when a holder has lost: when its connection ends."""
+
+    def __init__(self, server: RabbitServer, url: str) -> None:
+        self.server = server
+        self.url = url
+
+    def binding(self, **limits: Any) -> QueueBinding:
+        """See Place."""
+        return QueueBinding(adapter="rabbitmq", url=self.server.url, outbox_url=self.url, **limits)
+
+    async def expire_leases(self) -> None:
+        """Not to be had here: who holds a lease knows when it has lost it."""
+        raise NotImplementedError
+
+
 @asynccontextmanager
 async def _postgres(url: str, _: Path) -> AsyncIterator[PostgresPlace]:
     yield PostgresPlace(url)
@@ -85,8 +103,15 @@ async def _redis(url: str, folder: Path) -> AsyncIterator[RedisPlace]:
     server.stop()
 
 
+@asynccontextmanager
+async def _rabbitmq(url: str, folder: Path) -> AsyncIterator[RabbitPlace]:
+    server = start_rabbitmq_or_skip(folder / "rabbitmq")
+    yield RabbitPlace(server, url)
+    server.stop()
+
+
 #: From the URL of an empty database and a folder to a place.
-BROKERS: dict[str, Callable[[str, Path], Any]] = {"postgres": _postgres, "redis": _redis}
+BROKERS: dict[str, Callable[[str, Path], Any]] = {"postgres": _postgres, "redis": _redis, "rabbitmq": _rabbitmq}
 
 
 @asynccontextmanager

@@ -71,7 +71,9 @@ async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_an
     finally:
         supervisor.end()
     killed_at = float((tmp_path / f"killed-{identity}").read_text())
-    assert 1.0 < await effects.at(identity) - killed_at < 2.0 + 5.0
+    # RabbitMQ sees the connection end; the others wait for the lease.
+    earliest = 0.0 if binding.adapter == "rabbitmq" else 1.0
+    assert earliest < await effects.at(identity) - killed_at < 2.0 + 5.0
     await orders.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.faults.brokers import Place, opened
+from tests.faults.brokers import Place, RabbitPlace, opened
 from tests.queue.workers_supervised import Effects
 
 from rung.runtime.bindings import QueueBinding
@@ -33,6 +33,8 @@ async def take_effect(pool: Any, orders: Queue, message: Message) -> bool:
 
 
 async def test_each_message_has_one_effect_however_often_it_is_delivered(place: Place) -> None:
+    if isinstance(place, RabbitPlace):
+        pytest.skip("its holders know that they have lost: test_rabbitmq_faults.py")
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     randomness = random.Random(seed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -42,3 +44,26 @@ class TestRabbitWithOutbox(QueueConformance):
         harness = RabbitHarness(killable_rabbitmq, postgres_url)
         yield harness
         await harness.close()
+
+
+async def test_delays_take_their_time_on_the_server_and_none_waits_for_a_longer_one(
+    killable_rabbitmq: RabbitServer,
+) -> None:
+    """What the suite's moved clock cannot show: the ladder itself, by the machine's clock."""
+    harness = RabbitHarness(killable_rabbitmq)
+    queue = harness.open(lanes=("default",))
+    due: dict[str, float] = {}
+    await queue.send(b"x", delay_seconds=600.0)  # the ladder is there now
+    for delay in (3.3, 1.9, 0.8, 0.1):
+        due[await queue.send(b"x", delay_seconds=delay)] = time.monotonic() + delay
+    arrived: dict[str, float] = {}
+    async with asyncio.timeout(20):
+        while len(arrived) < len(due):
+            for message in await queue.receive(max_messages=10, wait_seconds=1.0):
+                arrived[message.id] = time.monotonic()
+                await queue.acknowledge([message])
+    late = {identity: arrived[identity] - moment for identity, moment in due.items()}
+    assert min(late.values()) > -0.02, "the send itself took a little of the delay"
+    assert max(late.values()) < 1.0
+    assert (await queue.statistics()).delayed == 1
+    await harness.close()

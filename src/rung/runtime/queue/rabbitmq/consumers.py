@@ -18,6 +18,7 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from pamqp.commands import Basic
 
+from rung.runtime.queue.rabbitmq.envelope import tag_of
 from rung.runtime.queue.rabbitmq.topology import Topology
 
 
@@ -59,6 +60,8 @@ class Consumers:
         self._wake = wake
         self._lanes = {lane: _Lane() for lane in topology.lanes}
         self._numbers = itertools.count(1)
+        #: The server's numbers of what is here without a lease, wherever it is on its way.
+        self.unleased: set[int] = set()
         self._opening = asyncio.Lock()
 
     def buffered(self, lane: str) -> int:
@@ -77,6 +80,7 @@ class Consumers:
             message = await self._channel.basic_get(self._topology.queue(lane))
             if isinstance(message.delivery, Basic.GetEmpty):
                 break
+            self.unleased.add(tag_of(message))
             got.append(Delivery(lane, message, None))
         return got
 
@@ -123,6 +127,7 @@ class Consumers:
 
     async def _on(self, lane: str, consumer: Consumer, message: DeliveredMessage) -> None:
         consumer.outstanding += 1
+        self.unleased.add(tag_of(message))
         self._lanes[lane].arrived.append(Delivery(lane, message, consumer))
         self._wake()
 

@@ -125,6 +125,7 @@ class Session:
             lease = lease_of(message)
             lease.until = until
             self._held.add(lease)
+            self._consumers.unleased.discard(lease.tag)
             messages.append(message)
         return messages
 
@@ -143,7 +144,7 @@ class Session:
             return
         for lease in leases:
             self._forget(lease)
-        frames = [Basic.Ack(delivery_tag=lease.tag) for lease in leases]
+        frames = self._acknowledgements([lease.tag for lease in leases])
         packed = ChannelFrame.marshall(channel_number=self._channel.number, frames=frames)
         try:
             async with asyncio.timeout(CALL_SECONDS):
@@ -151,6 +152,14 @@ class Session:
                 await self._channel.flow(active=True)
         except FAILURES:
             await self.end()
+
+    def _acknowledgements(self, tags: Sequence[int]) -> list[Basic.Ack]:
+        """One for all that come before whatever stays: to the queue that is one command and not many."""
+        staying = {lease.tag for lease in self._held} | self._consumers.unleased
+        first = min(staying, default=max(tags) + 1)
+        before = [tag for tag in tags if tag < first]
+        together = [Basic.Ack(delivery_tag=max(before), multiple=True)] if before else []
+        return together + [Basic.Ack(delivery_tag=tag) for tag in tags if tag > first]
 
     def _forget(self, lease: Lease) -> None:
         lease.ended = True
@@ -215,7 +224,9 @@ class Session:
         over = [lease for lease in self._held if lease.until <= now]
         for lease in over:
             self._forget(lease)
+            self._consumers.unleased.add(lease.tag)  # until it is returned, nothing acknowledges it in passing
             await self._within(self._channel.basic_reject(lease.tag, requeue=True, wait=False))
+            self._consumers.unleased.discard(lease.tag)
         if over:
             await self._within(self._channel.flow(active=True))
             log.warning("leases ended: the messages go to others", queue=self._link.topology.name, count=len(over))
