@@ -19,8 +19,8 @@ from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 CONTENT_TYPE = "application/vnd.rung.message"
-#: Counted by the queue: how often a message came back. Newer servers than the 3.10 that is tried here count what was
-#: taken apart from what failed; the greater of both is what we mean.
+#: Counted by the queue: how often a message came back. Newer servers than the 3.10 that is tried here count what
+#: was taken apart from what failed; the greater of both is what we mean.
 COUNTS = ("x-acquired-count", "x-delivery-count")
 _LENGTH = struct.Struct(">I")
 _PERSISTENT = 2
