@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -158,7 +158,7 @@ class Recorder:
             await self._queue.send_batch(entries, transaction=connection)
 
     @asynccontextmanager
-    async def _transaction(self, tenants: Iterable[str]) -> Any:
+    async def _transaction(self, tenants: Iterable[str]) -> AsyncIterator[Any]:
         async with self._database.transaction(across_tenants=True) as connection:
             # Tenant ids hold no quote and no comma, and the text leaves nothing in the session: it is local.
             names = ",".join(sorted(set(tenants)))

@@ -49,19 +49,16 @@ def secrets_of(given: Secrets) -> tuple[str, ...]:
 
 def header_of(headers: Headers, name: str) -> str:
     """The value of header `name` (lower case), whatever its case there. A second one of that name is refused."""
+    pairs: Iterable[tuple[str | bytes, str | bytes]]
     pairs = headers.items() if isinstance(headers, Mapping) else headers
-    values = [value for key, value in map(_as_text, pairs) if key.lower() == name]
+    values = [_text(value) for key, value in pairs if _text(key).lower() == name]
     if len(values) != 1:
         raise SignatureRefusedError(f"{len(values) or 'no'} header {name}")
     return values[0]
 
 
-def _as_text(pair: tuple[str, str] | tuple[bytes, bytes]) -> tuple[str, str]:
-    key, value = pair
-    return (
-        key if isinstance(key, str) else key.decode("latin-1"),
-        value if isinstance(value, str) else value.decode("latin-1"),
-    )
+def _text(given: str | bytes) -> str:
+    return given if isinstance(given, str) else given.decode("latin-1")
 
 
 def bytes_of(body: object) -> bytes:
