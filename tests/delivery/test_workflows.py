@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,3 +119,47 @@ def test_only_the_script_that_knows_the_states_bucket_initialises(graph: Graph) 
 
 def test_without_an_environment_there_is_nothing_to_deploy(graph: Graph) -> None:
     assert workflows(graph, {}) == {}
+
+
+def test_the_release_before_is_tested_on_the_new_schema(graph: Graph, tmp_path: Path) -> None:
+    """The step itself, in a repository with a release: its tests see this commit's migrations and its own code."""
+    steps = read(graph, "pull-request")["jobs"]["migrations"]["steps"]
+    script = next(step["run"] for step in steps if step.get("name", "").startswith("Tests of the release before"))
+    repository, temporary = tmp_path / "repository", tmp_path / "runner"
+    (repository / "db" / "migrations").mkdir(parents=True)
+    (repository / ".venv" / "bin").mkdir(parents=True)
+    temporary.mkdir()
+    for name in ("rung", "squawk", "python"):
+        (repository / ".venv" / "bin" / name).symlink_to(Path(sys.executable).with_name(name))
+    (repository / ".gitignore").write_text(".venv\n")
+    (repository / "workload.py").write_text(
+        'from rung import Workload\napp = Workload("app")\napp.postgres("db", migrations="db/migrations")\n'
+    )
+    (repository / "code.txt").write_text("before")
+    (repository / "Makefile").write_text(
+        "test:\n\t@ls db/migrations > $(RUNNER_TEMP)/seen; cat code.txt >> $(RUNNER_TEMP)/seen\n"
+    )
+    first = "0001_first.sql"
+    (repository / "db" / "migrations" / first).write_text("create table a (id bigint primary key);\n")
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *words], cwd=repository, check=True, capture_output=True, timeout=30)
+
+    def step() -> None:
+        environment = {**os.environ, "RUNNER_TEMP": str(temporary)}
+        command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+        subprocess.run(command, cwd=repository, env=environment, check=True, capture_output=True, timeout=60)
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "before")
+    step()
+    assert not (temporary / "seen").exists(), "there is no release yet"
+    git("tag", "v1.0.0")
+    (repository / "code.txt").write_text("now")
+    (repository / "db" / "migrations" / "0002_second.sql").write_text("alter table a add column b text;\n")
+    git("add", ".")
+    git("commit", "-qm", "now")
+    step()
+    assert (temporary / "seen").read_text().split() == [first, "0002_second.sql", "before"]

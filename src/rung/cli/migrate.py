@@ -92,11 +92,12 @@ def _directories(given: Path) -> list[Path]:
 
 def _checked(directory: Path, arguments: argparse.Namespace) -> Checked:
     from rung.migrations.check import check
-    from rung.migrations.releases import release_at, releases_of
+    from rung.migrations.releases import release_at, release_names, releases_of
 
     releases = releases_of(directory, count=arguments.versions, tags=arguments.tags)
     against = release_at(directory, arguments.against) if arguments.against else None
-    return check(directory, releases, versions=arguments.versions, against=against)
+    names = release_names(directory, tags=arguments.tags)
+    return check(directory, releases, versions=arguments.versions, against=against, names=names)
 
 
 def _plain(checked: dict[Path, Checked]) -> dict[str, object]:

@@ -52,19 +52,26 @@ class Checked:
 
 
 def check(
-    directory: Path, releases: Sequence[Release], *, versions: int = 1, against: Release | None = None
+    directory: Path,
+    releases: Sequence[Release],
+    *,
+    versions: int = 1,
+    against: Release | None = None,
+    names: Sequence[str] = (),
 ) -> Checked:
     """Judge the files of `directory` that `against`, else the newest of `releases` (the newest first), has not.
 
-    `versions`: how many releases must have had a migration before what it replaces may be taken away. Raises
-    MachineError: R0401 to R0409 about the files, R0427 when squawk is missing.
+    `versions`: how many releases must have had a migration before what it replaces may be taken away. `names`: all
+    releases, the newest first; those given when left away. Raises MachineError: R0401 to R0409 about the files,
+    R0427 when squawk is missing.
     """
+    known = list(names) or [release.name for release in releases]
     migrations = read_migrations(directory)
     newest = against or next(iter(releases), None)
     released = newest.numbers if newest else frozenset[int]()
     new = [each for each in migrations if each.number not in released]
     reports = lint(new) if new else []
-    judges = [_Judge(each, migrations, new, releases, versions) for each in new]
+    judges = [_Judge(each, migrations, new, _History(releases, known, versions)) for each in new]
     for judge in judges:
         judge.judge([report for report in reports if report.file == str(judge.migration.path)])
     return Checked(
@@ -75,6 +82,30 @@ def check(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _History:
+    """What was released: the newest releases, the names of all, and how many of them must go on working."""
+
+    releases: Sequence[Release]
+    names: Sequence[str]
+    versions: int
+
+    def lacking(self, phase: phases.Phase) -> list[str]:
+        """Which of those that must go on working were before what the phase waits for. Nothing released: none."""
+        if phase.release is not None:
+            if phase.release not in self.names:
+                return [f"git knows no release {phase.release} here"]
+            older = self.names[self.names.index(phase.release) + 1 :]
+            return [name for name in self.names[: self.versions] if name in older]
+        if not self.releases:
+            return []
+        recent = self.releases[: self.versions]
+        found = [release.name for release in recent if phase.after not in release.numbers]
+        if len(recent) < self.versions:
+            found.append(f"only {len(recent)} of {self.versions} releases are there")
+        return found
+
+
 class _Judge:
     """One file."""
 
@@ -83,14 +114,12 @@ class _Judge:
         migration: Migration,
         migrations: Sequence[Migration],
         new: Sequence[Migration],
-        releases: Sequence[Release],
-        versions: int,
+        history: _History,
     ) -> None:
         self.migration = migration
         self.findings: list[Finding] = []
         self.accepted = 0
-        self._releases = releases
-        self._versions = versions
+        self._history = history
         self._phase = phases.phase_of(migration, [each.number for each in migrations])
         # Where nothing is known to be released, only what this file itself creates is sure to be new.
         is_known = len(new) < len(migrations)
@@ -134,16 +163,10 @@ class _Judge:
         return reached[-1] if reached else next(iter(self.migration.statements), None)
 
     def _require_released(self) -> None:
-        """R0423 unless the last `versions` releases all had the migration that made this one possible."""
-        if not self._releases:
-            return
-        after = self._phase.after
-        recent = self._releases[: self._versions]
-        lacking = [release.name for release in recent if after not in release.numbers]
-        if len(recent) < self._versions:
-            lacking.append(f"only {len(recent)} of {self._versions} releases are there")
+        """R0423 unless the releases that must go on working all came after what the contract waits for."""
+        lacking = self._history.lacking(self._phase)
         if lacking:
-            self.findings.append(_too_early(self.migration, self._phase, lacking, self._versions))
+            self.findings.append(_too_early(self.migration, self._phase, lacking, self._history.versions))
 
 
 def _created(migration: Migration) -> list[str]:
@@ -194,14 +217,15 @@ def _unreadable_phase(migration: Migration, phase: phases.Phase) -> Finding:
 
 
 def _too_early(migration: Migration, phase: phases.Phase, lacking: Sequence[str], versions: int) -> Finding:
+    after = phase.release or f"{phase.after:04d}"
     return Finding(
         code="R0423",
         severity="error",
-        message=f"what is taken away may still be used: {phase.after:04d} is not in the last {versions} releases",
+        message=f"what is taken away may still be used: {after} is not in each of the last {versions} releases",
         location=_location(migration, phase.line),
         found=", ".join(lacking),
         effect="their code, which runs during the deployment and after a rollback, fails on the new schema",
-        help=f"release {phase.after:04d} first, and this file in a release after that",
+        help=f"release {after} first, and this file in a release after that",
     )
 
 

@@ -27,9 +27,14 @@ def releases_of(directory: Path, *, count: int, tags: str = TAGS) -> list[Releas
 
     None outside of a git repository, or where no tag has these migrations.
     """
-    told = _git(directory, "tag", "--list", tags, "--merged", "HEAD", "--sort=-version:refname")
-    names = [name for name in (told or "").splitlines() if name][:count]
+    names = release_names(directory, tags=tags)[:count]
     return [release for release in (_release(directory, name) for name in names) if release.numbers]
+
+
+def release_names(directory: Path, *, tags: str = TAGS) -> list[str]:
+    """All releases that led to what is checked out, the newest first."""
+    told = _git(directory, "tag", "--list", tags, "--merged", "HEAD", "--sort=-version:refname")
+    return [name for name in (told or "").splitlines() if name]
 
 
 def release_at(directory: Path, reference: str) -> Release:
