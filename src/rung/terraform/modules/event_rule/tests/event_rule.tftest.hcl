@@ -81,10 +81,20 @@ run "two_inputs_are_refused" {
 
   variables {
     input          = "{}"
-    input_path     = "detail"
     input_template = "\"<aws.events.rule-name>\""
-    input_paths    = { "a b" = "$.id" }
   }
 
-  expect_failures = [var.input_path, var.input_template, var.input_paths]
+  expect_failures = [var.input_template]
+}
+
+run "inputs_that_eventbridge_does_not_take_are_refused" {
+  command = plan
+
+  variables {
+    input       = "{rebuild}"
+    input_path  = "detail"
+    input_paths = { "a b" = "$.id" }
+  }
+
+  expect_failures = [var.input, var.input_path, var.input_paths]
 }
