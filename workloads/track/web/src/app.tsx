@@ -9,6 +9,7 @@ import { LinkPage } from "./pages/link.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { useSession, useSessionEnd, type Session } from "./session.ts";
+import { Boundary } from "./ui/boundary.tsx";
 import { Toasts, useToast } from "./ui/toast.tsx";
 
 const InboxPage = lazy(() => import("./pages/inbox.tsx"));
@@ -104,7 +105,9 @@ export function App() {
   return (
     <QueryClientProvider client={cache}>
       <Toasts>
-        <Entrance />
+        <Boundary>
+          <Entrance />
+        </Boundary>
       </Toasts>
     </QueryClientProvider>
   );

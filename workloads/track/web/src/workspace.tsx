@@ -7,6 +7,7 @@ import { lastOrganisation, OrganisationContext, rememberOrganisation } from "./o
 import { MailsPage } from "./pages/mails.tsx";
 import { NewOrganisationPage } from "./pages/new-organisation.tsx";
 import { useSignOut, type Session } from "./session.ts";
+import { Boundary } from "./ui/boundary.tsx";
 import { Brand } from "./ui/entrance.tsx";
 import { Page, Placeholder } from "./ui/page.tsx";
 
@@ -129,6 +130,7 @@ export function Workspace({ session }: { readonly session: Session }) {
   const { organisations, person } = session;
   const [, inside] = useRoute("/o/:organisation/*?");
   const current = organisations.find((one) => one.id === inside?.organisation);
+  const [path] = useLocation();
   const signOut = useSignOut();
   useEffect(() => {
     if (current !== undefined) rememberOrganisation(current.id);
@@ -155,21 +157,23 @@ export function Workspace({ session }: { readonly session: Session }) {
         </p>
       </header>
       <main id="main" tabIndex={-1}>
-        <Suspense fallback={<Placeholder rows={6} />}>
-          <Switch>
-            <Route path="/">
-              <Redirect to={last === undefined ? "/new" : `/o/${last.id}`} replace />
-            </Route>
-            <Route path="/new" component={NewOrganisationPage} />
-            <Route path="/account">
-              <AccountPage session={session} />
-            </Route>
-            <Route path="/o/:organisation/*?">
-              {current === undefined ? <NothingHere /> : <OrganisationPages key={current.id} organisation={current} />}
-            </Route>
-            <Route component={NothingHere} />
-          </Switch>
-        </Suspense>
+        <Boundary key={path}>
+          <Suspense fallback={<Placeholder rows={6} />}>
+            <Switch>
+              <Route path="/">
+                <Redirect to={last === undefined ? "/new" : `/o/${last.id}`} replace />
+              </Route>
+              <Route path="/new" component={NewOrganisationPage} />
+              <Route path="/account">
+                <AccountPage session={session} />
+              </Route>
+              <Route path="/o/:organisation/*?">
+                {current === undefined ? <NothingHere /> : <OrganisationPages key={current.id} organisation={current} />}
+              </Route>
+              <Route component={NothingHere} />
+            </Switch>
+          </Suspense>
+        </Boundary>
       </main>
     </div>
   );

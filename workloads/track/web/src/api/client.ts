@@ -3,6 +3,7 @@
 import createFetch, { type Middleware } from "openapi-fetch";
 import createQueries from "openapi-react-query";
 
+import { patient } from "./patience.ts";
 import { problemOf } from "./problem.ts";
 import type { paths } from "./schema.ts";
 
@@ -47,7 +48,16 @@ const refusals: Middleware = {
   },
 };
 
-export const api = createFetch<paths>({ baseUrl: window.location.origin });
+function wait(pause: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, pause);
+  });
+}
+
+export const api = createFetch<paths>({
+  baseUrl: window.location.origin,
+  fetch: patient((request) => window.fetch(request), wait),
+});
 api.use(refusals);
 
 /** `queries.useQuery("get", path, …)`: cached, with the types of the path. */
