@@ -8,11 +8,16 @@ security policy.
 from __future__ import annotations
 
 import gzip
+import json
 import secrets
 import shutil
+import time
+from base64 import b32decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlparse
 
@@ -277,7 +282,7 @@ async def test_a_second_factor_is_set_up_and_then_asked_for(browser: Browser, de
     await dialog.get_by_label("Code that it shows").fill("000000")
     await visit.press("Confirm")
     await expect(dialog.get_by_label("Code that it shows")).to_have_attribute("aria-invalid", "true")
-    await dialog.get_by_label("Code that it shows").fill(_code(secret))
+    await dialog.get_by_label("Code that it shows").fill(code_at(b32decode(secret), int(time.time()) // 30))
     await visit.press("Confirm")
     recovery = (
         await page.get_by_role("dialog", name="Your recovery codes").locator(".secret").inner_text()
@@ -292,11 +297,58 @@ async def test_a_second_factor_is_set_up_and_then_asked_for(browser: Browser, de
     visit.expect_refusals(422)
 
 
-def _code(secret: str) -> str:
-    import time
-    from base64 import b32decode
+@pytest.fixture
+def receiver() -> Iterator[ThreadingHTTPServer]:
+    """An organisation's own system. `told`: the kinds of the events that it was sent."""
 
-    return code_at(b32decode(secret), int(time.time()) // 30)
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            server.told.append(event["type"])  # type: ignore[attr-defined]
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.told = []  # type: ignore[attr-defined]
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+async def test_a_bounce_is_told_to_the_organisations_own_system_and_told_again(
+    browser: Browser, dev: Dev, receiver: Any
+) -> None:
+    visit, gone = await _visit(browser, dev), _address("bounce")
+    page = visit.page
+    home = await visit.sign_up()
+    await visit.open(f"{home}/webhooks")
+    await visit.fill(Address=f"http://127.0.0.1:{receiver.server_port}/hook", Events="mail.*")
+    await visit.press("Add endpoint")
+    await expect(page.get_by_role("dialog").locator(".secret")).to_contain_text("whsec_")
+    await visit.press("I have kept it")
+    await visit.open(f"{home}/compose")
+    await visit.fill(Recipients=f"{gone}, name=Nobody", Subject="Hello")
+    await visit.press("Send")
+    await expect(page.get_by_role("row", name=gone).locator(".badge")).to_have_text("bounced")
+    await visit.go("Suppressions")
+    await expect(page.get_by_role("row", name=gone)).to_contain_text("bounce")
+    await visit.go("Webhooks")
+    await page.get_by_role("button", name="Deliveries: ").click()
+    delivery = page.get_by_role("row", name="mail.bounced")
+    await expect(delivery.locator(".badge")).to_have_text("succeeded")
+    await visit.press("Send mail.bounced again")
+    await expect(delivery).to_contain_text("attempt 2")
+    assert receiver.told == ["mail.bounced", "mail.bounced"]
+    await page.get_by_role("button", name="Switch off: ").click()
+    await expect(page.get_by_role("button", name="Switch on: ")).to_be_visible()
+    await visit.go("Operations")
+    await expect(page.locator(".tiles > div", has_text="Webhooks switched off").locator("dd")).to_have_text("1")
+    assert visit.complaints == []
 
 
 async def test_a_key_is_shown_once_and_opens_what_it_may(browser: Browser, dev: Dev) -> None:
@@ -394,20 +446,7 @@ async def _tab_to(page: Page, selector: str, text: str = "") -> None:
     raise AssertionError(f"{selector} {text!r} cannot be reached with Tab")
 
 
-INSIDE = (
-    "",
-    "/compose",
-    "/templates",
-    "/members",
-    "/suppressions",
-    "/plan",
-    "/keys",
-    "/webhooks",
-    "/audit",
-    "/operations",
-    "/settings",
-    "/nowhere",
-)
+INSIDE = "/compose /templates /members /suppressions /plan /keys /webhooks /audit /operations /settings /nowhere"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -416,7 +455,7 @@ async def test_every_page_is_accessible_and_fits_a_phone(browser: Browser, dev: 
     outside = ("/sign-in", "/sign-up", "/sign-in/link", "/inbox")
     found = {path: await _judge(visit, path) for path in outside}
     home = await visit.sign_up()
-    for path in (*(home + path for path in INSIDE), "/account", "/new"):
+    for path in (home, *(home + path for path in INSIDE.split()), "/account", "/new"):
         found[path] = await _judge(visit, path)
     assert not any(found.values()), found
     assert visit.complaints == []
