@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     deliveries_queue: Queue
 
 SECRET_SECONDS = 60
+#: The domains of workload.py.
+DOMAINS = {
+    "local": "http://127.0.0.1:8000",
+    "staging": "https://staging.track.example.com",
+    "prod": "https://track.example.com",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -60,8 +66,12 @@ def _key_of(name: str, _minute: int) -> bytes:
 
 
 def public_url() -> str:
-    """Where people reach this installation, without a slash at its end: what links in mails begin with."""
-    return os.environ.get("TRACK_URL", "http://127.0.0.1:8000").rstrip("/")
+    """Where people reach this installation, without a slash at its end: what links in mails begin with.
+
+    TRACK_URL, else the domain of the environment. Never the Host of a request: whoever asks chooses that.
+    """
+    environment = os.environ.get("RUNG_ENVIRONMENT", "local")
+    return os.environ.get("TRACK_URL", DOMAINS.get(environment, DOMAINS["local"])).rstrip("/")
 
 
 def is_local() -> bool:
