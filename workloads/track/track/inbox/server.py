@@ -4,6 +4,7 @@ that begin with `busy` for now: what a sender does then can be seen."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -11,6 +12,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from track.inbox.mailbox import Mailbox
 
 MAIL_BYTES_MAX = 2 * 1024 * 1024
+
+#: aiosmtpd writes a line for every command, which costs more than the command.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 class Handler:
