@@ -6,14 +6,15 @@ import re
 import uuid
 from typing import Any
 
-from track.api.access import Anybody, Outside, Within
-from track.api.callers import RANKS
-
 
 def _operations() -> Any:
     from track.api.routes import OPERATIONS
 
     return OPERATIONS
+
+
+def _kind(operation: Any) -> str:
+    return type(operation.access).__name__
 
 
 def _path(operation: Any, organisation: str) -> str:
@@ -24,7 +25,7 @@ def _path(operation: Any, organisation: str) -> str:
 async def test_every_operation_of_an_organisation_is_closed_to_strangers_and_to_nobody(track: Any) -> None:
     office, stranger = await track.office(), track.browser()
     await stranger.sign_up()
-    within = [each for each in _operations() if isinstance(each.access, Within)]
+    within = [each for each in _operations() if _kind(each) == "Within"]
     assert len(within) > 40
     for operation in within:
         path = _path(operation, office.id)
@@ -39,7 +40,7 @@ async def test_every_change_of_a_person_needs_the_token(track: Any) -> None:
     office = await track.office()
     office.owner.csrf_token = "wrong"
     for operation in _operations():
-        if operation.method == "GET" or isinstance(operation.access, Anybody | Outside):
+        if operation.method == "GET" or _kind(operation) in ("Anybody", "Outside"):
             continue
         answer = await office.owner.request(operation.method, _path(operation, office.id), {})
         assert (answer.status, answer.json["code"]) == (403, "csrf_token"), operation.name
@@ -66,8 +67,8 @@ async def test_the_document_describes_every_operation(track: Any) -> None:
 
 
 async def test_only_owners_and_admins_manage(track: Any) -> None:
-    roles = {each.name: each.access.role for each in _operations() if isinstance(each.access, Within)}
-    assert {name for name, role in roles.items() if RANKS[role] == RANKS["owner"]} == {
+    roles = {each.name: each.access.role for each in _operations() if _kind(each) == "Within"}
+    assert {name for name, role in roles.items() if role == "owner"} == {
         "begin_checkout", "cancel_plan", "change_plan", "erase_organisation", "export_organisation",
         "let_local_billing_happen", "preview_plan",
     }  # fmt: skip

@@ -82,13 +82,13 @@ def _page(html: str, brand: Brand, unsubscribe_url: str | None) -> str:
     logo = f'<img src="{escape(brand.logo_url)}" alt="{escape(brand.name)}" height="40">' if brand.logo_url else ""
     heading = logo or f"<strong>{escape(brand.name)}</strong>"
     link = f'<a href="{escape(unsubscribe_url)}">Unsubscribe</a>' if unsubscribe_url else ""
-    footer = " · ".join(filter(None, [escape(brand.name), escape(brand.postal_address), link]))
+    footer = " &middot; ".join(filter(None, [escape(brand.name), escape(brand.postal_address), link]))
     return (
         '<!doctype html><html><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"></head>'
-        '<body style="margin:0;background:#f4f5f7;font-family:system-ui,sans-serif;color:#1c1e21">'
-        f'<div style="max-width:600px;margin:0 auto;background:#fff;border-top:4px solid {escape(brand.accent)}">'
-        f'<div style="padding:20px 24px">{heading}</div><div style="padding:0 24px 24px">{html}</div>'
+        '<meta name="viewport" content="width=device-width"></head>\n'
+        '<body style="margin:0;background:#f4f5f7;font-family:system-ui,sans-serif;color:#1c1e21">\n'
+        f'<div style="max-width:600px;margin:auto;background:#fff;border-top:4px solid {escape(brand.accent)}">\n'
+        f'<div style="padding:20px 24px">{heading}</div>\n<div style="padding:0 24px 24px">\n{html}\n</div>\n'
         f'<div style="padding:16px 24px;font-size:12px;color:#5b6069">{footer}</div></div></body></html>'
     )
 

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 from track.mails.branding import Filled
 
 KEY_HEADER = "X-Track-Key"
+LINE_LENGTH_MAX = 998
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,19 @@ def _unsubscribe(url: str | None) -> list[tuple[str, str]]:
 
 
 def _part(kind: str, text: str, boundary: str) -> str:
-    encoded = encodebytes(text.encode()).decode().replace("\n", "\r\n")
+    encoding, encoded = _encoded(text)
     return (
         f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
-        f"Content-Transfer-Encoding: base64\r\n\r\n{encoded}\r\n"
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n{encoded}\r\n"
     )
+
+
+def _encoded(text: str) -> tuple[str, str]:
+    """As it is where every line may travel as it is (RFC 5322, 2.1.1): a third shorter, and servers read lines."""
+    lines = text.splitlines()
+    if text.isascii() and all(len(line) <= LINE_LENGTH_MAX for line in lines):
+        return "7bit", "\r\n".join(lines)
+    return "base64", encodebytes(text.encode()).decode().replace("\n", "\r\n")
 
 
 def _words(text: str, *, phrase: bool = True) -> str:
