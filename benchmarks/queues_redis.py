@@ -1,0 +1,290 @@
+"""The queue on Redis against taskiq, streaq, saq, dramatiq and celery, on one server with one durability.
+
+    python benchmarks/queues_redis.py [--seconds 10] [--runs 5] [--fsync everysec|always] [--only rung] [--json]
+
+Every system sends 100-byte bodies one by one on one connection for so many seconds; then its own worker program,
+one process (celery's default pool: two), drains them with a no-op handler, timed from the first handler call to
+the last through shared memory. Every message is counted: lost and double must be 0. No results, no logs. The
+order alternates; medians and the spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import queue_counter
+import redis
+from queues import machine
+
+from rung.local.redis import QUEUE_SETTINGS, start_redis
+
+HERE = Path(__file__).parent
+MEASURES = ("send/s", "send batch/s", "drain/s", "lost", "double")
+BODY = "x" * 100
+SETTLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """One library with one setting: how it sends for so long, and its worker program."""
+
+    name: str
+    rival: str
+    sender: str
+    worker: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def _program(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
+
+
+def systems() -> list[System]:
+    """All that are compared: each at its default, and where its documentation names a faster way, by that."""
+    module = "queue_rivals_redis"
+    dramatiq = (_program("dramatiq"), module, "--queues", "default")
+    celery = (_program("celery"), "-A", f"{module}:celery_app", "worker", "-l", "ERROR", "--without-gossip",
+              "--without-mingle", "--without-heartbeat")  # fmt: skip
+    taskiq = (_program("taskiq"), "worker", f"{module}:taskiq_broker", "--workers", "1", "--log-level", "ERROR")
+    return [
+        System(
+            name="rung", rival="rung", sender="rung",
+            worker=(
+                sys.executable, "-m", "rung.runtime.worker", "--name", "bench", "--queue", "bench",
+                "--handler", "queue_counter:handle",
+            ),
+        ),
+        System(
+            name="taskiq, 10 at once", rival="taskiq", sender="taskiq", worker=(*taskiq, "--max-async-tasks", "10")
+        ),
+        System(name="taskiq (default)", rival="taskiq", sender="taskiq", worker=taskiq),
+        System(
+            name="streaq, 100 at once", rival="streaq", sender="streaq",
+            environment=(("QUEUE_CONCURRENCY", "100"),),
+            worker=(_program("streaq"), "run", f"{module}:streaq_worker"),
+        ),
+        System(
+            name="saq (default)", rival="saq", sender="saq",
+            worker=(_program("saq"), f"{module}.saq_settings", "--quiet"),
+        ),
+        System(
+            name="dramatiq, 8 threads (default)", rival="dramatiq", sender="dramatiq",
+            worker=(*dramatiq, "-p", "1", "-t", "8"),
+        ),
+        System(
+            name="celery, prefork 2 (default)", rival="celery", sender="celery",
+            worker=(*celery, "--pool", "prefork", "-c", "2"),
+        ),
+        System(
+            name="celery, 10 threads", rival="celery", sender="celery",
+            worker=(*celery, "--pool", "threads", "-c", "10"),
+        ),
+    ]  # fmt: skip
+
+
+async def _for(seconds: float, send: Callable[[], Awaitable[object]]) -> tuple[int, float]:
+    """How often `send` was done, and the rate."""
+    count, begun = 0, time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        await send()
+        count += 1
+    return count, count / (time.perf_counter() - begun)
+
+
+def _for_sync(seconds: float, send: Callable[[], object]) -> tuple[int, float]:
+    count, begun = 0, time.perf_counter()
+    while time.perf_counter() - begun < seconds:
+        send()
+        count += 1
+    return count, count / (time.perf_counter() - begun)
+
+
+async def send_rung(url: str, seconds: float) -> dict[str, Any]:
+    """One by one; then in batches of 100."""
+    from rung.runtime.bindings import QueueBinding
+    from rung.runtime.queue import Entry, open_queue
+
+    queue = open_queue("bench", QueueBinding(adapter="redis", url=url))
+    await queue.statistics()
+    count, rate = await _for(seconds, lambda: queue.send(BODY))
+    entries = [Entry(body=BODY) for _ in range(100)]
+    batches, batch_rate = await _for(min(1.0, seconds / 4), lambda: queue.send_batch(entries))
+    await queue.close()
+    return {"sent": count + 100 * batches, "send/s": rate, "send batch/s": batch_rate * 100}
+
+
+async def send_taskiq(url: str, seconds: float) -> dict[str, Any]:
+    """`kiq`."""
+    del url
+    from queue_rivals_redis import taskiq_broker, taskiq_handle
+
+    await taskiq_broker.startup()
+    count, rate = await _for(seconds, lambda: taskiq_handle.kiq(BODY))
+    await taskiq_broker.shutdown()
+    return {"sent": count, "send/s": rate}
+
+
+async def send_saq(url: str, seconds: float) -> dict[str, Any]:
+    """`enqueue`."""
+    del url
+    from queue_rivals_redis import saq_queue
+
+    count, rate = await _for(seconds, lambda: saq_queue.enqueue("bench", body=BODY))
+    await saq_queue.disconnect()
+    return {"sent": count, "send/s": rate}
+
+
+async def send_streaq(url: str, seconds: float) -> dict[str, Any]:
+    """`enqueue`, and `enqueue_many` of 100."""
+    del url
+    from queue_rivals_redis import streaq_handle, streaq_worker
+
+    async def one() -> None:
+        await streaq_handle.enqueue(BODY)
+
+    async def many() -> None:
+        await streaq_worker.enqueue_many([streaq_handle.enqueue(BODY) for _ in range(100)])
+
+    async with streaq_worker:
+        count, rate = await _for(seconds, one)
+        batches, batch_rate = await _for(min(1.0, seconds / 4), many)
+    return {"sent": count + 100 * batches, "send/s": rate, "send batch/s": batch_rate * 100}
+
+
+async def send_dramatiq(url: str, seconds: float) -> dict[str, Any]:
+    """`send`."""
+    del url
+    from queue_rivals_redis import dramatiq_handle
+
+    count, rate = _for_sync(seconds, lambda: dramatiq_handle.send(BODY))
+    return {"sent": count, "send/s": rate}
+
+
+async def send_celery(url: str, seconds: float) -> dict[str, Any]:
+    """`delay`."""
+    del url
+    from queue_rivals_redis import celery_handle
+
+    count, rate = _for_sync(seconds, lambda: celery_handle.delay(BODY))
+    return {"sent": count, "send/s": rate}
+
+
+SENDERS = {
+    "rung": send_rung, "taskiq": send_taskiq, "saq": send_saq, "streaq": send_streaq, "dramatiq": send_dramatiq,
+    "celery": send_celery,
+}  # fmt: skip
+
+
+def measure(system: System, url: str, options: argparse.Namespace) -> dict[str, Any]:
+    """One run of one system on an empty server."""
+    redis.Redis.from_url(url).flushall()
+    from rung.runtime.bindings import QueueBinding, encode
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ, **dict(system.environment), "PYTHONPATH": str(HERE), "QUEUE_REDIS": url,
+            "QUEUE_RIVAL": system.rival, "QUEUE_COUNTER": folder, "RUNG_LOG_LEVEL": "error",
+            "RUNG_BINDING_BENCH": encode(QueueBinding(adapter="redis", url=url)),
+        }  # fmt: skip
+        command = [sys.executable, __file__, "--sender", system.sender, "--seconds", str(options.seconds)]
+        output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, cwd=folder).stdout
+        result: dict[str, Any] = json.loads(output.splitlines()[-1])
+        worker = subprocess.Popen(
+            system.worker, env=environment, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            found = _drained(Path(folder), result["sent"])
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(5)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+    calls = found.calls
+    result["drain/s"] = (calls - 1) / max(found.last - found.first, 1e-9) if calls else 0.0
+    result["lost"], result["double"] = max(0, result["sent"] - calls), max(0, calls - result["sent"])
+    return result
+
+
+def _drained(folder: Path, sent: int) -> queue_counter.Seen:
+    """Wait until all were handled, or nothing has happened for 15 s; then a little longer, to see doubles."""
+    found, moved_at = queue_counter.seen(folder), time.monotonic()
+    while found.calls < sent and time.monotonic() - moved_at < 15:
+        time.sleep(0.05)
+        before, found = found, queue_counter.seen(folder)
+        moved_at = time.monotonic() if found.calls > before.calls else moved_at
+    time.sleep(SETTLE_SECONDS)
+    return queue_counter.seen(folder)
+
+
+def run(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """All systems, in alternating order, on one server."""
+    chosen = [system for system in systems() if options.only in system.name]
+    results: dict[str, list[dict[str, Any]]] = {system.name: [] for system in chosen}
+    with tempfile.TemporaryDirectory() as folder:
+        settings = {**QUEUE_SETTINGS, "appendfsync": options.fsync, "maxmemory": "1gb"}
+        server = start_redis(Path(folder) / "redis", settings=settings)
+        try:
+            for number in range(options.runs):
+                for system in chosen if number % 2 == 0 else reversed(chosen):
+                    found = measure(system, server.url, options)
+                    results[system.name].append(found)
+                    print(f"# run {number + 1}: {system.name}: {found}", file=sys.stderr, flush=True)
+        finally:
+            server.stop()
+    return results
+
+
+def print_table(results: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
+    """Medians, and the spread where there are several runs."""
+    print(f"| system | {' | '.join(MEASURES)} |")
+    print("|---" * (len(MEASURES) + 1) + "|")
+    for name, runs in results.items():
+        print(f"| {name} | {' | '.join(_cell([run.get(measure) for run in runs]) for measure in MEASURES)} |")
+    how = f"{options.runs} run(s) of {options.seconds:g} s, appendfsync {options.fsync}"
+    print(f"\n{how}; {machine()}; load {os.getloadavg()[0]:.1f}")
+
+
+def _cell(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "–"
+    spread = f" ({min(known):,.0f}–{max(known):,.0f})" if max(known) > min(known) else ""
+    return f"{statistics.median(known):,.0f}{spread}"
+
+
+def main() -> None:
+    """Measure and print, or be the sender of a measurement."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of sending one by one, for each run")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--fsync", choices=("everysec", "always"), default="everysec")
+    parser.add_argument("--only", default="", help="only systems with this in their name")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--sender", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.sender:
+        print(json.dumps(asyncio.run(SENDERS[options.sender](os.environ["QUEUE_REDIS"], options.seconds))))
+        return
+    results = run(options)
+    if options.json:
+        print(json.dumps({"machine": machine(), "results": results}, indent=2))
+    else:
+        print_table(results, options)
+
+
+if __name__ == "__main__":
+    main()
