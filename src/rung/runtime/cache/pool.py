@@ -12,6 +12,7 @@ import asyncio
 import time
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio import ConnectionPool
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -58,7 +59,7 @@ class Pool:
             closed_times = self._closed_times
             connection = await self._take()
             try:
-                await connection.send_command(*command)
+                await connection.send_packed_command(pack_command(command))
                 answer = await connection.read_response()
             except ResponseError:
                 await self._keep(connection, closed_times)

@@ -160,6 +160,8 @@ class RedisQueue(OutboxSending):
 
     async def deliver(self, sendables: Sequence[Sendable]) -> list[SendResult]:
         """See `OutboxSending.deliver`."""
+        if len(sendables) == 1 and sendables[0].deduplication_id is None:
+            return [await self._send_one(sendables[0])]
         rows = [
             (
                 each.lane, new_id(), round(each.delay_seconds * MICROSECONDS), 0, each.deduplication_id or "",
@@ -172,6 +174,21 @@ class RedisQueue(OutboxSending):
             SendResult(id=first, duplicate=True) if first else SendResult(id=row[1])
             for row, first in zip(rows, firsts, strict=True)
         ]
+
+    async def _send_one(self, sendable: Sendable) -> SendResult:
+        """The same with half of the work, on both sides."""
+        await self._look()
+        keys, identity, lane = self.keys, new_id(), sendable.lane
+        await self.run(
+            scripts.SEND_ONE,
+            (keys.state, keys.payload, keys.lanes, keys.due(lane)),
+            keys.channel,
+            lane,
+            identity,
+            round(sendable.delay_seconds * MICROSECONDS),
+            write_payload(sendable.headers, sendable.body),
+        )
+        return SendResult(id=identity)
 
     async def forward(self, messages: Sequence[Message]) -> list[Refusal]:
         """See `OutboxSending.forward`. What a relay before has sent already is not sent again."""

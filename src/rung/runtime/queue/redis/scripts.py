@@ -105,6 +105,23 @@ return answers
 """
 )
 
+# One message without a deduplication id. KEYS: state, payload, lanes, due. ARGV: offset, channel, lane, id, delay,
+# payload.
+SEND_ONE = Script(
+    _SENDING
+    + """
+local id, run = ARGV[4], now + tonumber(ARGV[5])
+redis.call('HSET', KEYS[1], id, pack(now, run, 0, 0, 0))
+redis.call('HSET', KEYS[2], id, ARGV[6])
+redis.call('ZADD', KEYS[4], run, id)
+if redis.call('ZRANK', KEYS[4], id) == 0 then
+  redis.call('SADD', KEYS[3], ARGV[3])
+  redis.call('PUBLISH', ARGV[2], '')
+end
+return ''
+"""
+)
+
 # KEYS: state, payload, error, then due and leased of each lane, in the order in which they are served.
 # ARGV: offset, how many at most, visibility timeout. Returns the microseconds until something may be there (-1:
 # nothing is known of), then per lane that gave something: its position, ids, states, payloads, last errors.
