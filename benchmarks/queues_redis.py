@@ -2,7 +2,7 @@
 
     python benchmarks/queues_redis.py [--seconds 10] [--runs 5] [--fsync everysec|always] [--only rung] [--json]
 
-Every system sends 100-byte bodies one by one on one connection for so many seconds; then its own worker program,
+Every system sends 100-byte bodies one by one on one connection for so many seconds (asyncio's on uvloop); then its own worker program,
 one process (celery's default pool: two), drains them with a no-op handler, timed from the first handler call to
 the last through shared memory. Every message is counted: lost and double must be 0. No results, no logs. The
 order alternates; medians and the spread.
@@ -11,7 +11,6 @@ order alternates; medians and the spread.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import statistics
@@ -26,6 +25,7 @@ from typing import Any
 
 import queue_counter
 import redis
+import uvloop
 from queues import machine
 
 from rung.local.redis import QUEUE_SETTINGS, start_redis
@@ -283,7 +283,7 @@ def main() -> None:
     parser.add_argument("--sender", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.sender:
-        print(json.dumps(asyncio.run(SENDERS[options.sender](os.environ["QUEUE_REDIS"], options.seconds))))
+        print(json.dumps(uvloop.run(SENDERS[options.sender](os.environ["QUEUE_REDIS"], options.seconds))))
         return
     results = run(options)
     if options.json:
