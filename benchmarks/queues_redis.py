@@ -3,9 +3,9 @@
     python benchmarks/queues_redis.py [--seconds 10] [--runs 5] [--fsync everysec|always] [--only rung] [--json]
 
 Every system sends 100-byte bodies one by one on one connection for so many seconds, asyncio's on uvloop; then its
-own worker program, one process (celery's default pool: two), drains them with a no-op handler, timed from the first
-handler call to the last through shared memory. Every message is counted: lost and double must be 0. No results, no
-logs. The order alternates; medians and the spread.
+own worker program, one process (celery's default pool: two), drains them with a no-op handler, timed from the
+first handler call to the last through shared memory. Every message is counted: lost and double must be 0. No
+results, no logs. The order alternates; medians and the spread.
 """
 
 from __future__ import annotations
