@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from rung.runtime.errors import DeadlineExceededError, TenantError
 
@@ -39,6 +40,12 @@ class Tenant:
     def __post_init__(self) -> None:
         if _TENANT_PATTERN.fullmatch(self.id) is None:
             raise TenantError(f"not a tenant id: {self.id[:40]!r}")
+
+
+@lru_cache(maxsize=4096)
+def tenant_of(identity: str) -> Tenant:
+    """`Tenant(identity)`, looked up for those that are seen often. Raises TenantError."""
+    return Tenant(identity)
 
 
 #: The epochs of the tenants that were ever moved, as far as this process has heard.

@@ -45,6 +45,7 @@ _TENANT = "select current_setting('app.tenant_id', true)"
 _SET_TENANT = "select where set_config('app.tenant_id', $1, true) is null"
 
 
+@lru_cache(maxsize=4096)
 def bind_and_execute(statement: str, argument: str) -> bytes:
     """The messages Bind and Execute with one text argument, for the unnamed portal, without a sync.
 
@@ -81,6 +82,7 @@ class BoundConnection(Connection):  # type: ignore[misc]
     __slots__ = (
         "_preamble",
         "_tenant_statement",
+        "_tenant_statement_name",
         "asked_at",
         "call_seconds",
         "has_state",
@@ -103,7 +105,9 @@ class BoundConnection(Connection):  # type: ignore[misc]
         self.heard_at = time.monotonic()
         self._config = _Configuration(self, self._config)  # type: ignore[misc,has-type]  # a slot of the base
         self._preamble = b""
+        #: Kept with its name: the server forgets the statement when nobody holds it.
         self._tenant_statement: PreparedStatement | None = None
+        self._tenant_statement_name = ""
 
     def _budget(self, asked: float | None) -> float:
         """Seconds that the next call may take. Raises DeadlineExceededError when there are none."""
@@ -233,8 +237,14 @@ class BoundConnection(Connection):  # type: ignore[misc]
         """
         if self._tenant_statement is None:
             await self._learn_tenants(tenant)
-        assert self._tenant_statement is not None
-        self._preamble = bind_and_execute(self._tenant_statement.get_name(), tenant.id)
+        self.enter_known_tenant(tenant)
+
+    def enter_known_tenant(self, tenant: Tenant) -> bool:
+        """`enter_tenant` where nothing has to be learned any more; whether that is so."""
+        if not self._tenant_statement_name:
+            return False
+        self._preamble = bind_and_execute(self._tenant_statement_name, tenant.id)
+        return True
 
     def leave_tenant(self) -> None:
         """The next statement is for no tenant."""
@@ -252,6 +262,7 @@ class BoundConnection(Connection):  # type: ignore[misc]
             self.terminate()
             raise TenantError("this driver does not keep a tenant to its statement: use transaction(tenant=...)")
         self._tenant_statement = statement
+        self._tenant_statement_name = statement.get_name()
 
     async def _executemany(self, query: str, args: Any, timeout: float | None, *more: Any, **options: Any) -> Any:
         self._begin(query)

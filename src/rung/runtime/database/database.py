@@ -14,7 +14,7 @@ import asyncpg
 from rung.runtime import bindings, lifespan
 from rung.runtime.bindings import PostgresBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
-from rung.runtime.context import Deadline, Tenant, current, current_tenant, serving
+from rung.runtime.context import Deadline, Tenant, current, current_tenant, serving, tenant_of
 from rung.runtime.database.connection import BoundConnection, connect
 from rung.runtime.database.failures import translate
 from rung.runtime.database.limits import Limits
@@ -192,7 +192,7 @@ class Database:
                 raise TenantError("a statement is for one tenant or across tenants, not both")
             return None
         if isinstance(given, str):
-            return Tenant(given)
+            return tenant_of(given)
         if given is None and self.binding.tenant_scoped:
             given = current_tenant()
             if given is None:
@@ -231,7 +231,8 @@ async def _run_on(
         finally:
             pool.release(connection)
     try:
-        await connection.enter_tenant(tenant)
+        if not connection.enter_known_tenant(tenant):
+            await connection.enter_tenant(tenant)
         return await connection.run_one(sql, args, limit, tag=tag)
     finally:
         connection.leave_tenant()

@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from rung.runtime.tenants.carry import tenant_key as tenant_key
     from rung.runtime.tenants.places import Place as Place
     from rung.runtime.tenants.places import TenantMap as TenantMap
+    from rung.runtime.tenants.quota import Allowance as Allowance
+    from rung.runtime.tenants.quota import Quota as Quota
+    from rung.runtime.tenants.quota import QuotaExceededError as QuotaExceededError
     from rung.runtime.tenants.tables import install_tenants as install_tenants
 
 _HOME_OF = {
+    "Allowance": "rung.runtime.tenants.quota",
     "Place": "rung.runtime.tenants.places",
+    "Quota": "rung.runtime.tenants.quota",
+    "QuotaExceededError": "rung.runtime.tenants.quota",
     "TenantMap": "rung.runtime.tenants.places",
     "for_tenants": "rung.runtime.tenants.carry",
     "install_tenants": "rung.runtime.tenants.tables",

@@ -29,6 +29,7 @@ from rung.runtime.queue.message import (
 from rung.runtime.queue.port import Capabilities, Clause, Connection
 from rung.runtime.queue.postgres import sql
 from rung.runtime.queue.postgres.announcements import RELEASED, Announcements
+from rung.runtime.queue.postgres.fair import Turns
 from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
 from rung.runtime.queue.postgres.pool import Pool
 from rung.runtime.queue.sending import Sending
@@ -72,6 +73,7 @@ class PostgresQueue(Sending):
         self._clock = clock
         self._order = LaneOrder(binding.lanes)
         self._floors = Floors()
+        self._turns = Turns() if binding.fair else None
         self._pool = Pool(binding.url, name, size=pool_size, credentials_secret=binding.credentials_secret)
         if registered:
             self._pool.on_close(self.close)
@@ -176,6 +178,11 @@ class PostgresQueue(Sending):
     async def _claim(self, max_messages: int, chosen: Sequence[str] | None) -> list[Message]:
         order = self._order.next()
         lanes = order if chosen is None else [lane for lane in order if lane in chosen]
+        if self._turns is not None:
+            fair = await self._turns.claim(
+                self._pool, self.name, lanes, max_messages, self.visibility_timeout_seconds
+            )
+            return [message for row in fair if (message := await self._delivered(row)) is not None]
         floors = self._floors.begin(lanes, self._clock.monotonic())
         rows = await self._pool.fetch(
             sql.CLAIM,
