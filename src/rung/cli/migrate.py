@@ -29,6 +29,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("words", nargs="+", metavar="[check] DIRECTORY", help="the files, NNNN_what_it_does.sql")
     command.add_argument("--url", help="the database, as its owner; else DATABASE_URL")
     command.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS", help="per statement")
+    command.add_argument("--tenant-column", metavar="COLUMN", help="then check that tenants are kept apart by it")
     checks = command.add_argument_group("check")
     checks.add_argument("--versions", type=int, default=1, help="releases that must go on working; 1 unless said")
     checks.add_argument("--tags", default="v*", help="which tags of git are releases")
@@ -54,7 +55,20 @@ def _apply(directory: Path, arguments: argparse.Namespace) -> int:
         raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
     applied = asyncio.run(migrate(url, directory, lock_timeout_seconds=arguments.lock_timeout))
     print(_as_json(applied) if arguments.format == "json" else _as_text(applied))
+    if arguments.tenant_column:
+        asyncio.run(_require_isolation(url, arguments.tenant_column, directory))
     return 0
+
+
+async def _require_isolation(url: str, column: str, directory: Path) -> None:
+    from rung.runtime.database.isolation import require_isolation
+    from rung.runtime.database.login import open_connection
+
+    connection = await open_connection(url, timeout=10)
+    try:
+        await require_isolation(connection, column, migrations=directory)
+    finally:
+        connection.terminate()
 
 
 def _as_json(applied: list[Applied]) -> str:

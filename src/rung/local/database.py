@@ -26,8 +26,10 @@ from rung.local.machine import Database
 from rung.local.state import State
 from rung.model.graph import Graph
 from rung.model.nodes import Bus, Postgres, Queue, Schedule, Workflow
+from rung.runtime.database.isolation import require_isolation
 from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import Applied, migrate
+from rung.runtime.tenants.tables import install_tenants
 
 CONNECT_TIMEOUT_SECONDS = 5
 #: Where queues and schedules live in a workload that has no database of its own.
@@ -63,7 +65,7 @@ def needs_carrier(graph: Graph) -> bool:
 
 
 async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
-    """Create, migrate and install whatever is missing. Raises MachineError: R0309, and R04xx of migrations."""
+    """Create, migrate, install and check. Raises MachineError: R0309, and R04xx of migrations and of tenancy."""
     passwords = _Passwords(state.directory / "roles.json")
     databases = await _create(graph, admin_url, passwords)
     applied: list[tuple[str, Applied]] = []
@@ -73,7 +75,9 @@ async def prepare(graph: Graph, admin_url: str, state: State) -> Prepared:
     if graph.of(Workflow):
         _make_key(state.directory / APPROVAL_KEY)
     for database in databases.values():
-        await _install(database, carries=database is carrier)
+        await _install(database, carries=database is carrier, fair=any(queue.fair for queue in graph.of(Queue)))
+    for node in graph.of(Postgres):
+        await _keep_apart(graph, node, databases[node.name])
     identity = await _identity(admin_url, [database.name for database in databases.values()])
     return Prepared(databases=databases, carrier=carrier, applied=tuple(applied), identity=identity)
 
@@ -93,6 +97,7 @@ async def migrate_again(graph: Graph, databases: dict[str, Database]) -> tuple[t
         applied += [(node.name, each) for each in await _migrate(graph, node, database)]
         async with _connection(database.owner_url) as connection:
             await _grant(connection, database)
+        await _keep_apart(graph, node, database)
     return tuple(applied)
 
 
@@ -179,7 +184,23 @@ async def _identity(admin_url: str, names: list[str]) -> str:
     return f"{system}/{','.join(str(row['oid']) for row in numbers)}"
 
 
-async def _install(database: Database, *, carries: bool) -> None:
+async def _keep_apart(graph: Graph, node: Postgres, database: Database) -> None:
+    """Nothing starts on a database whose tables do not keep tenants apart: what is forgotten shows here."""
+    tenancy = node.tenancy
+    if tenancy is None or tenancy.mode != "rls":
+        return
+    async with _connection(database.owner_url) as connection:
+        if tenancy.tiers:
+            await install_tenants(connection, roles=[database.serving_role])
+        await require_isolation(
+            connection,
+            tenancy.column or "tenant_id",
+            serving_role=database.serving_role,
+            migrations=None if node.migrations is None else folder_of(graph) / node.migrations,
+        )
+
+
+async def _install(database: Database, *, carries: bool, fair: bool) -> None:
     async with _connection(database.owner_url) as connection:
         if carries:
             from rung.runtime.bus.schema import install_bus
@@ -192,6 +213,10 @@ async def _install(database: Database, *, carries: bool) -> None:
             await install_schedules(connection, roles=roles)
             await install_workflows(connection, roles=roles)
             await install_webhooks(connection, roles=roles)
+            if fair:
+                from rung.runtime.queue.postgres.schema import install_queue
+
+                await install_queue(connection, fair=True)
         await _grant(connection, database)
 
 

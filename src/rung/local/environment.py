@@ -174,6 +174,7 @@ def _postgres(node: Postgres, url: str, pool_size: int) -> PostgresBinding:
         pool_size=min(pool_size, node.pool_size),
         statement_timeout_seconds=node.statement_timeout_seconds,
         tenant_scoped=node.tenancy is not None and node.tenancy.mode == "rls",
+        tenant_map=node.tenancy is not None and node.tenancy.tiers,
     )
 
 
@@ -227,6 +228,7 @@ def _queue(node: Queue, machine: Machine) -> QueueBinding:
         adapter=adapter,
         url=url,
         lanes=node.lanes,
+        fair=node.fair,
         delay_seconds=node.delay_seconds,
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
         visibility_timeout_seconds=node.visibility_timeout_seconds,

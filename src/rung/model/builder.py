@@ -227,9 +227,9 @@ class Workload:
         max_receive_count: int | None = 5,
         visibility_timeout: Duration = "30s", retention: Duration = "4 days", delay: Duration = 0.0,
         retry_delay: Duration = "1s", retry_delay_max: Duration = "15 minutes", broker: str | None = None,
-        existing: str | None = None,
+        fair: bool = False, existing: str | None = None,
     ) -> QueueHandle:  # fmt: skip
-        """Messages that wait for a worker. Lanes in order of priority, the highest first."""
+        """Messages that wait for a worker. Lanes by priority, the highest first; `fair`: tenants take turns."""
         statement = Statement(self, "queue")
         values: _Values = {
             "lanes": statement.words("lanes", lanes), "lanes_ordered": not isinstance(lanes, set | frozenset),
@@ -239,7 +239,7 @@ class Workload:
             "delay_seconds": statement.seconds("delay", delay),
             "retry_delay_seconds": statement.seconds("retry_delay", retry_delay),
             "retry_delay_max_seconds": statement.seconds("retry_delay_max", retry_delay_max),
-            "broker": broker, "existing": existing,
+            "broker": broker, "fair": fair, "existing": existing,
         }  # fmt: skip
         return self._add(statement, Queue, QueueHandle, name, values)
 

@@ -45,11 +45,13 @@ class Tenancy:
     """How the rows of several tenants are kept apart in one database.
 
     `rls`: shared tables, row-level security on `column`. `schema`, `database`: one for each tenant.
-    `single`: there is one tenant, and a tenant column is only a label.
+    `single`: there is one tenant, and a tenant column is only a label. `tiers`: some tenants may have a schema or
+    a database of their own; a tenant map says which.
     """
 
     mode: Literal["rls", "schema", "database", "single"]
     column: str | None = None
+    tiers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,7 @@ class Queue:
 
     A message that was received `max_receive_count` times without success goes to the dead-letter queue; None:
     there is no dead-letter queue. `broker` None: the rung chooses. `drained_by` names a consumer outside.
+    `fair`: tenants take turns within a lane; in Postgres.
     """
 
     kind: Literal["queue"] = "queue"
@@ -150,6 +153,7 @@ class Queue:
     retry_delay_seconds: float = 1.0
     retry_delay_max_seconds: float = 900.0
     broker: Literal["postgres", "redis", "rabbitmq", "sqs"] | None = None
+    fair: bool = False
     drained_by: str | None = None
     filled_by: str | None = None
     existing: str | None = None
@@ -460,9 +464,12 @@ NODE_TYPES: tuple[type[Node], ...] = (
 )  # fmt: skip
 
 
-def rls(column: str = "tenant_id") -> Tenancy:
-    """Shared tables with row-level security: every table with `column` shows a tenant its own rows only."""
-    return Tenancy(mode="rls", column=column)
+def rls(column: str = "tenant_id", *, tiers: bool = False) -> Tenancy:
+    """Shared tables with row-level security: every table with `column` shows a tenant its own rows only.
+
+    `tiers`: with a map of tenants that are elsewhere (`rung tenants move`), asked at each transaction.
+    """
+    return Tenancy(mode="rls", column=column, tiers=tiers)
 
 
 def schema_per_tenant() -> Tenancy:

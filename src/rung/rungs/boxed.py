@@ -45,6 +45,7 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
                 prefix, kind="postgres", url=url, pool_size=pool_share(node, target, cpu),
                 statement_timeout_seconds=target.statement_timeout_seconds,
                 tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
+                **({"tenant_map": True} if target.tenancy is not None and target.tenancy.tiers else {}),
             )  # fmt: skip
             return {**fields, f"{prefix}_URL": url, "PGPASSFILE": password_file(node.name).path}
         case Queue():

@@ -162,6 +162,7 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
                 pool_size=1 if setting.rung == "serverless" else pool_share(node, target, cpu),
                 statement_timeout_seconds=target.statement_timeout_seconds,
                 tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
+                **({"tenant_map": True} if target.tenancy is not None and target.tenancy.tiers else {}),
             )  # fmt: skip
         case Queue():
             return bound(prefix, **_queue(setting, node, use, target))

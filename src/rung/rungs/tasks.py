@@ -184,10 +184,14 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
             roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends))))
     folder = () if node.migrations is None else (("migrations", node.migrations),)
     extensions = (("extensions", Sequence(items=node.extensions)),) if node.extensions else ()
+    kept_apart = node.tenancy is not None and node.tenancy.mode == "rls"
+    tenancy = (("tenant_column", node.tenancy.column or "tenant_id"),) if node.tenancy and kept_apart else ()
+    tiers = (("tenant_map", True),) if node.tenancy is not None and node.tenancy.tiers else ()
     return Document(fields=(
         ("url", database_url(setting, node.name)),
         ("credentials_secret", Reference(part=node.name, output="master_secret_arn")),
-        ("roles", Sequence(items=tuple(roles))), *folder, *extensions, ("carries", carries),
+        ("roles", Sequence(items=tuple(roles))), *folder, *extensions, *tenancy, *tiers,
+        ("carries", carries),
     ))  # fmt: skip
 
 

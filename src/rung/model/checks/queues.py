@@ -72,6 +72,18 @@ def no_dead_letter_queue(graph: Graph) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def turns_elsewhere(graph: Graph) -> Iterator[Finding]:
+    """R0187: tenants take turns in a queue whose broker knows no tenants."""
+    for queue in graph.of(Queue):
+        if queue.fair and queue.broker not in (None, "postgres"):
+            yield problem(
+                graph, "R0187", queue.name, f"tenants cannot take turns in {label(queue)}",
+                found=f'fair=True, broker="{queue.broker}"',
+                effect="the messages of one tenant keep those of all others waiting",
+                advice='say broker="postgres", or give large tenants a lane of their own',
+            )  # fmt: skip
+
+
 def visibility_too_short(graph: Graph) -> Iterator[Finding]:
     """R0145: the message reappears while its handler still works on it."""
     for worker, queue in _consuming(graph):
@@ -182,8 +194,8 @@ def too_few_receives(graph: Graph) -> Iterator[Finding]:
 
 
 CHECKS = (
-    unused, no_consumer, no_sender, no_dead_letter_queue, visibility_too_short, lanes_without_order, unknown_lane,
-    lane_left_over, beyond_the_broker, expires_before_its_last_retry, too_few_receives,
+    unused, no_consumer, no_sender, no_dead_letter_queue, turns_elsewhere, visibility_too_short,
+    lanes_without_order, unknown_lane, lane_left_over, beyond_the_broker, expires_before_its_last_retry, too_few_receives,
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import asyncpg
 
-from rung.errors import Finding, Location
+from rung.errors import Finding, Location, MachineError
 from rung.runtime.database import isolation_findings as findings
 from rung.runtime.database import isolation_sql as sql
 
@@ -53,6 +53,20 @@ async def check_isolation(
         named += await _role(connection, column, serving_role)
     named += findings.of_server(connection.get_server_version())
     return [_placed(finding, name, migrations) for name, finding in named]
+
+
+async def require_isolation(
+    connection: asyncpg.Connection,
+    column: str,
+    *,
+    serving_role: str | None = None,
+    migrations: Path | None = None,
+) -> None:
+    """`check_isolation` that raises MachineError with everything that is an error, and passes over warnings."""
+    found = await check_isolation(connection, column, serving_role=serving_role, migrations=migrations)
+    errors = [finding for finding in found if finding.severity == "error"]
+    if errors:
+        raise MachineError(*errors)
 
 
 async def check_serving_role(connection: asyncpg.Connection, column: str = "tenant_id") -> list[Finding]:

@@ -24,11 +24,13 @@ import msgspec
 
 from rung.errors import ApplicationError, Finding, MachineError
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.database.isolation import require_isolation
 from rung.runtime.database.login import Login, login_of, open_connection
 from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import CONNECT_TIMEOUT_SECONDS, Applied, lock, migrate, unreachable
 from rung.runtime.queue.postgres.schema import install_queue, quote_identifier
 from rung.runtime.schedule.ticks import install_schedules
+from rung.runtime.tenants.tables import install_tenants
 from rung.runtime.webhooks.schema import install_webhooks
 
 #: "rung" in ASCII, then 2 for roles.
@@ -45,7 +47,10 @@ class RoleSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One database. `carries`: queues or schedules live in it too. `migrations`: the folder, None for none."""
+    """One database. `carries`: queues or schedules live in it too. `migrations`: the folder, None for none.
+
+    `tenant_column`: its tables keep tenants apart by it, which is checked. `tenant_map`: some are elsewhere.
+    """
 
     url: str
     credentials_secret: str | None = None
@@ -53,13 +58,15 @@ class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     migrations: str | None = None
     extensions: tuple[str, ...] = ()
     carries: bool = False
+    tenant_column: str | None = None
+    tenant_map: bool = False
 
 
 async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CLOCK) -> list[Applied]:
     """Make everything ready, in this order: owner, roles, queue tables, migrations, grants.
 
     Raises MachineError: R0401 to R0408 of migrations, R0407 unreachable, R0417 refused by the server, R0418 a
-    secret.
+    secret, R0411 to R0432 tables that do not keep tenants apart.
     """
     name = urlsplit(setup.url).path.lstrip("/")
     owner = f"{name}_owner"
@@ -84,6 +91,10 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
             async with _explained("the grants of its rows"):
                 await grant_rows(ours, _group(name, "write"), rows="write")
                 await grant_rows(ours, _group(name, "read"), rows="read")
+            if setup.tenant_map:
+                await install_tenants(ours, roles=[_group(name, "read")])
+            if setup.tenant_column is not None:
+                await require_isolation(ours, setup.tenant_column)
         return applied
 
 

@@ -1,9 +1,9 @@
 """Tenants take turns: a claim goes round them, instead of along the line in which the largest stands first.
 
 A tenant that sends 100,000 messages at once waits for itself. Everybody else's next message is as near as there
-are tenants with messages, not as there are messages. Each process remembers whose turn was last, so that turns go on
-where they ended. Lanes keep their priority: turns are taken within a lane. Messages without a tenant take turns as
-one tenant.
+are tenants with messages, not as there are messages. Each process remembers whose turn was last, so that turns go
+on where they ended. Lanes keep their priority: turns are taken within a lane. Messages without a tenant take turns
+as one tenant.
 
 The next tenant is found by skipping along an index (a "loose index scan"), a look for each, however many messages
 it has. That index costs every send a little, so it is made only where a queue is declared fair.
