@@ -195,7 +195,8 @@ def too_few_receives(graph: Graph) -> Iterator[Finding]:
 
 CHECKS = (
     unused, no_consumer, no_sender, no_dead_letter_queue, turns_elsewhere, visibility_too_short,
-    lanes_without_order, unknown_lane, lane_left_over, beyond_the_broker, expires_before_its_last_retry, too_few_receives,
+    lanes_without_order, unknown_lane, lane_left_over, beyond_the_broker, expires_before_its_last_retry,
+    too_few_receives,
 )  # fmt: skip
 
 
