@@ -87,20 +87,18 @@ async def run(running: PostgresServer, options: argparse.Namespace) -> None:
         await owner.execute("drop schema if exists rung cascade")
         await install_queue(owner, fair=kind == "fair")
         await owner.close()
-        for load in ("nobody", "alike", "one large"):
-            found.append(await measure(running.url, kind, load, options.claims))
+        found += [
+            await measure(running.url, kind, load, options.claims) for load in ("nobody", "alike", "one large")
+        ]
     if options.json:
         print(json.dumps({"machine": machine(), "rows": [asdict(each) for each in found]}))
         return
     print(f"{machine()}; {MESSAGES} messages, claims of {BATCH}\n")
-    print(
-        f"{'queue':7} {'messages of':12} {'send/s':>8} {'claim p50':>10} {'p99 ms':>8}   small tenants done by message"
-    )
+    print(f"{'queue':7} {'messages of':12} {'send/s':>8} {'claim p50':>10} {'p99 ms':>8}   small tenants done by")
     for row in found:
-        print(
-            f"{row.queue:7} {row.load:12} {row.send_per_second:>8,} {row.claim_p50_ms:>10} {row.claim_p99_ms:>8}   "
-            f"{'-' if row.load != 'one large' else row.place or f'later than {options.claims * BATCH}'}"
-        )
+        done = row.place or f"later than {options.claims * BATCH}" if row.load == "one large" else "-"
+        figures = f"{row.send_per_second:>8,} {row.claim_p50_ms:>10} {row.claim_p99_ms:>8}"
+        print(f"{row.queue:7} {row.load:12} {figures}   {done}")
 
 
 def main() -> int:
