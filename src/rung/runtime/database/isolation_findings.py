@@ -10,9 +10,9 @@ from rung.errors import Finding
 Named = tuple[str, Finding]
 
 #: The first releases without the known leaks through row-level security, by major version: CVE-2025-8713 (planner
-#: statistics show hidden rows), and for 18 those fixed until 18.4. https://www.postgresql.org/support/security/,
+#: statistics show hidden rows), and for 18 those fixed until 18.6 (CVE-2026-14676). https://www.postgresql.org/support/security/,
 #: 2026-11-21.
-FIXED_VERSIONS: dict[int, int] = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6, 18: 4}
+FIXED_VERSIONS: dict[int, int] = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6, 18: 6}
 #: pgvector below it may put other relations' pages into a parallel HNSW build (CVE-2026-3172).
 FIXED_VECTOR = (0, 8, 2)
 KINDS = {"v": "view", "m": "materialized view", "f": "foreign table"}
