@@ -82,7 +82,7 @@ class _PlacedTransaction:
         self._database = database
         self._tenant = tenant
         self._begin = begin
-        self._isolation = isolation
+        self._isolation: Isolation = isolation
 
     async def __aenter__(self) -> BoundConnection:
         from rung.runtime.database.database import set_tenant
