@@ -15,7 +15,7 @@ from rung.runtime.errors import TenantError
 from rung.runtime.http.protect import protect
 from rung.runtime.http.settings import HttpSettings
 from rung.runtime.log import configure_logging, logger
-from rung.runtime.queue import MemoryBroker, MemoryQueue
+from rung.runtime.queue.memory import MemoryQueue
 from rung.runtime.tenants.carry import carried_headers, for_tenants, serving_message, tenant_key
 from rung.testing.asgi import call
 
@@ -61,7 +61,7 @@ def test_work_that_is_handed_on_takes_tenant_and_epoch_along() -> None:
 
 
 async def test_messages_carry_the_tenant_of_their_sender() -> None:
-    queue = MemoryQueue("jobs", MemoryBroker())
+    queue = MemoryQueue("jobs")
     with serving_tenant("acme"):
         await queue.send("{}")
     await queue.send("{}")

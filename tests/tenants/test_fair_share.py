@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
+from tests.aws.emulator import REGION, Emulator
 
 from rung.runtime import Entry, serving_tenant
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.context import TENANT_HEADER
 from rung.runtime.queue import PostgresQueue, install_queue
 from rung.runtime.queue.postgres.fair import CLAIM
+from rung.runtime.queue.sqs import SqsQueue
+from rung.runtime.queue.sqs.envelope import Envelope, outgoing
 
 BACKLOG = 20_000
 
@@ -112,3 +116,23 @@ async def test_the_claim_skips_along_its_index(jobs: PostgresQueue, postgres_url
     touched = plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"]
     assert touched < 400, f"{touched} blocks for ten messages"
     await owner.close()
+
+
+def test_on_sqs_the_tenant_is_the_message_group() -> None:
+    envelope = Envelope(id="1", sent_at=0.0, headers={TENANT_HEADER: "acme"})
+    assert outgoing(b"{}", envelope, fair=True).parameters["MessageGroupId"] == "acme"
+    assert "MessageGroupId" not in outgoing(b"{}", envelope).parameters
+    nobody = Envelope(id="1", sent_at=0.0, headers={})
+    assert "MessageGroupId" not in outgoing(b"{}", nobody, fair=True).parameters
+
+
+async def test_sqs_takes_and_returns_a_message_of_a_group(aws: Emulator) -> None:
+    made = aws.create_queue(f"fair-{secrets.token_hex(4)}", ("default",), 3)
+    binding = QueueBinding(adapter="sqs", **made, region=REGION, long_poll_seconds=1, fair=True)
+    queue = SqsQueue("jobs", binding)
+    with serving_tenant("acme"):
+        await queue.send_batch([Entry(body="1"), Entry(body="2")])
+    found = await queue.receive(max_messages=10, wait_seconds=1)
+    assert {message.headers[TENANT_HEADER] for message in found} == {"acme"}
+    await queue.acknowledge(found)
+    await queue.close()

@@ -233,6 +233,8 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
         "retry_delay_seconds": queue.retry_delay_seconds,
         "retry_delay_max_seconds": queue.retry_delay_max_seconds,
     }
+    if queue.fair:
+        common["fair"] = True
     if queue.delay_seconds:
         common["delay_seconds"] = queue.delay_seconds
     if not setting.uses_sqs(queue):

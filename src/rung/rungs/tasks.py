@@ -186,11 +186,13 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
     extensions = (("extensions", Sequence(items=node.extensions)),) if node.extensions else ()
     kept_apart = node.tenancy is not None and node.tenancy.mode == "rls"
     tenancy = (("tenant_column", node.tenancy.column or "tenant_id"),) if node.tenancy and kept_apart else ()
+    in_turn = carries and any(queue.fair and not setting.uses_sqs(queue) for queue in setting.graph.of(Queue))
+    turns = (("fair", True),) if in_turn else ()
     tiers = (("tenant_map", True),) if node.tenancy is not None and node.tenancy.tiers else ()
     return Document(fields=(
         ("url", database_url(setting, node.name)),
         ("credentials_secret", Reference(part=node.name, output="master_secret_arn")),
-        ("roles", Sequence(items=tuple(roles))), *folder, *extensions, *tenancy, *tiers,
+        ("roles", Sequence(items=tuple(roles))), *folder, *extensions, *tenancy, *tiers, *turns,
         ("carries", carries),
     ))  # fmt: skip
 

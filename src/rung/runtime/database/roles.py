@@ -50,6 +50,7 @@ class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """One database. `carries`: queues or schedules live in it too. `migrations`: the folder, None for none.
 
     `tenant_column`: its tables keep tenants apart by it, which is checked. `tenant_map`: some are elsewhere.
+    `fair`: tenants take turns in a queue here.
     """
 
     url: str
@@ -60,6 +61,7 @@ class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     carries: bool = False
     tenant_column: str | None = None
     tenant_map: bool = False
+    fair: bool = False
 
 
 async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CLOCK) -> list[Applied]:
@@ -81,7 +83,7 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
         async with _connected(setup, role=owner) as ours:
             async with _explained("its queue tables"):
                 if setup.carries:
-                    await install_queue(ours, roles=[_group(name, "queue")])
+                    await install_queue(ours, roles=[_group(name, "queue")], fair=setup.fair)
                     await install_schedules(ours, roles=[_group(name, "queue")])
                     await install_webhooks(ours, roles=[_group(name, "queue")])
             applied: list[Applied] = []

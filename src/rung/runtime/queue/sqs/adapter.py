@@ -90,6 +90,7 @@ class SqsQueue(OutboxSending):
         self.max_receive_count = binding.max_receive_count
         if not self.lanes:
             raise BindingError(f"the binding of queue {name!r} has no urls for its lanes")
+        self._fair = binding.fair
         self._urls = binding.urls
         self._dead_urls = binding.dead_letter_urls
         self._long_poll_seconds = binding.long_poll_seconds
@@ -153,7 +154,7 @@ class SqsQueue(OutboxSending):
         )
         try:
             return envelope.id, outgoing(
-                sendable.body, envelope, first_delay(delay), reserved_bytes=RESERVED_BYTES
+                sendable.body, envelope, first_delay(delay), reserved_bytes=RESERVED_BYTES, fair=self._fair
             )
         except TooLargeError as error:
             raise MessageError(

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from rung.runtime.bus.event import context_of
+from rung.runtime.context import TENANT_HEADER
 
 #: What a queue of SQS takes: body, and names, types and values of its attributes.
 SQS_BYTES_MAX = 256 * 1024
@@ -63,8 +64,14 @@ class Outgoing(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
-def outgoing(body: bytes, envelope: Envelope, delay_seconds: int = 0, *, reserved_bytes: int = 0) -> Outgoing:
-    """The message for SQS. Texts of errors are cut to the room that is left. Raises TooLargeError."""
+def outgoing(
+    body: bytes, envelope: Envelope, delay_seconds: int = 0, *, reserved_bytes: int = 0, fair: bool = False
+) -> Outgoing:
+    """The message for SQS. Texts of errors are cut to the room that is left. Raises TooLargeError.
+
+    `fair`: tenants take turns, by the message group of a standard queue (AWS, SQS developer guide, "Amazon SQS
+    fair queues", read 2026-11-21).
+    """
     text = as_text(body)
     attributes: dict[str, Any] = {}
     size = len(body)
@@ -76,7 +83,12 @@ def outgoing(body: bytes, envelope: Envelope, delay_seconds: int = 0, *, reserve
     if size + reserved_bytes > SQS_BYTES_MAX:
         raise TooLargeError(size)
     attributes[ATTRIBUTE] = {"DataType": "String", "StringValue": encoded}
-    parameters = {"MessageBody": _ELSEWHERE if text is None else text, "MessageAttributes": attributes}
+    parameters: dict[str, Any] = {
+        "MessageBody": _ELSEWHERE if text is None else text,
+        "MessageAttributes": attributes,
+    }
+    if fair and (tenant := envelope.headers.get(TENANT_HEADER)):
+        parameters["MessageGroupId"] = tenant
     return Outgoing({**parameters, "DelaySeconds": delay_seconds}, size)
 
 
