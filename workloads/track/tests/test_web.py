@@ -35,6 +35,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1200, "height": 800}
 OPENED_MAX = 10
+#: How Chromium tells of a style sheet, a script or a resource that was put off with a 503.
+PUT_OFF = ("503 ", "status of 503", "application/problem+json")
 PASSWORD = "correct horse battery"
 FIRST_LOAD_BYTES_MAX = 120_000
 
@@ -73,17 +75,16 @@ class Visit:
 
     page: Page
     site: str
-    complaints: list[str]
+    told: list[str]
     email: str = ""
 
     async def open(self, path: str) -> None:
         """As a person does it: what a busy machine did not send whole is asked for again."""
         for _ in range(OPENED_MAX):
-            known = len(self.complaints)
+            known = len(self.told)
             await self.page.goto(self.site + path)
-            if not any(each.startswith("503 ") for each in self.complaints[known:]):
+            if not any(each.startswith("503 ") for each in self.told[known:]):
                 break
-            del self.complaints[known:]
         await self.settled()
 
     async def settled(self) -> None:
@@ -113,6 +114,11 @@ class Visit:
         assert answer.status == 201, await answer.text()
         await self.open("/")
         return urlparse(self.page.url).path
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser complained of, without what a busy machine put off: the page asks for that again."""
+        return [each for each in self.told if not any(sign in each for sign in PUT_OFF)]
 
     def expect_refusals(self, *statuses: int) -> None:
         """The browser complained of nothing else: it tells of every answer that is a refusal."""

@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback } from "react";
+import { Suspense, useCallback } from "react";
 import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
 
 import { messageOf, ProblemError } from "./api/problem.ts";
@@ -9,11 +9,12 @@ import { LinkPage } from "./pages/link.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { useSession, useSessionEnd, type Session } from "./session.ts";
+import { arriving } from "./ui/arriving.ts";
 import { Boundary } from "./ui/boundary.tsx";
 import { Toasts, useToast } from "./ui/toast.tsx";
 
-const InboxPage = lazy(() => import("./pages/inbox.tsx"));
-const CheckoutPage = lazy(() => import("./pages/checkout.tsx"));
+const InboxPage = arriving(() => import("./pages/inbox.tsx"));
+const CheckoutPage = arriving(() => import("./pages/checkout.tsx"));
 
 const FRESH_MS = 5_000;
 const RETRIES = 2;

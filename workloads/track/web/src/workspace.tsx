@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, type ReactNode } from "react";
+import { Suspense, useEffect, type ReactNode } from "react";
 import { Link, Redirect, Route, Switch, useLocation, useRoute } from "wouter";
 
 import { hasInbox } from "./api/inbox.ts";
@@ -7,22 +7,23 @@ import { lastOrganisation, OrganisationContext, rememberOrganisation } from "./o
 import { MailsPage } from "./pages/mails.tsx";
 import { NewOrganisationPage } from "./pages/new-organisation.tsx";
 import { useSignOut, type Session } from "./session.ts";
+import { arriving } from "./ui/arriving.ts";
 import { Boundary } from "./ui/boundary.tsx";
 import { Brand } from "./ui/entrance.tsx";
 import { Page, Placeholder } from "./ui/page.tsx";
 
-const ComposePage = lazy(() => import("./pages/compose.tsx"));
-const MailPage = lazy(() => import("./pages/mail.tsx"));
-const TemplatesPage = lazy(() => import("./pages/templates.tsx"));
-const MembersPage = lazy(() => import("./pages/members.tsx"));
-const SuppressionsPage = lazy(() => import("./pages/suppressions.tsx"));
-const PlanPage = lazy(() => import("./pages/plan.tsx"));
-const KeysPage = lazy(() => import("./pages/keys.tsx"));
-const WebhooksPage = lazy(() => import("./pages/webhooks.tsx"));
-const AuditPage = lazy(() => import("./pages/audit.tsx"));
-const SettingsPage = lazy(() => import("./pages/settings.tsx"));
-const OperationsPage = lazy(() => import("./pages/operations.tsx"));
-const AccountPage = lazy(() => import("./pages/account.tsx"));
+const ComposePage = arriving(() => import("./pages/compose.tsx"));
+const MailPage = arriving(() => import("./pages/mail.tsx"));
+const TemplatesPage = arriving(() => import("./pages/templates.tsx"));
+const MembersPage = arriving(() => import("./pages/members.tsx"));
+const SuppressionsPage = arriving(() => import("./pages/suppressions.tsx"));
+const PlanPage = arriving(() => import("./pages/plan.tsx"));
+const KeysPage = arriving(() => import("./pages/keys.tsx"));
+const WebhooksPage = arriving(() => import("./pages/webhooks.tsx"));
+const AuditPage = arriving(() => import("./pages/audit.tsx"));
+const SettingsPage = arriving(() => import("./pages/settings.tsx"));
+const OperationsPage = arriving(() => import("./pages/operations.tsx"));
+const AccountPage = arriving(() => import("./pages/account.tsx"));
 
 const INSIDE = [
   ["", "Mails"],
