@@ -1,4 +1,4 @@
-"""What the adapter for Redis makes of the server that it finds: another kind, full, evicting, silent, elsewhere."""
+"""What the adapter for Redis makes of the server that it finds: another kind, full, evicting, silent."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_server_without_a_file_is_named(tmp_path: Path) -> None:
 
 async def test_a_managed_server_that_does_not_tell_is_not_called_durable(tmp_path: Path) -> None:
     async with queue_on(tmp_path) as queue:
-        await queue._connection.run("ACL", "SETUSER", "default", "-config")  # noqa: SLF001 - as its operator
+        await queue._connection.run("ACL", "SETUSER", "default", "-config")
         (concern,) = await queue.concerns()
         assert "does not tell" in concern
         assert not queue.capabilities.durable
