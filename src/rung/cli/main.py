@@ -36,6 +36,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("synth", "rung.cli.synth", "write what an environment becomes on AWS, as plain Terraform"),
     ("tenants", "rung.cli.tenants", "check, list, move, export, delete and restore tenants"),
     ("trace", "rung.cli.trace", "show where the time of one user action went"),
+    ("workflow", "rung.cli.workflow", "list, show, draw, resume and cancel the runs of workflows"),
     ("webhooks", "rung.cli.webhooks", "send webhooks that came in to their queue again"),
 )
 

@@ -41,6 +41,11 @@ def versions_of(handler: Handler | Versions) -> Versions:
 
 def load_workflow(reference: str) -> Versions:
     """The handlers that `package.module:object` names. Raises UserError (R0535) that says what is missing."""
+    return _checked(reference, load_object(reference))
+
+
+def load_object(reference: str) -> Any:
+    """What `package.module:object` names: code, versions, or a definition. Raises UserError (R0535)."""
     module_name, _, path = reference.partition(":")
     if not module_name or not path:
         raise _unusable(reference, "it is not of the form package.module:function")
@@ -53,7 +58,7 @@ def load_workflow(reference: str) -> Versions:
             names = ", ".join(sorted(name for name in vars(found) if not name.startswith("_")))
             raise _unusable(reference, f"no {part!r} there; it has {names or 'nothing'}")
         found = getattr(found, part)
-    return _checked(reference, found)
+    return found
 
 
 def _checked(reference: str, found: Any) -> Versions:
