@@ -19,5 +19,6 @@ from rung.runtime.workflow.declared.states import Map as Map
 from rung.runtime.workflow.declared.states import Parallel as Parallel
 from rung.runtime.workflow.declared.states import RetryRule as RetryRule
 from rung.runtime.workflow.declared.states import Rule as Rule
+from rung.runtime.workflow.declared.states import State as State
 from rung.runtime.workflow.declared.states import Task as Task
 from rung.runtime.workflow.declared.states import Wait as Wait
