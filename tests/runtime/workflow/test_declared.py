@@ -89,7 +89,7 @@ class StepFunctions:
 
 
 def _answer(outcome: Any) -> None:
-    """SendTaskSuccess or SendTaskFailure. moto 5.2's own drop the cause, and find none that has retried."""
+    """SendTaskSuccess or SendTaskFailure. moto 5.2's own drop the cause of a failure."""
     backend = stepfunctions_parser_backends[ACCOUNT][REGION]
     answered = [
         execution.exec_worker.env.callback_pool_manager.notify(callback_id=outcome.callback_id, outcome=outcome)
@@ -104,12 +104,18 @@ def step_functions() -> Iterator[StepFunctions]:
         yield StepFunctions()
 
 
+def _on_moto(case: cases.Case) -> Any:
+    """moto 5.2 gives a task with a token the same one at each retry, so its first answer counts for all."""
+    once = pytest.mark.xfail(case.name == "retry-succeeds", reason="moto keeps the first answer", strict=True)
+    return pytest.param(case, id=case.name, marks=once)
+
+
 @pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
 async def test_on_our_engine(case: cases.Case) -> None:
     assert await on_our_engine(case) == expected(case)
 
 
-@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [_on_moto(case) for case in cases.CASES])
 async def test_on_step_functions(case: cases.Case, step_functions: StepFunctions) -> None:
     assert await asyncio.to_thread(step_functions.run, case) == expected(case)
 
