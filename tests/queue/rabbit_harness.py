@@ -125,6 +125,11 @@ class RabbitHarness:
         yield
         self._proxy.heal()
 
+    async def delete_queue(self, name: str) -> None:
+        """What an operator may do."""
+        async with self._channel() as channel:
+            await channel.queue_delete(name)
+
     async def close(self) -> None:
         """Close what was opened, and leave nothing on the server."""
         for queue in self.queues:

@@ -12,6 +12,7 @@ import pytest
 from tests.queue.rabbit_harness import RabbitHarness
 
 from rung.local.rabbitmq import RabbitServer
+from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import install_queue
 from rung.testing.queue_conformance import QueueConformance
 from tests.conftest import start_rabbitmq_or_skip
@@ -66,4 +67,20 @@ async def test_delays_take_their_time_on_the_server_and_none_waits_for_a_longer_
     assert min(late.values()) > -0.02, "the send itself took a little of the delay"
     assert max(late.values()) < 1.0
     assert (await queue.statistics()).delayed == 1
+    await harness.close()
+
+
+async def test_a_send_to_a_queue_that_somebody_deleted_is_an_error_and_declares_it_anew(
+    killable_rabbitmq: RabbitServer,
+) -> None:
+    harness = RabbitHarness(killable_rabbitmq)
+    queue = harness.open(lanes=("default",))
+    await queue.send(b"before")
+    await harness.delete_queue(queue.topology.queue("default"))
+    with pytest.raises(UnavailableError, match="no such queue"):
+        await queue.send(b"nowhere")
+    big = b"x" * 240_000  # more than one frame of AMQP
+    identity = await queue.send(big)
+    (message,) = await queue.receive(max_messages=10)
+    assert (message.id, message.body) == (identity, big)
     await harness.close()

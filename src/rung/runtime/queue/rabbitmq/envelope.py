@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import random
 import struct
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from aiormq.abc import DeliveredMessage
-from pamqp.commands import Basic
 
 CONTENT_TYPE = "application/vnd.rung.message"
 #: Counted by the queue: how often a message came back. Newer servers than the 3.10 that is tried here count what
 #: was taken apart from what failed; the greater of both is what we mean.
 COUNTS = ("x-acquired-count", "x-delivery-count")
 _LENGTH = struct.Struct(">I")
-_PERSISTENT = 2
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,12 +64,6 @@ def encoded(body: bytes, envelope: Envelope) -> bytes:
     """The body of the AMQP message."""
     head = _encoder.encode(envelope)
     return b"".join((_LENGTH.pack(len(head)), head, body))
-
-
-def properties() -> Any:
-    """Those of every message that is published: kept on disk, and of our type."""
-    # An id of its own spares the client from drawing one; the queue does not look at it.
-    return Basic.Properties(content_type=CONTENT_TYPE, delivery_mode=_PERSISTENT, message_id=uuid.uuid4().hex)
 
 
 def decoded(message: DeliveredMessage) -> tuple[bytes, Envelope]:

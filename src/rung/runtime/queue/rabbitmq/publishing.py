@@ -1,19 +1,35 @@
-"""Publishing: a message is sent when RabbitMQ has confirmed it, and those of a batch are confirmed together."""
+"""Publishing: a message is sent when RabbitMQ has confirmed it, and those of a batch are confirmed together.
+
+The frames of a message differ in a few bytes only, so they are written here, and a batch goes to the connection in
+one piece; what the client keeps for each message to hear of its confirm is kept for it. (aiormq's `basic_publish`
+encodes every field of every frame anew, and one message at a time.)
+"""
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Sequence
 
+from aiormq.abc import ChannelFrame
 from aiormq.channel import Channel
 from aiormq.exceptions import DeliveryError
+from pamqp.commands import Basic
+from pamqp.frame import marshal
 
 from rung.runtime.errors import UnavailableError
-from rung.runtime.queue.rabbitmq.envelope import Outgoing, properties
+from rung.runtime.queue.rabbitmq.envelope import CONTENT_TYPE, Outgoing
 from rung.runtime.queue.rabbitmq.link import CALL_SECONDS, FAILURES, unavailable
 
 #: Unconfirmed at once on one channel: enough to keep the disk busy, and little to send again.
 UNCONFIRMED_MAX = 500
+#: AMQP 0-9-1, 4.2.6: a content header of class 60 (basic), with content type, delivery mode and message id.
+_HEADER = struct.Struct(">BHIHHQH")
+_FRAME = struct.Struct(">BHI")
+_HEADER_FRAME, _BODY_FRAME, _END = 2, 3, b"\xce"
+_BASIC, _FLAGS = 60, 0x8000 | 0x1000 | 0x0080
+_PERSISTENT = b"\x02"
+_FIXED = bytes([len(CONTENT_TYPE)]) + CONTENT_TYPE.encode() + _PERSISTENT
 
 #: None: RabbitMQ has it, on disk. Else why not.
 Refusal = str | None
@@ -34,10 +50,11 @@ async def publish(channel: Channel, messages: Sequence[Outgoing]) -> list[Refusa
 async def _publish(channel: Channel, messages: Sequence[Outgoing]) -> list[Refusal]:
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            if len(messages) == 1:
-                await _one(channel, messages[0])
+            confirms = await _write(channel, messages)
+            if len(confirms) == 1:
+                await confirms[0]
                 return [None]
-            answers = await asyncio.gather(*(_one(channel, each) for each in messages), return_exceptions=True)
+            answers = await asyncio.gather(*confirms, return_exceptions=True)
     except FAILURES as error:
         raise _failed(error) from error
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
@@ -46,16 +63,48 @@ async def _publish(channel: Channel, messages: Sequence[Outgoing]) -> list[Refus
     return [None if not isinstance(answer, BaseException) else _said(answer) for answer in answers]
 
 
-async def _one(channel: Channel, message: Outgoing) -> None:
+async def _write(channel: Channel, messages: Sequence[Outgoing]) -> list[asyncio.Future[object]]:
+    """Hand the frames to the connection; per message the future of its confirm."""
+    async with channel.lock:  # the server numbers messages as they come, and so do we
+        confirms = [_numbered(channel) for _ in messages]
+        first = channel.delivery_tag - len(messages) + 1
+        pieces: list[bytes] = []
+        for number, message in enumerate(messages, first):
+            pieces += frames(channel.number, message, str(number), channel.max_content_size)
+        try:
+            await channel.write_queue.put(ChannelFrame(payload=b"".join(pieces), should_close=False))
+        except BaseException:  # cancelled before it was sent: the numbers are used again
+            channel.delivery_tag = first - 1
+            for number, confirm in enumerate(confirms, first):
+                channel.confirmations.pop(number, None)
+                confirm.cancel()
+            raise
+    return confirms
+
+
+def _numbered(channel: Channel) -> asyncio.Future[object]:
+    channel.delivery_tag += 1
+    tag, identity = channel.delivery_tag, str(channel.delivery_tag)
+    confirm: asyncio.Future[object] = channel.create_future()
+    channel.confirmations[tag] = confirm
+    channel.message_id_delivery_tag[identity] = tag
+    confirm.add_done_callback(lambda _: channel.message_id_delivery_tag.pop(identity, None))
+    return confirm
+
+
+def frames(number: int, message: Outgoing, identity: str, part_bytes_max: int) -> list[bytes]:
+    """One message on channel `number`: mandatory, persistent. `identity` comes back when it is returned."""
     # Mandatory: a message for a queue that somebody deleted is an error here and not nothing.
-    await channel.basic_publish(
-        message.payload,
-        exchange=message.exchange,
-        routing_key=message.routing_key,
-        properties=properties(),
-        mandatory=True,
-        wait=False,
-    )
+    method = Basic.Publish(exchange=message.exchange, routing_key=message.routing_key, mandatory=True)
+    payload = message.payload
+    fields = _FIXED + bytes([len(identity)]) + identity.encode()
+    size = _HEADER.size - _FRAME.size + len(fields)
+    header = _HEADER.pack(_HEADER_FRAME, number, size, _BASIC, 0, len(payload), _FLAGS)
+    made = [marshal(method, number), header, fields, _END]
+    for begin in range(0, len(payload), part_bytes_max):
+        part = payload[begin : begin + part_bytes_max]
+        made += (_FRAME.pack(_BODY_FRAME, number, len(part)), part, _END)
+    return made
 
 
 def _failed(error: BaseException) -> UnavailableError:
