@@ -133,7 +133,7 @@ def as_mermaid(picture: Picture) -> str:
     for source, target, word in picture.edges:
         arrow = f"-->|{_quoted(word)}|" if word else "-->"
         lines.append(f"  {keys[source]} {arrow} {keys[target]}")
-    used = dict.fromkeys(box.state for box in picture.boxes)
+    used: dict[BoxState, None] = {box.state: None for box in picture.boxes}
     lines += [f"  classDef {state} fill:{LOOKS[state][0]},stroke:{LOOKS[state][1]},color:#111" for state in used]
     return "\n".join(lines) + "\n"
 
