@@ -70,17 +70,21 @@ class Counting:
 
     async def _count(self, channel: Channel) -> dict[str, LaneStatistics]:
         topology = self._link.topology
+        # Counted before and after the question: what changes hands meanwhile may count twice, and is never missed.
+        before = {lane: await _depth(channel, topology.queue(lane)) for lane in topology.lanes}
         held = _sum(await self._ask(channel), topology)
         waits = await _depth(channel, topology.ladder_mark) > 0
-        return {lane: await self._lane(channel, lane, held[lane], waits=waits) for lane in topology.lanes}
+        return {lane: await self._lane(channel, lane, before[lane], held[lane], waits=waits) for lane in before}
 
-    async def _lane(self, channel: Channel, lane: str, held: tuple[int, int], *, waits: bool) -> LaneStatistics:
+    async def _lane(
+        self, channel: Channel, lane: str, before: int, held: tuple[int, int], *, waits: bool
+    ) -> LaneStatistics:
         topology, (leased, buffered) = self._link.topology, held
         delayed = 0
         for level in range(LEVELS) if waits else ():
             delayed += await _depth(channel, topology.waiting(lane, level))
         return LaneStatistics(
-            ready=buffered + await _depth(channel, topology.queue(lane)),
+            ready=buffered + max(before, await _depth(channel, topology.queue(lane))),
             in_flight=leased,
             delayed=delayed,
             dead=await _depth(channel, topology.dead(lane)),
