@@ -16,9 +16,10 @@ from rung.runtime import Entry, serving_tenant
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.context import TENANT_HEADER
 from rung.runtime.queue import PostgresQueue, install_queue
+from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.postgres.fair import CLAIM
 from rung.runtime.queue.sqs import SqsQueue
-from rung.runtime.queue.sqs.envelope import Envelope, outgoing
+from rung.runtime.queue.sqs.envelope import outgoing
 
 BACKLOG = 20_000
 

@@ -20,6 +20,7 @@ from rung.runtime.bindings import QueueBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import MessageError
 from rung.runtime.queue.backoff import Backoff
+from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_WORKER_LOST,
@@ -36,7 +37,7 @@ from rung.runtime.queue.rabbitmq import publishing
 from rung.runtime.queue.rabbitmq.background import Background
 from rung.runtime.queue.rabbitmq.consumers import Delivery
 from rung.runtime.queue.rabbitmq.counting import Counting
-from rung.runtime.queue.rabbitmq.envelope import Envelope, Outgoing, decoded, encoded, new_id, returns_of, tag_of
+from rung.runtime.queue.rabbitmq.envelope import Outgoing, decoded, encoded, new_id, returns_of, tag_of
 from rung.runtime.queue.rabbitmq.lease import Lease
 from rung.runtime.queue.rabbitmq.letters import DeadLetters
 from rung.runtime.queue.rabbitmq.link import Link

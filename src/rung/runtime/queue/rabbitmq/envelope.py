@@ -9,38 +9,19 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from aiormq.abc import DeliveredMessage
 
+from rung.runtime.queue.envelope import Envelope
+
 CONTENT_TYPE = "application/vnd.rung.message"
 #: Counted by the queue: how often a message came back. Newer servers than the 3.10 that is tried here count what
 #: was taken apart from what failed; the greater of both is what we mean.
 COUNTS = ("x-acquired-count", "x-delivery-count")
 _LENGTH = struct.Struct(">I")
-
-
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What RabbitMQ does not keep for us. Times are seconds since 1970.
-
-    `id` stays while the message is sent again; `attempts` are the deliveries that earlier copies used; `lost`: one
-    of those ended with its worker; `due`: not to be delivered before. The last five describe a dead letter.
-    """
-
-    id: str
-    sent_at: float
-    headers: Mapping[str, str] = {}
-    attempts: int = 0
-    lost: bool = False
-    due: float = 0.0
-    error: str = ""
-    reason: str = ""
-    traceback: str = ""
-    origin: str = ""
-    died_at: float = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()

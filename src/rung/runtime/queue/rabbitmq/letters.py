@@ -12,9 +12,10 @@ from aiormq.channel import Channel
 from pamqp.commands import Basic
 
 from rung.runtime.errors import UnavailableError
+from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.message import REASON_EXPIRED, DeadLetter
 from rung.runtime.queue.rabbitmq import publishing
-from rung.runtime.queue.rabbitmq.envelope import Envelope, Outgoing, decoded, encoded, expired_at, tag_of
+from rung.runtime.queue.rabbitmq.envelope import Outgoing, decoded, encoded, expired_at, tag_of
 from rung.runtime.queue.rabbitmq.link import FAILURES, Link, unavailable
 
 #: How many of a lane are looked at: the largest prefetch of AMQP.

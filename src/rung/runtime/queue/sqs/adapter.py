@@ -22,6 +22,7 @@ from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.errors import BindingError, MessageError, UnavailableError
 from rung.runtime.log import logger
 from rung.runtime.queue.backoff import Backoff
+from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.lanes import LaneOrder
 from rung.runtime.queue.message import (
     REASON_WORKER_LOST,
@@ -39,7 +40,6 @@ from rung.runtime.queue.sqs import batches
 from rung.runtime.queue.sqs.dead_letters import DeadLetters
 from rung.runtime.queue.sqs.envelope import (
     SQS_DELAY_SECONDS_MAX,
-    Envelope,
     Outgoing,
     TooLargeError,
     first_delay,

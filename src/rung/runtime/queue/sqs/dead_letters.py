@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from rung.runtime.aws.client import Caller
 from rung.runtime.errors import UnavailableError
+from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.message import REASON_WORKER_LOST, DeadLetter
 from rung.runtime.queue.sqs import batches
-from rung.runtime.queue.sqs.envelope import Envelope, incoming, outgoing
+from rung.runtime.queue.sqs.envelope import incoming, outgoing
 
 #: For how long a letter that is looked at is hidden from others who look.
 BORROWED_SECONDS = 60

@@ -17,6 +17,7 @@ import msgspec
 
 from rung.runtime.bus.event import context_of
 from rung.runtime.context import TENANT_HEADER
+from rung.runtime.queue.envelope import Envelope
 
 #: What a queue of SQS takes: body, and names, types and values of its attributes.
 SQS_BYTES_MAX = 256 * 1024
@@ -27,26 +28,6 @@ BODY_ATTRIBUTE = "rung.body"
 _ELSEWHERE = "-"
 _REFUSED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TRUNCATED = " ..."
-
-
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What SQS does not keep for us. Times are seconds since 1970.
-
-    `id` stays while the message is sent again; `attempts` are the deliveries that earlier copies used; `lost`: one
-    of those ended with its worker; `due`: not to be delivered before. The last five describe a dead letter.
-    """
-
-    id: str
-    sent_at: float
-    headers: Mapping[str, str] = {}
-    attempts: int = 0
-    lost: bool = False
-    due: float = 0.0
-    error: str = ""
-    reason: str = ""
-    traceback: str = ""
-    origin: str = ""
-    died_at: float = 0.0
 
 
 class TooLargeError(Exception):
