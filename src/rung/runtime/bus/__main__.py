@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import uvloop
-
-from rung.runtime import lifespan
-from rung.runtime.bindings import BusBinding, binding, read_secrets
+from rung.runtime.bindings import BusBinding, binding
 from rung.runtime.bus.rules import Rule, decode_rules
 from rung.runtime.bus.service import BusService
 from rung.runtime.errors import BindingError
-from rung.runtime.log import configure_logging, logger
-from rung.runtime.metrics import serve_metrics
-from rung.runtime.trace import configure_tracing, shutdown_tracing
+from rung.runtime.log import logger
+from rung.runtime.process import Work, run_process
 
-EXIT_USER = 1
 #: The rules as JSON, where no file holds them.
 RULES_VARIABLE = "RUNG_BUS_RULES"
 
@@ -40,20 +33,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the router. 0 after a drain, 1 when it cannot start."""
     options = parse(arguments)
-    os.environ.setdefault("RUNG_NODE", options.name)
-    configure_logging(node=options.name)
-    configure_tracing(node=options.name)
-    try:
-        found = binding(options.name, BusBinding)
-        rules = _rules(options.rules)
-    except BindingError as error:
-        log.error(str(error))
-        return EXIT_USER
-    serve_metrics()
-    gc.freeze()  # what was imported is never garbage: do not look at it again
-    status = uvloop.run(_run(options.name, found, rules))
-    shutdown_tracing()
-    return status
+
+    def prepare() -> tuple[BusBinding, tuple[Rule, ...]]:
+        return binding(options.name, BusBinding), _rules(options.rules)
+
+    return run_process(options.name, log, prepare, partial(_begin, options.name))
 
 
 def _rules(file: Path | None) -> tuple[Rule, ...]:
@@ -64,22 +48,10 @@ def _rules(file: Path | None) -> tuple[Rule, ...]:
     return decode_rules(text)
 
 
-async def _run(name: str, found: BusBinding, rules: tuple[Rule, ...]) -> int:
-    await read_secrets()
-    try:
-        service = BusService(name, found, rules)
-    except BindingError as error:
-        log.error(str(error))
-        return EXIT_USER
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.stop)
-    log.info("ready", bus=name, rules=len(rules))
-    await service.run()
-    await service.close()
-    await lifespan.close_all()
-    log.info("drained")
-    return 0
+async def _begin(name: str, prepared: tuple[BusBinding, tuple[Rule, ...]]) -> Work:
+    found, rules = prepared
+    service = BusService(name, found, rules)
+    return Work(run=service.run, stop=service.stop, close=service.close, facts={"bus": name, "rules": len(rules)})
 
 
 if __name__ == "__main__":

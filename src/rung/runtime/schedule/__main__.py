@@ -10,31 +10,24 @@ The ticks are kept in the database of RUNG_SCHEDULES_URL, else DATABASE_URL; wit
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
-import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import msgspec
-import uvloop
 
 from rung.errors import Finding, UserError
-from rung.runtime import lifespan
-from rung.runtime.bindings import read_secrets
 from rung.runtime.errors import UnavailableError
-from rung.runtime.log import configure_logging, logger
-from rung.runtime.metrics import serve_metrics
+from rung.runtime.log import logger
+from rung.runtime.process import Work, run_process
 from rung.runtime.schedule.expression import ScheduleExpressionError, parse
 from rung.runtime.schedule.handler import load_handler
 from rung.runtime.schedule.scheduler import Schedule, Scheduler
 from rung.runtime.schedule.ticks import PostgresTicks, ProcessTicks, Ticks, install_schedules
-from rung.runtime.trace import configure_tracing, shutdown_tracing
-
-EXIT_USER = 1
 
 log = logger("rung.runtime.schedule")
 
@@ -100,30 +93,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the scheduler. 0 after a drain, 1 when it cannot start."""
     definitions = read_definitions(arguments)
     node = os.environ.get("RUNG_NODE") or definitions[0].name
-    configure_logging(node=node)
-    configure_tracing(node=node)
-    try:
-        schedules = [build(definition) for definition in definitions]
-    except UserError as error:
-        for finding in error.findings:
-            log.error(finding.message, code=finding.code, found=finding.found, help=finding.help)
-        return EXIT_USER
-    serve_metrics()
-    uvloop.run(_run(schedules, node))
-    shutdown_tracing()
-    return 0
+
+    def prepare() -> list[Schedule]:
+        return [build(definition) for definition in definitions]
+
+    return run_process(node, log, prepare, partial(_begin, node))
 
 
-async def _run(schedules: Sequence[Schedule], node: str) -> None:
-    await read_secrets()
+async def _begin(node: str, schedules: Sequence[Schedule]) -> Work:
     scheduler = Scheduler(schedules, await _open_ticks(node))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, scheduler.stop)
-    log.info("ready", schedules=[schedule.name for schedule in schedules])
-    await scheduler.run()
-    await lifespan.close_all()
-    log.info("drained")
+    facts = {"schedules": [schedule.name for schedule in schedules]}
+    return Work(run=scheduler.run, stop=scheduler.stop, facts=facts)
 
 
 async def _open_ticks(node: str) -> Ticks:

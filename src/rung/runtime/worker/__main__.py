@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
-import os
-import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 
-import uvloop
-
-from rung.errors import UserError
-from rung.runtime import lifespan
-from rung.runtime.bindings import QueueBinding, binding, read_secrets
-from rung.runtime.errors import BindingError
-from rung.runtime.log import configure_logging, logger
-from rung.runtime.metrics import serve_metrics
-from rung.runtime.queue.port import Queue
+from rung.runtime.bindings import QueueBinding, binding
+from rung.runtime.log import logger
+from rung.runtime.process import Work, run_process
 from rung.runtime.queue.registry import open_queue
-from rung.runtime.trace import configure_tracing, shutdown_tracing
 from rung.runtime.worker.handler import Handler, load_handler
 from rung.runtime.worker.heartbeat import GRACE_SECONDS
 from rung.runtime.worker.worker import Worker, WorkerSettings
-
-EXIT_USER = 1
 
 log = logger("rung.runtime.worker")
 
@@ -47,32 +35,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the worker. 0 after a drain, 1 when it cannot start."""
     options = parse(arguments)
-    os.environ.setdefault("RUNG_NODE", options.name)
-    configure_logging(node=options.name)
-    configure_tracing(node=options.name)
-    try:
-        handler = load_handler(options.handler)
-        found = binding(options.queue, QueueBinding)
-    except UserError as error:
-        for finding in error.findings:
-            log.error(finding.message, code=finding.code, found=finding.found, help=finding.help)
-        return EXIT_USER
-    except BindingError as error:
-        log.error(str(error))
-        return EXIT_USER
-    serve_metrics()
-    gc.freeze()  # what was imported is never garbage: do not look at it again
-    uvloop.run(_run(options, handler, found))
-    shutdown_tracing()
-    return 0
+
+    def prepare() -> tuple[Handler, QueueBinding]:
+        return load_handler(options.handler), binding(options.queue, QueueBinding)
+
+    return run_process(options.name, log, prepare, partial(_begin, options))
 
 
-async def _run(options: argparse.Namespace, handler: Handler, found: QueueBinding) -> None:
-    await read_secrets()
-
-    def open_own() -> Queue:
-        return open_queue(options.queue, found)
-
+async def _begin(options: argparse.Namespace, prepared: tuple[Handler, QueueBinding]) -> Work:
+    handler, found = prepared
     settings = WorkerSettings(
         name=options.name,
         lanes=[lane for lane in options.lanes.split(",") if lane] or None,
@@ -81,14 +52,9 @@ async def _run(options: argparse.Namespace, handler: Handler, found: QueueBindin
         batch=options.batch,
         grace_seconds=options.grace_seconds,
     )
-    worker = Worker(open_own, handler, settings)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, worker.stop)
-    log.info("ready", queue=options.queue, handler=options.handler, concurrency=options.concurrency)
-    await worker.run()
-    await lifespan.close_all()
-    log.info("drained")
+    worker = Worker(lambda: open_queue(options.queue, found), handler, settings)
+    facts = {"queue": options.queue, "handler": options.handler, "concurrency": options.concurrency}
+    return Work(run=worker.run, stop=worker.stop, facts=facts)
 
 
 if __name__ == "__main__":
