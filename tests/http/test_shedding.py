@@ -29,6 +29,7 @@ class Simulation:
     now: float = 0.0
     due: float = PROBE_SECONDS
     began: float = 0.0
+    worked: float = 0.0
     served: list[tuple[float, float, int]] = field(default_factory=list)
     refused: list[tuple[float, int]] = field(default_factory=list)
 
@@ -45,7 +46,7 @@ class Simulation:
             for arrived in ready:
                 self._handle(arrived, CRITICAL if self.chance.random() < critical else NORMAL)
             if asked_at is not None:
-                self.shedder.observe(self.now - asked_at, self.now)
+                self.shedder.observe(self.now - asked_at, self.now, self.worked)
                 self.due = self.now + PROBE_SECONDS
             if not ready:
                 self.now = min(arrival, max(self.due, self.now + 1e-9))
@@ -55,11 +56,15 @@ class Simulation:
         round_seconds = self.now - max(self.began, self.due)
         late = self.shedder.active or round_seconds > self.shedder.round_seconds
         if late and self.shedder.sheds(priority, round_seconds):
-            self.now += REFUSE_SECONDS
+            self._work(REFUSE_SECONDS)
             self.refused.append((self.now, priority))
         else:
-            self.now += SERVE_SECONDS
+            self._work(SERVE_SECONDS)
             self.served.append((self.now, self.now - arrived, priority))
+
+    def _work(self, seconds: float) -> None:
+        self.now += seconds
+        self.worked += seconds
 
     def goodput(self, begin: float, end: float) -> float:
         """Answers within half a second, per second."""
@@ -112,8 +117,30 @@ def test_one_late_moment_is_no_overload() -> None:
     shedder = Shedder(0.02)
     for number in range(60):
         shedder.asked[NORMAL] += 1
-        shedder.observe(0.3 if number % 3 < 2 else 0.001, number * 0.1)
+        shedder.observe(0.3 if number % 3 < 2 else 0.001, number * 0.1, number * 0.1)
         assert not shedder.active
+
+
+@pytest.mark.parametrize(("late_seconds", "refuses"), [(0.1, False), (0.2, True)])
+def test_a_process_that_waits_for_its_neighbours_has_more_time(late_seconds: float, refuses: bool) -> None:
+    """A tenth of a core is all that it uses: refusing would free nothing, until it is very late."""
+    shedder = Shedder(0.02)
+    for number in range(100):
+        shedder.asked[NORMAL] += 20
+        shedder.observe(late_seconds, number * 0.1, number * 0.01)
+    assert shedder.active is refuses
+
+
+def test_what_a_flood_has_cut_comes_back_beside_busy_neighbours() -> None:
+    shedder = Shedder(0.02)
+    for number in range(1, 30):
+        shedder.asked[NORMAL] += 20
+        shedder.observe(0.1, number * 0.1, number * 0.1)
+    assert shedder.active
+    for number in range(30, 130):
+        shedder.asked[NORMAL] += 20
+        shedder.observe(0.03, number * 0.1, 3.0 + (number - 30) * 0.01)
+    assert not shedder.active
 
 
 def test_background_goes_first_and_comes_back_last() -> None:
@@ -122,14 +149,14 @@ def test_background_goes_first_and_comes_back_last() -> None:
     for _ in range(30):
         now += 0.1
         shedder.asked = [1, 1, 1]
-        shedder.observe(0.1, now)
+        shedder.observe(0.1, now, now)
     assert shedder.shares[BACKGROUND] == 0.0
     assert shedder.sheds(BACKGROUND)
     assert 0.0 < shedder.shares[NORMAL] <= 0.02
     shares = [list(shedder.shares)]
     while shedder.active:
         now += 0.1
-        shedder.observe(0.0, now)
+        shedder.observe(0.0, now, now)
         shares.append(list(shedder.shares))
     assert all(share[NORMAL] == 1.0 for share in shares if share[BACKGROUND] > 0.0)
     assert shedder.shares == [1.0, 1.0, 1.0]

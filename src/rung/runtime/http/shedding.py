@@ -7,6 +7,9 @@ it the share of the most important one grows. As long as the delay is not zero t
 busy, so holding it near the target loses no throughput. Source of the idea: CoDel (Nichols and Jacobson,
 "Controlling Queue Delay", ACM Queue, 2012).
 
+A process that hardly works and is late all the same waits for its neighbours, or for its share of a core to come
+round: refusing would not make it punctual. It is given more time before it refuses anybody.
+
 Shares are thrown dice: refusing needs no state per request, no slot and no queue.
 """
 
@@ -33,6 +36,9 @@ _FLOOD_PARTS = 4.0
 #: Samples that make a standing queue: more before anything is refused than while something is.
 _SAMPLES_TO_BEGIN = 3
 _SAMPLES = 2
+#: A process that uses less than this part of a core is not what makes itself late; it may be so many targets late.
+_OWN_SHARE = 0.4
+_NEIGHBOUR_TARGETS = 8.0
 #: A round of the event loop that has worked for so many targets admits no more, by class: whatever is still in it
 #: comes too late. This holds from the first moment of a flood, when each round is many times as long as the last.
 _ROUND_TARGETS = (8.0, 4.0, 2.0)
@@ -47,6 +53,7 @@ class Shedder:
         self._least = math.inf
         self._samples = 0
         self._stepped_at = -math.inf
+        self._worked_seconds = 0.0
         #: Requests of each class since the last step.
         self.asked = [0, 0, 0]
         self.shares = [1.0, 1.0, 1.0]
@@ -55,20 +62,32 @@ class Shedder:
         #: While it is not active and the round has taken less than this, nobody needs to ask `sheds`.
         self.round_seconds = min(_ROUND_TARGETS) * target_seconds
 
-    def observe(self, lag_seconds: float, now: float) -> None:
-        """A callback waited `lag_seconds` until `now`; called some fifty times a second, less often when late."""
+    def observe(self, lag_seconds: float, now: float, worked_seconds: float) -> None:
+        """A callback waited `lag_seconds` until `now`; called some fifty times a second, less often when late.
+
+        `worked_seconds`: the processor time of this process since it began.
+        """
+        if self._stepped_at == -math.inf:
+            self._stepped_at, self._worked_seconds = now, worked_seconds
         self._least = min(self._least, lag_seconds)
         self._samples += 1
         needed, seconds = (_SAMPLES, _STEP_SECONDS) if self.active else (_SAMPLES_TO_BEGIN, _BEGIN_SECONDS)
         if self._samples < needed or now - self._stepped_at < seconds:
             return
-        least, self._least, self._samples, self._stepped_at = self._least, math.inf, 0, now
-        if least > self.target_seconds:
-            factor = max(_SHRINK_MIN, 1.0 - 0.3 * (least / self.target_seconds - 1.0))
-            self._shrink(factor, flood=least > _FLOOD_TARGETS * self.target_seconds)
-        elif self.active and least < self.target_seconds / 2:
-            self._grow(1.0 + GROWTH * (1.0 - 2.0 * least / self.target_seconds))
+        least, self._least, self._samples = self._least, math.inf, 0
+        target = self._target(now, worked_seconds)
+        if least > target:
+            factor = max(_SHRINK_MIN, 1.0 - 0.3 * (least / target - 1.0))
+            self._shrink(factor, flood=least > _FLOOD_TARGETS * target)
+        elif self.active and least < target / 2:
+            self._grow(1.0 + GROWTH * (1.0 - 2.0 * least / target))
         self.asked = [0, 0, 0]
+
+    def _target(self, now: float, worked_seconds: float) -> float:
+        """How late the event loop may be, by how much this process has worked since the last step."""
+        passed, worked = now - self._stepped_at, worked_seconds - self._worked_seconds
+        self._stepped_at, self._worked_seconds = now, worked_seconds
+        return self.target_seconds * (1.0 if worked >= _OWN_SHARE * passed else _NEIGHBOUR_TARGETS)
 
     def sheds(self, priority: int, round_seconds: float = 0.0) -> bool:
         """Whether this request is refused; by chance, as much as is needed. Counts it as asked.

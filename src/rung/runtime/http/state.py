@@ -163,7 +163,7 @@ class ServerState:
 
     def _observe(self, lag_seconds: float, now: float) -> None:
         if self._shedder is not None:
-            self._shedder.observe(lag_seconds, now)
+            self._shedder.observe(lag_seconds, now, time.process_time())
         for observer in self._lag_observers:
             observer(lag_seconds, now)
 
