@@ -22,8 +22,6 @@ CONTENT_TYPE = "application/vnd.rung.message"
 #: was taken apart from what failed; the greater of both is what we mean.
 COUNTS = ("x-acquired-count", "x-delivery-count")
 _LENGTH = struct.Struct(">I")
-
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Envelope)
 
