@@ -40,7 +40,7 @@ async def test_the_flood_on_the_service_refuses_no_file(gateway: Gateway) -> Non
     for _ in range(30):  # late because of what is asked of the service, while somebody opens the page
         now += 0.1
         shedder.asked = [1, 100, 0]
-        shedder.observe(0.1, now)
+        shedder.observe(0.1, now, now)
         if shedder.shares[NORMAL] <= 0.02:
             break
     pages = [(await call(gateway, "/api/products")).status for _ in range(100)]

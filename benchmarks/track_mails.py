@@ -1,6 +1,6 @@
 """track under load: how long a poll of many pending mails takes, how late it is, how many mails a second are sent.
 
-    python benchmarks/track.py [--mails 100000] [--send 20000] [--organisations 100] [--json]
+    python benchmarks/track_mails.py [--mails 100000] [--send 20000] [--organisations 100] [--json]
 
 Everything is real and on this machine: Postgres, Redis, the worker process that sends, the mail server that it
 sends to. The mails belong to many organisations and go to many domains. Sending is measured from the first mail
