@@ -84,17 +84,19 @@ async def test_f25_dead_letters_in_numbers_are_counted_and_redriven_in_parts(pla
 
 
 async def test_f25_what_is_too_old_becomes_a_dead_letter_and_is_not_gone(place: Place) -> None:
-    orders = opened(place)
-    identity = await orders.send(b"nobody came")
-    shortened = opened(place, retention_seconds=0.05)
+    orders = opened(place, retention_seconds=0.2)
+    identity = await orders.send({"order": 7}, headers={"x": "y"})
     async with asyncio.timeout(20):
-        while not (await shortened.statistics()).dead:
-            await shortened.tidy()  # type: ignore[attr-defined]
+        while not (letters := await orders.dead_letters()):
+            await orders.tidy()  # type: ignore[attr-defined]
             await asyncio.sleep(0.02)
-    (letter,) = await orders.dead_letters()
-    assert (letter.id, letter.reason) == (identity, "expired")
-    assert await orders.redrive([identity]) == 1
-    (message,) = await orders.receive()
-    assert message.id == identity
-    for queue in (orders, shortened):
-        await queue.close()
+    (letter,) = letters
+    assert (letter.id, letter.reason, letter.attempts) == (identity, "expired", 0)
+    assert (letter.body, letter.headers["x"]) == (b'{"order":7}', "y")
+    async with asyncio.timeout(20):
+        assert await orders.redrive([identity]) == 1
+        while not (messages := await orders.receive(wait_seconds=0.5)):
+            await orders.redrive()  # where the broker keeps the time, it is too old again if nobody came at once
+    (message,) = messages
+    assert (message.id, message.receive_count) == (identity, 1)
+    await orders.close()

@@ -57,7 +57,14 @@ class RabbitHarness:
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
         )
-        queue = RabbitQueue(self.name, binding, backoff=backoff, randomness=random.Random(7), clock=self._clock)
+        queue = RabbitQueue(
+            self.name,
+            binding,
+            backoff=backoff,
+            randomness=random.Random(7),
+            clock=self._clock,
+            settle_seconds=0.0,  # see crash_broker
+        )
         self.queues.append(queue)
         return queue
 

@@ -14,7 +14,7 @@ from tests.queue.rabbit_harness import RabbitHarness
 from rung.local.rabbitmq import RabbitServer
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import install_queue
-from rung.testing.queue_conformance import QueueConformance
+from rung.testing.queue_conformance import OutboxConformance, QueueConformance
 from tests.conftest import start_rabbitmq_or_skip
 
 
@@ -34,17 +34,30 @@ class TestRabbit(QueueConformance):
         await harness.close()
 
 
-class TestRabbitWithOutbox(QueueConformance):
+@pytest.fixture
+async def harness_with_outbox(killable_rabbitmq: RabbitServer, postgres_url: str) -> AsyncIterator[RabbitHarness]:
     """With a database beside it: transactions and deduplication ids too."""
+    connection = await asyncpg.connect(postgres_url)
+    await install_queue(connection)
+    await connection.close()
+    harness = RabbitHarness(killable_rabbitmq, postgres_url)
+    yield harness
+    await harness.close()
+
+
+class TestRabbitWithOutbox(OutboxConformance):
+    @pytest.fixture
+    def harness(self, harness_with_outbox: RabbitHarness) -> RabbitHarness:
+        return harness_with_outbox
+
+
+@pytest.mark.soak
+class TestRabbitWithOutboxThroughout(QueueConformance):
+    """Also what the outbox has no part in."""
 
     @pytest.fixture
-    async def harness(self, killable_rabbitmq: RabbitServer, postgres_url: str) -> AsyncIterator[RabbitHarness]:
-        connection = await asyncpg.connect(postgres_url)
-        await install_queue(connection)
-        await connection.close()
-        harness = RabbitHarness(killable_rabbitmq, postgres_url)
-        yield harness
-        await harness.close()
+    def harness(self, harness_with_outbox: RabbitHarness) -> RabbitHarness:
+        return harness_with_outbox
 
 
 async def test_delays_take_their_time_on_the_server_and_none_waits_for_a_longer_one(

@@ -21,8 +21,12 @@ from rung.runtime.errors import MessageError
 from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message
 from rung.runtime.queue.lanes import GUARD_EVERY
 from rung.testing.queue_harness import LANES, QueueHarness
-from rung.testing.queue_steps import arranged, drain, need, one, one_of, soon
-from rung.testing.transaction_conformance import CrashConformance, TransactionConformance
+from rung.testing.queue_steps import arranged, drain, one, one_of, soon
+from rung.testing.transaction_conformance import (
+    CrashConformance,
+    DeduplicationConformance,
+    TransactionConformance,
+)
 from rung.testing.worker_conformance import WorkerConformance
 
 
@@ -272,30 +276,6 @@ class SendConformance:
         await queue.send(b"x")
         assert (await one(queue)).lane == "low"
 
-    async def test_a_deduplication_id_delivers_once_within_its_window_and_is_free_after(
-        self, harness: QueueHarness
-    ) -> None:
-        queue = harness.open(deduplication_window_seconds=300)
-        need(queue, "deduplicates")
-        sent = await asyncio.gather(*(queue.send(b"x", deduplication_id="order-7") for _ in range(5)))
-        assert len(set(sent)) == 1
-        assert await drain(queue) == [b"x"]
-        (result,) = await queue.send_batch([Entry(body=b"x", deduplication_id="order-7")])
-        assert (result.id, result.duplicate) == (sent[0], True)
-        await harness.advance(301)
-        assert await queue.send(b"again", deduplication_id="order-7") != sent[0]
-        assert await drain(queue) == [b"again"]
-
-    async def test_a_deduplication_id_is_refused_where_none_is_kept(self, harness: QueueHarness) -> None:
-        queue = harness.open()
-        if queue.capabilities.deduplicates:
-            pytest.skip("the backend keeps deduplication ids")
-        with pytest.raises(MessageError, match="R0509"):
-            await queue.send(b"x", deduplication_id="order-7")
-        good, bad = await queue.send_batch([Entry(body=b"y"), Entry(body=b"x", deduplication_id="order-7")])
-        assert (good.error, bad.id) == (None, None)
-        assert await drain(queue) == [b"y"]
-
     async def test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent(self, harness: QueueHarness) -> None:
         queue = harness.open()
         entries = [
@@ -384,8 +364,29 @@ class QueueConformance(
     DeliveryConformance,
     RetryConformance,
     SendConformance,
+    DeduplicationConformance,
     TransactionConformance,
     CrashConformance,
     WorkerConformance,
 ):
     """Every behaviour. Subclass it with a fixture `harness`."""
+
+
+class OutboxConformance(DeduplicationConformance, TransactionConformance):
+    """What an outbox beside a broker changes: for an adapter that keeps `QueueConformance` without one.
+
+    What goes through the outbox, what comes a second time and is looked up there, and a worker that closes it.
+    """
+
+    test_unacknowledged_reappears_after_its_lease_and_not_before = (
+        DeliveryConformance.test_unacknowledged_reappears_after_its_lease_and_not_before
+    )
+    test_a_lost_worker_uses_an_attempt_and_the_last_one_ends_dead = (
+        DeliveryConformance.test_a_lost_worker_uses_an_attempt_and_the_last_one_ends_dead
+    )
+    test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent = (
+        SendConformance.test_a_bad_entry_of_a_batch_is_reported_and_the_others_are_sent
+    )
+    test_drain_finishes_what_runs_and_hands_back_the_rest_unharmed = (
+        WorkerConformance.test_drain_finishes_what_runs_and_hands_back_the_rest_unharmed
+    )

@@ -1,4 +1,4 @@
-"""The behaviours of a queue beside transactions and crashes: parts of `QueueConformance`."""
+"""The behaviours of a queue beside deduplication ids, transactions and crashes: parts of `QueueConformance`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,37 @@ import time
 import pytest
 
 from rung.runtime.errors import MessageError
+from rung.runtime.queue import Entry
 from rung.testing.queue_harness import QueueHarness
 from rung.testing.queue_steps import drain, need, one, patiently, soon
+
+
+class DeduplicationConformance:
+    """Ids by which a message is sent once."""
+
+    async def test_a_deduplication_id_delivers_once_within_its_window_and_is_free_after(
+        self, harness: QueueHarness
+    ) -> None:
+        queue = harness.open(deduplication_window_seconds=300)
+        need(queue, "deduplicates")
+        sent = await asyncio.gather(*(queue.send(b"x", deduplication_id="order-7") for _ in range(5)))
+        assert len(set(sent)) == 1
+        assert await drain(queue) == [b"x"]
+        (result,) = await queue.send_batch([Entry(body=b"x", deduplication_id="order-7")])
+        assert (result.id, result.duplicate) == (sent[0], True)
+        await harness.advance(301)
+        assert await queue.send(b"again", deduplication_id="order-7") != sent[0]
+        assert await drain(queue) == [b"again"]
+
+    async def test_a_deduplication_id_is_refused_where_none_is_kept(self, harness: QueueHarness) -> None:
+        queue = harness.open()
+        if queue.capabilities.deduplicates:
+            pytest.skip("the backend keeps deduplication ids")
+        with pytest.raises(MessageError, match="R0509"):
+            await queue.send(b"x", deduplication_id="order-7")
+        good, bad = await queue.send_batch([Entry(body=b"y"), Entry(body=b"x", deduplication_id="order-7")])
+        assert (good.error, bad.id) == (None, None)
+        assert await drain(queue) == [b"y"]
 
 
 class TransactionConformance:
