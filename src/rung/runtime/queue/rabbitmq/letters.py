@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from aiormq.abc import ChannelFrame, DeliveredMessage
 from aiormq.channel import Channel
@@ -35,20 +36,25 @@ class DeadLetters:
         """The newest; all go back unharmed."""
         letters: list[DeadLetter] = []
         for lane in self._link.topology.lanes:
-            async for _, borrowed in self._borrow(lane):
-                letters += [self._letter(lane, each) for each in borrowed]
-                letters = sorted(letters, key=lambda letter: letter.died_at, reverse=True)[:limit]
+            async with aclosing(self._borrow(lane)) as rounds:
+                async for _, borrowed in rounds:
+                    letters += [self._letter(lane, each) for each in borrowed]
+                    letters = sorted(letters, key=lambda letter: letter.died_at, reverse=True)[:limit]
         return letters
 
     async def redrive(self, ids: Sequence[str] | None) -> int:
-        """Send all, or those with these ids, back to their lanes: copied and confirmed before they are deleted."""
+        """Send all, or those with these ids, back to their lanes: copied and confirmed before they are deleted.
+
+        Who is cancelled meanwhile is cancelled after a round, so that no copy stays beside its original.
+        """
         moved = 0
         wanted = None if ids is None else set(ids)
         for lane in self._link.topology.lanes:
-            async for channel, borrowed in self._borrow(lane):
-                opened = [(each, *decoded(each)) for each in borrowed]
-                chosen = [each for each in opened if wanted is None or each[2].id in wanted]
-                moved += await self._send_back(channel, lane, chosen)
+            async with aclosing(self._borrow(lane)) as rounds:
+                async for channel, borrowed in rounds:
+                    opened = [(each, *decoded(each)) for each in borrowed]
+                    chosen = [each for each in opened if wanted is None or each[2].id in wanted]
+                    moved += await _whole(self._send_back(channel, lane, chosen))
         return moved
 
     async def _send_back(
@@ -68,7 +74,7 @@ class DeadLetters:
             raise UnavailableError(f"RabbitMQ took {len(sent)} of {len(chosen)}: {refused}")
         return len(sent)
 
-    async def _borrow(self, lane: str) -> AsyncIterator[tuple[Channel, list[DeliveredMessage]]]:
+    async def _borrow(self, lane: str) -> AsyncGenerator[tuple[Channel, list[DeliveredMessage]], None]:
         """Everything that is there now, in rounds. What is not acknowledged goes back at the end."""
         arrived: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
         async with self._channel() as channel:
@@ -111,6 +117,16 @@ class DeadLetters:
             traceback=envelope.traceback or envelope.error,
             origin=envelope.origin or "rabbitmq",
         )
+
+
+async def _whole(work: Coroutine[Any, Any, int]) -> int:
+    """Its result. Who is cancelled while it runs is cancelled when it has ended."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 async def _round(arrived: asyncio.Queue[DeliveredMessage], count: int) -> list[DeliveredMessage]:
