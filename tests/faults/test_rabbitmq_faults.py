@@ -1,4 +1,4 @@
-"""Faults of RabbitMQ itself: F08, F12, F16, F33, and kill -9 under load: nothing acknowledged is lost."""
+"""Faults of RabbitMQ itself: F08, F12, F13, F16, F33, and kill -9 under load: nothing acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -165,6 +165,33 @@ async def _sent(queue: Queue) -> str:
             return await queue.send(b"after")
         except UnavailableError:
             await asyncio.sleep(0.1)
+
+
+async def test_f13_hardly_a_call_reaches_a_node_that_is_away(server: RabbitServer, name: str) -> None:
+    queue = open_queue(name, binding(server))
+    await queue.send(b"before")
+    server.kill()
+    connections = 0
+
+    async def turn_away(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.close()
+
+    listener = await asyncio.start_server(turn_away, "127.0.0.1", server.port)
+    calls, until = 0, time.monotonic() + 1.5
+    while time.monotonic() < until:
+        calls += 50
+        answers = await asyncio.gather(*(queue.send(b"x") for _ in range(50)), return_exceptions=True)
+        assert all(isinstance(answer, UnavailableError) for answer in answers)
+        await asyncio.sleep(0.02)
+    listener.close()
+    print(f"F13 {connections} connections for {calls} calls")
+    assert connections <= calls * 0.1
+    server.restart()
+    async with asyncio.timeout(20):
+        await _sent(queue)
+    await queue.close()
 
 
 async def test_f16_a_changed_password_is_told_by_its_name_and_needs_no_restart(

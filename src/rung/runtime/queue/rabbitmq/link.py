@@ -40,14 +40,26 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._channels: dict[str, Channel] = {}
         self._opening = asyncio.Lock()
+        self._failures = 0
+        self._failure = ""
 
     async def channel(self, purpose: str, *, confirms: bool = False) -> Channel:
-        """The channel for a purpose. Raises UnavailableError within `CONNECT_SECONDS` + `CALL_SECONDS`."""
+        """The channel for a purpose. Raises UnavailableError within `CONNECT_SECONDS` + `CALL_SECONDS`.
+
+        While a server is away, callers that come together try it once and share the answer.
+        """
         there = self._channels.get(purpose)
         if there is not None and _is_open(there) and self.is_open:
             return there
+        before = self._failures
         async with self._opening:
-            return await self._opened(purpose, confirms=confirms)
+            if self._failures > before:
+                raise UnavailableError(self._failure)
+            try:
+                return await self._opened(purpose, confirms=confirms)
+            except UnavailableError as error:
+                self._failures, self._failure = self._failures + 1, str(error)
+                raise
 
     async def _opened(self, purpose: str, *, confirms: bool) -> Channel:
         there = self._channels.get(purpose)
