@@ -13,19 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import queue_counter
 import redis
 import uvloop
+from queue_kit import Results, System, alternate, program, send_apart, send_for, send_for_sync, table, work_off
 from queues import machine
 
 from rung.local.redis import QUEUE_SETTINGS, start_redis
@@ -33,33 +28,15 @@ from rung.local.redis import QUEUE_SETTINGS, start_redis
 HERE = Path(__file__).parent
 MEASURES = ("send/s", "send batch/s", "drain/s", "lost", "double")
 BODY = "x" * 100
-SETTLE_SECONDS = 0.5
-#: Sends before the clock starts: what is imported and connected at first use is not what is compared.
-WARM_UP = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
-    """One library with one setting: how it sends for so long, and its worker program."""
-
-    name: str
-    rival: str
-    sender: str
-    worker: tuple[str, ...]
-    environment: tuple[tuple[str, str], ...] = ()
-
-
-def _program(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
 
 
 def systems() -> list[System]:
     """All that are compared: each at its default, and where its documentation names a faster way, by that."""
     module = "queue_rivals_redis"
-    dramatiq = (_program("dramatiq"), module, "--queues", "default")
-    celery = (_program("celery"), "-A", f"{module}:celery_app", "worker", "-l", "ERROR", "--without-gossip",
+    dramatiq = (program("dramatiq"), module, "--queues", "default")
+    celery = (program("celery"), "-A", f"{module}:celery_app", "worker", "-l", "ERROR", "--without-gossip",
               "--without-mingle", "--without-heartbeat")  # fmt: skip
-    taskiq = (_program("taskiq"), "worker", f"{module}:taskiq_broker", "--workers", "1", "--log-level", "ERROR")
+    taskiq = (program("taskiq"), "worker", f"{module}:taskiq_broker", "--workers", "1", "--log-level", "ERROR")
     return [
         System(
             name="rung", rival="rung", sender="rung",
@@ -75,11 +52,11 @@ def systems() -> list[System]:
         System(
             name="streaq, 100 at once", rival="streaq", sender="streaq",
             environment=(("QUEUE_CONCURRENCY", "100"),),
-            worker=(_program("streaq"), "run", f"{module}:streaq_worker"),
+            worker=(program("streaq"), "run", f"{module}:streaq_worker"),
         ),
         System(
             name="saq (default)", rival="saq", sender="saq",
-            worker=(_program("saq"), f"{module}.saq_settings", "--quiet"),
+            worker=(program("saq"), f"{module}.saq_settings", "--quiet"),
         ),
         System(
             name="dramatiq, 8 threads (default)", rival="dramatiq", sender="dramatiq",
@@ -96,27 +73,6 @@ def systems() -> list[System]:
     ]  # fmt: skip
 
 
-async def _for(seconds: float, send: Callable[[], Awaitable[object]]) -> tuple[int, float]:
-    """How often `send` was done, and the rate."""
-    for _ in range(WARM_UP):
-        await send()
-    count, begun = 0, time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        await send()
-        count += 1
-    return WARM_UP + count, count / (time.perf_counter() - begun)
-
-
-def _for_sync(seconds: float, send: Callable[[], object]) -> tuple[int, float]:
-    for _ in range(WARM_UP):
-        send()
-    count, begun = 0, time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        send()
-        count += 1
-    return WARM_UP + count, count / (time.perf_counter() - begun)
-
-
 async def send_rung(url: str, seconds: float) -> dict[str, Any]:
     """One by one; then in batches of 100."""
     from rung.runtime.bindings import QueueBinding
@@ -124,9 +80,9 @@ async def send_rung(url: str, seconds: float) -> dict[str, Any]:
 
     queue = open_queue("bench", QueueBinding(adapter="redis", url=url))
     await queue.statistics()
-    count, rate = await _for(seconds, lambda: queue.send(BODY))
+    count, rate = await send_for(seconds, lambda: queue.send(BODY))
     entries = [Entry(body=BODY) for _ in range(100)]
-    batches, batch_rate = await _for(min(1.0, seconds / 4), lambda: queue.send_batch(entries))
+    batches, batch_rate = await send_for(min(1.0, seconds / 4), lambda: queue.send_batch(entries))
     await queue.close()
     return {"sent": count + 100 * batches, "send/s": rate, "send batch/s": batch_rate * 100}
 
@@ -137,7 +93,7 @@ async def send_taskiq(url: str, seconds: float) -> dict[str, Any]:
     from queue_rivals_redis import taskiq_broker, taskiq_handle
 
     await taskiq_broker.startup()
-    count, rate = await _for(seconds, lambda: taskiq_handle.kiq(BODY))
+    count, rate = await send_for(seconds, lambda: taskiq_handle.kiq(BODY))
     await taskiq_broker.shutdown()
     return {"sent": count, "send/s": rate}
 
@@ -147,7 +103,7 @@ async def send_saq(url: str, seconds: float) -> dict[str, Any]:
     del url
     from queue_rivals_redis import saq_queue
 
-    count, rate = await _for(seconds, lambda: saq_queue.enqueue("bench", body=BODY))
+    count, rate = await send_for(seconds, lambda: saq_queue.enqueue("bench", body=BODY))
     await saq_queue.disconnect()
     return {"sent": count, "send/s": rate}
 
@@ -164,8 +120,8 @@ async def send_streaq(url: str, seconds: float) -> dict[str, Any]:
         await streaq_worker.enqueue_many([streaq_handle.enqueue(BODY) for _ in range(100)])
 
     async with streaq_worker:
-        count, rate = await _for(seconds, one)
-        batches, batch_rate = await _for(min(1.0, seconds / 4), many)
+        count, rate = await send_for(seconds, one)
+        batches, batch_rate = await send_for(min(1.0, seconds / 4), many)
     return {"sent": count + 100 * batches, "send/s": rate, "send batch/s": batch_rate * 100}
 
 
@@ -174,7 +130,7 @@ async def send_dramatiq(url: str, seconds: float) -> dict[str, Any]:
     del url
     from queue_rivals_redis import dramatiq_handle
 
-    count, rate = _for_sync(seconds, lambda: dramatiq_handle.send(BODY))
+    count, rate = send_for_sync(seconds, lambda: dramatiq_handle.send(BODY))
     return {"sent": count, "send/s": rate}
 
 
@@ -183,7 +139,7 @@ async def send_celery(url: str, seconds: float) -> dict[str, Any]:
     del url
     from queue_rivals_redis import celery_handle
 
-    count, rate = _for_sync(seconds, lambda: celery_handle.delay(BODY))
+    count, rate = send_for_sync(seconds, lambda: celery_handle.delay(BODY))
     return {"sent": count, "send/s": rate}
 
 
@@ -204,72 +160,22 @@ def measure(system: System, url: str, options: argparse.Namespace) -> dict[str, 
             "QUEUE_RIVAL": system.rival, "QUEUE_COUNTER": folder, "RUNG_LOG_LEVEL": "error",
             "RUNG_BINDING_BENCH": encode(QueueBinding(adapter="redis", url=url)),
         }  # fmt: skip
-        command = [sys.executable, __file__, "--sender", system.sender, "--seconds", str(options.seconds)]
-        output = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, cwd=folder).stdout
-        result: dict[str, Any] = json.loads(output.splitlines()[-1])
-        worker = subprocess.Popen(
-            system.worker, env=environment, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            found = _drained(Path(folder), result["sent"])
-        finally:
-            worker.terminate()
-            try:
-                worker.wait(5)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()
-    calls = found.calls
-    result["drain/s"] = (calls - 1) / max(found.last - found.first, 1e-9) if calls else 0.0
-    result["lost"], result["double"] = max(0, result["sent"] - calls), max(0, calls - result["sent"])
-    return result
+        result = send_apart(__file__, system, environment, Path(folder), options.seconds)
+        return {**result, **work_off(system, environment, Path(folder), result["sent"])}
 
 
-def _drained(folder: Path, sent: int) -> queue_counter.Seen:
-    """Wait until all were handled, or nothing has happened for 15 s; then a little longer, to see doubles."""
-    found, moved_at = queue_counter.seen(folder), time.monotonic()
-    while found.calls < sent and time.monotonic() - moved_at < 15:
-        time.sleep(0.05)
-        before, found = found, queue_counter.seen(folder)
-        moved_at = time.monotonic() if found.calls > before.calls else moved_at
-    time.sleep(SETTLE_SECONDS)
-    return queue_counter.seen(folder)
-
-
-def run(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+def run(options: argparse.Namespace) -> Results:
     """All systems, in alternating order, on one server."""
     chosen = [system for system in systems() if options.only in system.name]
-    results: dict[str, list[dict[str, Any]]] = {system.name: [] for system in chosen}
+    results: Results = {system.name: [] for system in chosen}
     with tempfile.TemporaryDirectory() as folder:
         settings = {**QUEUE_SETTINGS, "appendfsync": options.fsync, "maxmemory": "1gb"}
         server = start_redis(Path(folder) / "redis", settings=settings)
         try:
-            for number in range(options.runs):
-                for system in chosen if number % 2 == 0 else reversed(chosen):
-                    found = measure(system, server.url, options)
-                    results[system.name].append(found)
-                    print(f"# run {number + 1}: {system.name}: {found}", file=sys.stderr, flush=True)
+            alternate(chosen, results, options.runs, lambda system: measure(system, server.url, options))
         finally:
             server.stop()
     return results
-
-
-def print_table(results: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
-    """Medians, and the spread where there are several runs."""
-    print(f"| system | {' | '.join(MEASURES)} |")
-    print("|---" * (len(MEASURES) + 1) + "|")
-    for name, runs in results.items():
-        print(f"| {name} | {' | '.join(_cell([run.get(measure) for run in runs]) for measure in MEASURES)} |")
-    how = f"{options.runs} run(s) of {options.seconds:g} s, appendfsync {options.fsync}"
-    print(f"\n{how}; {machine()}; load {os.getloadavg()[0]:.1f}")
-
-
-def _cell(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    spread = f" ({min(known):,.0f}–{max(known):,.0f})" if max(known) > min(known) else ""
-    return f"{statistics.median(known):,.0f}{spread}"
 
 
 def main() -> None:
@@ -289,7 +195,8 @@ def main() -> None:
     if options.json:
         print(json.dumps({"machine": machine(), "results": results}, indent=2))
     else:
-        print_table(results, options)
+        how = f"{options.runs} run(s) of {options.seconds:g} s, appendfsync {options.fsync}"
+        print(table(results, MEASURES, how))
 
 
 if __name__ == "__main__":
