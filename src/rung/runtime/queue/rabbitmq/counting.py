@@ -71,9 +71,9 @@ class Counting:
     async def _count(self, channel: Channel) -> dict[str, LaneStatistics]:
         topology = self._link.topology
         # Counted before and after the question: what changes hands meanwhile may count twice, and is never missed.
-        before = {lane: await _depth(channel, topology.queue(lane)) for lane in topology.lanes}
+        before = {lane: await depth(channel, topology.queue(lane)) for lane in topology.lanes}
         held = _sum(await self._ask(channel), topology)
-        waits = await _depth(channel, topology.ladder_mark) > 0
+        waits = await depth(channel, topology.ladder_mark) > 0
         return {lane: await self._lane(channel, lane, before[lane], held[lane], waits=waits) for lane in before}
 
     async def _lane(
@@ -82,12 +82,12 @@ class Counting:
         topology, (leased, buffered) = self._link.topology, held
         delayed = 0
         for level in range(LEVELS) if waits else ():
-            delayed += await _depth(channel, topology.waiting(lane, level))
+            delayed += await depth(channel, topology.waiting(lane, level))
         return LaneStatistics(
-            ready=buffered + max(before, await _depth(channel, topology.queue(lane))),
+            ready=buffered + max(before, await depth(channel, topology.queue(lane))),
             in_flight=leased,
             delayed=delayed,
-            dead=await _depth(channel, topology.dead(lane)),
+            dead=await depth(channel, topology.dead(lane)),
             oldest_age_seconds=None,
         )
 
@@ -119,7 +119,8 @@ class Counting:
             self._answered.set()
 
 
-async def _depth(channel: Channel, queue: str) -> int:
+async def depth(channel: Channel, queue: str) -> int:
+    """How many messages of a queue nobody holds."""
     return (await channel.queue_declare(queue, passive=True)).message_count or 0
 
 

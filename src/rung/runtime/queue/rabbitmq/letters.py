@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from aiormq.abc import ChannelFrame, DeliveredMessage
@@ -16,6 +17,7 @@ from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.envelope import Envelope
 from rung.runtime.queue.message import REASON_EXPIRED, DeadLetter
 from rung.runtime.queue.rabbitmq import publishing
+from rung.runtime.queue.rabbitmq.counting import depth
 from rung.runtime.queue.rabbitmq.envelope import Outgoing, decoded, encoded, expired_at, tag_of
 from rung.runtime.queue.rabbitmq.link import FAILURES, Link, unavailable
 
@@ -36,11 +38,21 @@ class DeadLetters:
         """The newest; all go back unharmed."""
         letters: list[DeadLetter] = []
         for lane in self._link.topology.lanes:
+            count = 0
             async with aclosing(self._borrow(lane)) as rounds:
                 async for _, borrowed in rounds:
+                    count += len(borrowed)
                     letters += [self._letter(lane, each) for each in borrowed]
                     letters = sorted(letters, key=lambda letter: letter.died_at, reverse=True)[:limit]
+            await self._link.call("borrowing", partial(self._given_back, lane, count))
         return letters
+
+    async def _given_back(self, lane: str, count: int, channel: Channel) -> None:
+        """Return when what was borrowed can be had again, which takes a moment, or somebody else has it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SILENCE_SECONDS):
+                while await depth(channel, self._link.topology.dead(lane)) < count:  # noqa: ASYNC110 - the node acts
+                    await asyncio.sleep(0.01)
 
     async def redrive(self, ids: Sequence[str] | None) -> int:
         """Send all, or those with these ids, back to their lanes: copied and confirmed before they are deleted.
@@ -79,7 +91,7 @@ class DeadLetters:
         arrived: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
         async with self._channel() as channel:
             queue = self._link.topology.dead(lane)
-            left = (await channel.queue_declare(queue, passive=True)).message_count or 0
+            left = await depth(channel, queue)
             if left:
                 await channel.basic_qos(prefetch_count=min(left, BORROWED_MAX))
                 await channel.basic_consume(queue, arrived.put)

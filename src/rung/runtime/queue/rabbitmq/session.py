@@ -61,6 +61,7 @@ class Session:
         self._to_message = to_message
         self._unused = unused
         self._held: set[Lease] = set()
+        self._acknowledging = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._consumers = Consumers(channel, link.topology, self._arrived.set)
         self._holder = Holder(link, self.counts)
@@ -76,7 +77,7 @@ class Session:
         """Per lane: leases, and what is here without one."""
         held = dict.fromkeys(self._link.topology.lanes, 0)
         for lease in self._held:
-            held[lease.lane] += 1
+            held[lease.lane] += not lease.ended
         return {lane: (count, self._consumers.buffered(lane)) for lane, count in held.items()}
 
     # Receiving
@@ -143,15 +144,22 @@ class Session:
         if not leases:
             return
         for lease in leases:
-            self._forget(lease)
-        frames = self._acknowledgements([lease.tag for lease in leases])
-        packed = ChannelFrame.marshall(channel_number=self._channel.number, frames=frames)
+            lease.ended = True
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                await self._channel.write_queue.put(packed)
+                async with self._acknowledging:
+                    await self._write_acknowledgements(leases)
                 await self._channel.flow(active=True)
         except FAILURES:
             await self.end()
+
+    async def _write_acknowledgements(self, leases: Sequence[Lease]) -> None:
+        """One after the other: each may speak for all that came before it, and none may be named twice."""
+        for lease in leases:
+            self._forget(lease)
+        frames = self._acknowledgements([lease.tag for lease in leases])
+        packed = ChannelFrame.marshall(channel_number=self._channel.number, frames=frames)
+        await self._channel.write_queue.put(packed)
 
     def _acknowledgements(self, tags: Sequence[int]) -> list[Basic.Ack]:
         """One for all that come before whatever stays: to the queue that is one command and not many."""
@@ -221,7 +229,7 @@ class Session:
     async def expire(self) -> None:
         """Give back the messages whose lease is over: the queue counts that they came back."""
         now = self._clock.monotonic()
-        over = [lease for lease in self._held if lease.until <= now]
+        over = [lease for lease in self._held if lease.until <= now and not lease.ended]
         for lease in over:
             self._forget(lease)
             self._consumers.unleased.add(lease.tag)  # until it is returned, nothing acknowledges it in passing
