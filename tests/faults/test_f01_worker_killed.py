@@ -61,7 +61,7 @@ async def test_each_message_has_one_effect_whenever_its_worker_is_killed(place: 
 async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_and_5_seconds(
     place: Place, tmp_path: Path
 ) -> None:
-    binding = place.binding(visibility_timeout_seconds=2.0)
+    binding = place.binding(visibility_timeout_seconds=1.0)
     effects, orders = Effects(place.url), open_queue("orders", binding)
     await effects.create()
     identity = await orders.send(f'"{POINTS[1]}"')
@@ -72,8 +72,8 @@ async def test_a_killed_workers_message_is_back_within_its_visibility_timeout_an
         supervisor.end()
     killed_at = float((tmp_path / f"killed-{identity}").read_text())
     # RabbitMQ sees the connection end; the others wait for the lease.
-    earliest = 0.0 if binding.adapter == "rabbitmq" else 1.0
-    assert earliest < await effects.at(identity) - killed_at < 2.0 + 5.0
+    earliest = 0.0 if binding.adapter == "rabbitmq" else 0.5
+    assert earliest < await effects.at(identity) - killed_at < 1.0 + 5.0
     await orders.close()
 
 
