@@ -64,6 +64,8 @@ class Project:
         script = files(graph, {"prod": fargate(), "staging": host(), "dev": box()})["scripts/release"]
         (folder / "scripts").mkdir()
         (folder / "scripts/release").write_text(script)
+        (folder / "web/dist").mkdir(parents=True)
+        (folder / "web/dist/index.html").write_text("<!doctype html>")
         (folder / "bin").mkdir()
         for name in ("aws", "terraform", "docker", "curl"):
             (folder / "bin" / name).write_text(STAND_IN)
@@ -184,6 +186,16 @@ def test_files_that_never_change_are_kept_for_ever(project: Project) -> None:
     assert lasting == {
         "assets/app.3f9a1c2b4d5e.js": True, "font-deadbeef.woff2": True, "logo.svg": False, "index.html": False,
     }  # fmt: skip
+
+
+def test_a_site_without_files_is_not_released(project: Project) -> None:
+    """Uploading nothing would delete every page: it is refused before anything is changed."""
+    (project.folder / "web/dist/index.html").unlink()
+    for command in (("deploy", "prod", "new"), ("sites", "prod")):
+        code, said, calls = project.run(*command)
+        assert code == 1
+        assert "web/dist: no files for shop-prod-web" in said
+        assert calls == []
 
 
 def test_production_is_not_stopped_from_here(project: Project) -> None:

@@ -14,9 +14,11 @@ from rung.cli.main import main
 
 @pytest.fixture
 def application(tmp_path: Path) -> Path:
-    """A copy of shop's workload file, in a folder that may be written to."""
+    """A copy of shop's workload file, in a folder that may be written to, and a site with a page."""
     shutil.copy(shop.WORKLOAD, tmp_path / "workload.py")
     (tmp_path / "migrations").mkdir()
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "index.html").write_text("<!doctype html>")
     return tmp_path
 
 

@@ -35,6 +35,7 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write one environment. 0 when everything was written, 1 when a file was kept that somebody else changed, or
     the locked packages cannot serve it."""
+    from rung.delivery.front_ends import site_findings
     from rung.delivery.packages import package_findings
     from rung.model.read import load_workload
     from rung.terraform.writing import findings_of, write
@@ -45,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     root = Path(arguments.out) if arguments.out else Path(arguments.file).resolve().parent
     outcomes = write(root, files, (f"infra/{arguments.environment}/",), force=arguments.force)
     design = designs[arguments.environment]
-    packages = package_findings(design, Path(arguments.file).resolve().parent)
-    findings = (*findings_of(outcomes), *packages)
+    project = (*package_findings(design, Path(arguments.file).resolve().parent), *site_findings(graph))
+    findings = (*findings_of(outcomes), *project)
     if arguments.format == "json":
         print(json.dumps(_document(design, root, outcomes, findings), indent=2))
     else:
         _print_text(design, root, files, outcomes, findings)
-    return int(any(finding not in packages or finding.severity == "error" for finding in findings))
+    return int(any(finding not in project or finding.severity == "error" for finding in findings))
 
 
 def designs_of(graph: Graph, environment: str, rung: str | None = None) -> dict[str, Design]:
