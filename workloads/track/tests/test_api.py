@@ -6,6 +6,8 @@ import re
 import uuid
 from typing import Any
 
+import pytest
+
 
 def _operations() -> Any:
     from track.api.routes import OPERATIONS
@@ -64,6 +66,42 @@ async def test_the_document_describes_every_operation(track: Any) -> None:
     text = str(document)
     names = set(re.findall(r"#/components/schemas/(\w+)", text))
     assert names <= set(document["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"password": "long enough, it is"}, ["/email"]),
+        ({"email": 3, "password": "long enough, it is"}, ["/email"]),
+        ({"email": "nobody", "password": "long enough, it is"}, ["/email"]),
+        ({"email": "a@b.example", "password": "short"}, ["/password"]),
+        ({"email": "a@b.example", "password": "long enough, it is", "organisation": ""}, ["/organisation"]),
+        ({"email": "a@b.example", "password": "long enough, it is", "a/b~": ""}, ["/a~1b~0"]),
+        ([], None),
+    ],
+)
+async def test_a_problem_with_the_body_names_the_field(track: Any, body: Any, pointers: list[str] | None) -> None:
+    refused = await track.browser().post("/api/sign-up", body)
+    assert (refused.status, refused.json["code"]) == (422, "invalid")
+    errors = refused.json.get("errors")
+    assert (errors and [each["pointer"] for each in errors]) == pointers
+    assert errors is None or errors[0]["detail"] == refused.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("Expected `int`, got `str` - at `$.seats`", "seats"),
+        ("Object missing required field `email` - at `$.recipients[12]`", "recipients/12/email"),
+        ("Expected `str`, got `int` - at `$.recipients[0].variables[...]`", "recipients/0/variables"),
+        ("Expected `object`, got `array`", ""),
+        ("Input data was truncated", ""),
+    ],
+)
+def test_what_the_decoder_says_of_a_place(said: str, field: str) -> None:
+    from track.api.messages import field_of
+
+    assert field_of(said) == field
 
 
 async def test_only_owners_and_admins_manage(track: Any) -> None:

@@ -23,13 +23,21 @@ class Problem(Exception):  # noqa: N818 - the RFC's word; it is an answer, not a
         self.body = {"type": "about:blank", "status": status, "code": code, "detail": detail, **extra}
 
 
+class FieldMistake(msgspec.Struct, frozen=True, kw_only=True):
+    """One mistake in a request's body: where (a JSON Pointer, RFC 6901), and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
 class ProblemBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What a problem looks like; some have more fields."""
+    """What a problem looks like; some have more fields. `errors`: where the body is wrong, when that is known."""
 
     type: str
     status: int
     code: str
     detail: str
+    errors: list[FieldMistake] | msgspec.UnsetType = msgspec.UNSET
 
 
 def not_found(what: str) -> Problem:
@@ -37,9 +45,10 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"{what} was not found")
 
 
-def invalid(detail: str) -> Problem:
-    """422: the request cannot mean anything."""
-    return Problem(422, "invalid", detail)
+def invalid(detail: str, *, field: str = "") -> Problem:
+    """422: the request cannot mean anything. `field` is what of the body is wrong: `seats`, `members/0/email`."""
+    errors: dict[str, Any] = {"errors": [{"pointer": f"/{field}", "detail": detail}]} if field else {}
+    return Problem(422, "invalid", detail, **errors)
 
 
 def too_many(retry_after_seconds: float) -> Problem:

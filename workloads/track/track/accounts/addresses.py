@@ -11,11 +11,11 @@ _ADDRESS = re.compile(
 )
 
 
-def normal(address: str) -> str:
-    """The address as it is stored and compared. Raises Problem 422 for what cannot be one."""
+def normal(address: str, *, field: str = "email") -> str:
+    """The address as it is stored and compared. Raises Problem 422 for what cannot be one, and names `field`."""
     found = address.strip().lower()
     if _ADDRESS.fullmatch(found) is None or len(found) > 254 or ".." in found:
-        raise invalid(f"not an address: {address[:60]!r}")
+        raise invalid(f"not an address: {address[:60]!r}", field=field)
     return found
 
 

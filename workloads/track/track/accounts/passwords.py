@@ -24,10 +24,10 @@ _pool = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="argon2")
 _waiting = 0
 
 
-async def hashed(password: str) -> str:
+async def hashed(password: str, *, field: str = "password") -> str:
     """What is stored of a password. Raises Problem 422 for one too short or too long, OverloadedError."""
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-        raise invalid(f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters")
+        raise invalid(f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters", field=field)
     found: str = await _off_the_loop(_hasher.hash, password)
     return found
 

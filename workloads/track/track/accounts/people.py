@@ -43,7 +43,7 @@ async def body_of(person: Person) -> PersonBody:
 async def rename(person: Person, name: str) -> PersonBody:
     """Another name, here and wherever the person is a member."""
     if not 0 < len(name.strip()) <= 120:
-        raise invalid("name has 1 to 120 characters")
+        raise invalid("name has 1 to 120 characters", field="name")
     await db.execute("update people set name = $2 where id = $1", person.id, name.strip(), across_tenants=True)
     for tenant in await membership.tenants_of(person.id):
         await db.execute(
@@ -57,7 +57,7 @@ async def change_password(person: Person, current: str, new: str) -> None:
     stored = await db.fetch_value("select password_hash from people where id = $1", person.id, across_tenants=True)
     if not await passwords.is_right(stored, current):
         raise Problem(401, "wrong_credentials", "the current password is wrong")
-    hashed = await passwords.hashed(new)
+    hashed = await passwords.hashed(new, field="new")
     await db.execute("update people set password_hash = $2 where id = $1", person.id, hashed, across_tenants=True)
     await sessions.end_others(person.id, keep=person.session_id)
 

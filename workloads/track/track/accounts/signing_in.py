@@ -43,7 +43,7 @@ async def register(email: str, password: str, name: str, *, address: str) -> uui
     """A new account. Raises Problem 409 when the address has one, 422 for what cannot be, 429."""
     email = normal(email)
     if len(name) > NAME_LENGTH_MAX:
-        raise invalid(f"name is at most {NAME_LENGTH_MAX} characters")
+        raise invalid(f"name is at most {NAME_LENGTH_MAX} characters", field="name")
     await limit_attempts(about=email, address=address)
     created: uuid.UUID | None = await db.fetch_value(
         """insert into people (id, email, name, password_hash) values ($1, $2, $3, $4)

@@ -88,7 +88,7 @@ async def sign_up(call: Call[SignUp]) -> Reply:
     """Create an account and sign in."""
     wanted, address = call.body, call.caller.address
     if wanted.organisation is not None:
-        organisations.checked_name(wanted.organisation)
+        organisations.checked_name(wanted.organisation, field="organisation")
     if wanted.invitation is not None:
         await invitations.look(wanted.invitation)
     person_id = await signing_in.register(wanted.email, wanted.password, wanted.name, address=address)

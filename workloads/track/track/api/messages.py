@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -45,7 +46,26 @@ async def read(request: Request, kind: type[BodyType]) -> BodyType:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise invalid(str(error)[:300]) from None
+        text = str(error)
+        raise invalid(text[:300], field=field_of(text)[:300]) from None
+
+
+#: What msgspec says of fields, and where: "Object missing required field `email` - at `$.recipients[0]`".
+_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `([^`]*)`")
+_PLACE = re.compile(r" - at `\$([^`]*)`$")
+
+
+def field_of(said: str) -> str:
+    """What of a body msgspec complains about: `recipients/0/email`, empty for the body itself.
+
+    A dictionary's key is not told, so the dictionary is named.
+    """
+    place, field = _PLACE.search(said), _FIELD.match(said)
+    path = place[1].partition("[...]")[0] if place else ""
+    names = re.findall(r"\w+", path)
+    if field is not None:
+        names.append(field[1].replace("~", "~0").replace("/", "~1"))
+    return "/".join(names)
 
 
 def json(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

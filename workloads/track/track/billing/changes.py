@@ -93,7 +93,7 @@ async def _checked(wanted: PlanChoice) -> Any:
     """The subscription's row. Raises Problem 409 where more people are in than the seats asked for."""
     plan = PLANS[wanted.plan]
     if not 1 <= wanted.seats <= plan.seats_max:
-        raise invalid(f"{plan.title} has 1 to {plan.seats_max} seats")
+        raise invalid(f"{plan.title} has 1 to {plan.seats_max} seats", field="seats")
     row = await db.fetch_row("select s.*, (select count(*) from members) as members from subscriptions s")
     if row is None:
         raise not_found("the organisation")

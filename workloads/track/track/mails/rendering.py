@@ -8,6 +8,7 @@ arithmetic and no nesting left that could take long or look around; the sandbox 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -38,28 +39,29 @@ _HTML = _environment(escape=True)
 _TEXT = _environment(escape=False)
 
 
-def check(source: str, *, what: str) -> None:
-    """Raises Problem 422 that says what is not understood, and in which line."""
+def check(source: str, *, what: str, field: str = "") -> None:
+    """Raises Problem 422 that says what is not understood, in which line, and of which `field` of the body."""
     if len(source) > SOURCE_LENGTH_MAX:
-        raise invalid(f"{what} is at most {SOURCE_LENGTH_MAX} characters")
+        raise invalid(f"{what} is at most {SOURCE_LENGTH_MAX} characters", field=field)
     try:
-        _check_tree(_HTML.parse(source), what)
+        for line, said in _mistakes(_HTML.parse(source)):
+            raise invalid(f"{what}, line {line}: {said}", field=field)
     except TemplateError as error:
-        raise invalid(f"{what}, line {getattr(error, 'lineno', 1)}: {error}") from None
+        raise invalid(f"{what}, line {getattr(error, 'lineno', 1)}: {error}", field=field) from None
     except RecursionError:
-        raise invalid(f"{what} is nested too deeply") from None
+        raise invalid(f"{what} is nested too deeply", field=field) from None
 
 
-def _check_tree(tree: nodes.Template, what: str) -> None:
+def _mistakes(tree: nodes.Template) -> Iterator[tuple[int, str]]:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
-            raise invalid(f"{what}, line {node.lineno}: {type(node).__name__.lower()} is not understood here")
+            yield node.lineno, f"{type(node).__name__.lower()} is not understood here"
         if isinstance(node, nodes.Getattr) and (node.attr.startswith("_") or isinstance(node.node, nodes.Const)):
-            raise invalid(f"{what}, line {node.lineno}: there is no {node.attr!r}")
+            yield node.lineno, f"there is no {node.attr!r}"
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
-            raise invalid(f"{what}, line {node.lineno}: there is no filter {node.name!r}")
+            yield node.lineno, f"there is no filter {node.name!r}"
         if isinstance(node, nodes.For) and (node.recursive or any(True for _ in _inner_loops(node))):
-            raise invalid(f"{what}, line {node.lineno}: a loop within a loop")
+            yield node.lineno, "a loop within a loop"
 
 
 def _inner_loops(loop: nodes.For) -> Any:

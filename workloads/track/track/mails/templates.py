@@ -127,7 +127,7 @@ async def delete(caller: Caller, template: uuid.UUID) -> None:
 async def preview(wanted: PreviewRequest) -> Preview:
     """What a recipient would read. Raises Problem 422."""
     for what in ("subject", "html", "text"):
-        rendering.check(getattr(wanted, what), what=what)
+        rendering.check(getattr(wanted, what), what=what, field=what)
     brand = await branding.read()
     written = branding.Written(subject=wanted.subject, html=wanted.html, text=wanted.text)
     filled = branding.fill(written, brand, wanted.variables, unsubscribe_url="#")
@@ -136,8 +136,9 @@ async def preview(wanted: PreviewRequest) -> Preview:
 
 def _check(content: TemplateContent) -> None:
     if not 1 <= len(content.name.strip()) <= 120:
-        raise invalid("name has 1 to 120 characters")
+        raise invalid("name has 1 to 120 characters", field="name")
     if not content.subject.strip() or not content.html.strip():
-        raise invalid("a template has a subject and html")
+        missing = "html" if content.subject.strip() else "subject"
+        raise invalid("a template has a subject and html", field=missing)
     for what in ("subject", "html", "text"):
-        rendering.check(getattr(content, what), what=what)
+        rendering.check(getattr(content, what), what=what, field=what)

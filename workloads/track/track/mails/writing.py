@@ -106,16 +106,17 @@ async def write(caller: Caller, wanted: NewMails, idempotency_key: str = "") -> 
 
 async def _checked(wanted: NewMails) -> NewMails:
     if not 1 <= len(wanted.recipients) <= RECIPIENTS_MAX:
-        raise invalid(f"recipients are 1 to {RECIPIENTS_MAX}")
+        raise invalid(f"recipients are 1 to {RECIPIENTS_MAX}", field="recipients")
     if wanted.campaign is not None and not 1 <= len(wanted.campaign) <= 120:
-        raise invalid("campaign is a name of 1 to 120 characters")
+        raise invalid("campaign is a name of 1 to 120 characters", field="campaign")
     send_at = wanted.send_at
     if send_at is not None and (send_at.tzinfo is None or send_at > datetime.now(UTC) + AHEAD_MAX):
-        raise invalid("send_at is a moment with its time zone, within a year")
+        raise invalid("send_at is a moment with its time zone, within a year", field="send_at")
     if wanted.template_id is not None:
         wanted = await _from_template(wanted)
     for what in ("subject", "html", "text"):
-        rendering.check(getattr(wanted, what), what=what)
+        field = what if wanted.template_id is None else "template_id"
+        rendering.check(getattr(wanted, what), what=what, field=field)
     if not wanted.subject.strip() or not wanted.html.strip():
         raise invalid("give a template_id, or a subject and html")
     written = branding.Written(subject=wanted.subject, html=wanted.html, text=wanted.text)
@@ -135,10 +136,10 @@ async def _from_template(wanted: NewMails) -> NewMails:
 async def _insert(connection: Any, tenant: str, letter: uuid.UUID, wanted: NewMails) -> Sequence[Any]:
     encoded = [msgspec.json.encode(each.variables) for each in wanted.recipients]
     if any(len(each) > VARIABLES_BYTES_MAX or b"\\u0000" in each for each in encoded):
-        raise invalid(f"variables are at most {VARIABLES_BYTES_MAX} bytes, without NUL")
+        raise invalid(f"variables are at most {VARIABLES_BYTES_MAX} bytes, without NUL", field="recipients")
     rows: Sequence[Any] = await connection.fetch(
         INSERT, tenant, letter, wanted.send_at, wanted.kind,
-        [new_id() for _ in encoded], [normal(each.email) for each in wanted.recipients],
+        [new_id() for _ in encoded], [normal(each.email, field="recipients") for each in wanted.recipients],
         [each.decode() for each in encoded],
     )  # fmt: skip
     return rows

@@ -98,11 +98,11 @@ async def change(caller: Caller, wanted: OrganisationChange) -> Organisation:
     return Organisation(**dict(row))
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, *, field: str = "name") -> str:
     """The name without spaces around it. Raises Problem 422."""
     name = name.strip()
     if not 1 <= len(name) <= 120 or any(not each.isprintable() for each in name):
-        raise invalid("a name has 1 to 120 characters")
+        raise invalid("a name has 1 to 120 characters", field=field)
     return name
 
 
@@ -111,14 +111,14 @@ def _checked(field: str, value: str) -> str:
     if field == "name":
         return checked_name(value)
     if len(value) > TEXT_LENGTH_MAX and field != "logo_url":
-        raise invalid(f"{field} is at most {TEXT_LENGTH_MAX} characters")
+        raise invalid(f"{field} is at most {TEXT_LENGTH_MAX} characters", field=field)
     # What ends in a header of a mail has no line breaks.
     if field != "postal_address" and any(not each.isprintable() for each in value):
-        raise invalid(f"{field} is one line of text")
+        raise invalid(f"{field} is one line of text", field=field)
     if field in ("sender_address", "reply_to") and value:
-        return normal(value)
+        return normal(value, field=field)
     if field == "accent" and _COLOUR.fullmatch(value) is None:
-        raise invalid("accent is a colour such as #2457d6")
+        raise invalid("accent is a colour such as #2457d6", field=field)
     if field == "logo_url" and value and _LOGO.fullmatch(value) is None:
-        raise invalid("logo_url begins with https://")
+        raise invalid("logo_url begins with https://", field=field)
     return value

@@ -28,26 +28,21 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** `/seats`, `#/seats`, `$.seats` and `seats` are the field `seats`; of a deeper path the last name counts. */
+/** The JSON Pointer `/seats` is the field `seats`; of a deeper one, as `/recipients/0/email`, the last name counts. */
 export function fieldOf(pointer: string): string {
-  const names = pointer.split(/[./#$[\]]+/u).filter((name) => name !== "" && !/^\d+$/u.test(name));
+  const names = pointer.split("/").filter((name) => name !== "" && !/^\d+$/u.test(name));
   return names.at(-1) ?? "";
 }
-
-/** How a decoder says where the mistake is: "Expected `int`, got `str` - at `$.seats`". */
-const DECODING = /^(.+) - at `(.+)`$/u;
 
 function fieldErrors(problem: Document): FieldErrors {
   const fields: Record<string, string> = {};
   const listed = Array.isArray(problem["errors"]) ? problem["errors"] : [];
   for (const entry of listed) {
     if (!isDocument(entry)) continue;
-    const field = fieldOf(text(entry["pointer"]) ?? text(entry["field"]) ?? text(entry["path"]) ?? "");
-    const said = text(entry["detail"]) ?? text(entry["message"]) ?? text(entry["title"]);
+    const field = fieldOf(text(entry["pointer"]) ?? "");
+    const said = text(entry["detail"]);
     if (field !== "" && said !== undefined) fields[field] ??= said;
   }
-  const [, said, pointer] = DECODING.exec(text(problem["detail"]) ?? "") ?? [];
-  if (said !== undefined && pointer !== undefined) fields[fieldOf(pointer)] ??= said;
   return fields;
 }
 

@@ -1253,6 +1253,14 @@ export interface components {
             name: string;
         };
         /**
+         * FieldMistake
+         * @description One mistake in a request's body: where (a JSON Pointer, RFC 6901), and what is wrong there.
+         */
+        FieldMistake: {
+            detail: string;
+            pointer: string;
+        };
+        /**
          * Invitation
          * @description Somebody who was asked to join and has not done so yet.
          */
@@ -1610,11 +1618,12 @@ export interface components {
         };
         /**
          * ProblemBody
-         * @description What a problem looks like; some have more fields.
+         * @description What a problem looks like; some have more fields. `errors`: where the body is wrong, when that is known.
          */
         ProblemBody: {
             code: string;
             detail: string;
+            errors?: components["schemas"]["FieldMistake"][];
             status: number;
             type: string;
         };
@@ -1845,6 +1854,7 @@ export type Done = components['schemas']['Done'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type Erased = components['schemas']['Erased'];
 export type Farewell = components['schemas']['Farewell'];
+export type FieldMistake = components['schemas']['FieldMistake'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationPreview = components['schemas']['InvitationPreview'];
 export type InvitationToken = components['schemas']['InvitationToken'];

@@ -44,7 +44,7 @@ function Password() {
         submit="Change password"
         onSubmit={change}
         resets
-        blames={{ wrong_credentials: "current", invalid: "new" }}
+        blames={{ wrong_credentials: "current" }}
       >
         <Field label="Current password" name="current" type="password" autoComplete="current-password" required />
         <Field

@@ -67,14 +67,11 @@ function valuesOf(form: HTMLFormElement): Values {
   };
 }
 
-/** The fields that a refusal is about: it lists them, its code stands for one, or its sentence begins with one. */
-function fieldsOf(form: HTMLFormElement, error: unknown, blames: Readonly<Record<string, string>>): FieldErrors {
-  if (!(error instanceof ProblemError) || Object.keys(error.fields).length > 0) {
-    return error instanceof ProblemError ? error.fields : {};
-  }
-  const firstWord = error.message.split(" ", 1)[0] ?? "";
-  const named = controlsOf(form).some((control) => control.name === firstWord) ? firstWord : undefined;
-  const field = blames[error.code] ?? named;
+/** The fields that a refusal is about: it lists them, or its code stands for one. */
+function fieldsOf(error: unknown, blames: Readonly<Record<string, string>>): FieldErrors {
+  if (!(error instanceof ProblemError)) return {};
+  if (Object.keys(error.fields).length > 0) return error.fields;
+  const field = blames[error.code];
   return field === undefined ? {} : { [field]: error.message };
 }
 
@@ -89,7 +86,7 @@ export function Form(props: FormProps) {
   const form = useRef<HTMLFormElement>(null);
 
   function refuse(element: HTMLFormElement, error: unknown) {
-    const fields = fieldsOf(element, error, props.blames ?? {});
+    const fields = fieldsOf(error, props.blames ?? {});
     setErrors(fields);
     if (!focusFirst(element, fields)) setRefusal(messageOf(error));
   }
