@@ -58,6 +58,7 @@ TOLD = 'w.notify("email:oncall@example.com")\n'
 PROMISE = 'w.objectives(Objectives(availability="99.95%"))\n'
 EVENTS = 'bus = w.bus("bus")\nq = w.queue("work")\nw.worker("wk", handler="a:b", consumes=q)\n'
 CALL = EVENTS + 'x = w.external("b.org")\nw.rule("r", bus=bus, pattern={"a": ["b"]}, target=x, '
+TWO = 'first, second = w.postgres("first"), w.postgres("second")\n'
 RULE = EVENTS + 'w.rule("r", bus=bus, pattern={"a": ["b"]}, target=q, '
 
 CASES = (
@@ -183,6 +184,12 @@ CASES = (
          'w.schedule("s", handler="a:b", cron="30 4 * * *", timezone="Europe/Berlin")'),
     case("R0166", 'w.schedule("s", handler="a:b", cron="30 1 * * *", timezone="America/New_York")', "repeats",
          'w.schedule("s", handler="a:b", cron="30 1 * * *")'),
+    case("R0167", 'f = w.workflow("f", handler="a:b")\nw.use(api, f)', "no database that keeps its runs",
+         'd = w.postgres("d")\nf = w.workflow("f", handler="a:b", uses=[d])\nw.use(api, f)'),
+    case("R0168", TWO + 'w.workflow("f", handler="a:b", uses=[second])', 'runs in "first", uses "second"',
+         TWO + 'w.workflow("f", handler="a:b", uses=[first, second])'),
+    case("R0168", TWO + 'w.workflow("f", handler="a:b", uses=[second])', "two databases",
+         TWO + 'w.workflow("f", handler="a:b")'),
     case("R0171", 'w.service("x", app="a:b", min_tasks=5)', "minimum above",
          'w.service("x", app="a:b", min_tasks=4)'),
     case("R0172", 'w.service("x", command="run", port=70000)', "impossible",

@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from rung.errors import Finding
-from rung.model.checks import capacity, environments, names, queues, reach, routes, rules, schedules, security
+from rung.model.checks import (
+    capacity,
+    environments,
+    names,
+    queues,
+    reach,
+    routes,
+    rules,
+    schedules,
+    security,
+    workflows,
+)  # fmt: skip
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import Environment
 
@@ -21,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *security.CHECKS,
     *queues.CHECKS,
     *rules.CHECKS,
+    *workflows.CHECKS,
     *schedules.CHECKS,
     *capacity.CHECKS,
     *environments.CHECKS,
