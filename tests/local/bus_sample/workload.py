@@ -1,4 +1,4 @@
-"""A producer that knows nobody, and what listens: a queue's worker and a service. A test adds a rule."""
+"""A producer that knows nobody, and what listens: a queue's worker, a service, a workflow. A test adds a rule."""
 
 from rung import Workload
 
@@ -17,6 +17,8 @@ bazaar.rule(
     "calls", bus=events, target=listener, path="/listen/events", dead_letter=undelivered,
     pattern={"detail-type": ["shouted"]},
 )  # fmt: skip
+welcome = bazaar.workflow("welcome", handler="bazaar.welcome:welcome", uses=[db])
+bazaar.rule("greets", bus=events, target=welcome, dead_letter=undelivered, pattern={"detail-type": ["arrived"]})
 bazaar.route("/listen/*", listener)
 bazaar.route("/*", shop)
 bazaar.notify("email:oncall@example.com")
