@@ -23,11 +23,15 @@ from tests.aws.emulator import Emulator
 
 from rung.errors import MachineError
 from rung.runtime.aws.secrets import SECRETS
-from rung.runtime.bindings import PostgresBinding, QueueBinding
+from rung.runtime.bindings import BusBinding, PostgresBinding, QueueBinding, WorkflowBinding
+from rung.runtime.bus.postgres import PostgresBus
 from rung.runtime.database.database import Database
 from rung.runtime.database.login import login_of
 from rung.runtime.database.roles import DatabaseSetup, RoleSetup, set_up, verifier_of
+from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import PostgresQueue
+from rung.runtime.workflow.client import RunHandle, Workflow
+from rung.runtime.workflow.postgres.adapter import PostgresStore
 
 
 class Place:
@@ -126,6 +130,33 @@ async def test_processes_sign_in_and_reach_what_they_may(place: Place, tmp_path:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetch("select * from orders")
     await connection.close()
+
+
+async def test_events_and_runs_of_workflows_have_their_tables(place: Place, tmp_path: Path) -> None:
+    roles = (RoleSetup(secret=place.secret("api"), queue=True), RoleSetup(secret=place.secret("reader")))
+    assert await set_up(place.setup(roles=roles), folder=tmp_path) == []
+    with pytest.raises(UnavailableError, match="R0536"):
+        await _started(place, roles[0])
+    await set_up(place.setup(roles=roles, events=True, workflows=True), folder=tmp_path)
+    assert (await _started(place, roles[0])).is_new
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await _started(place, roles[1])
+    bus = PostgresBus("events", BusBinding(url=place.url, credentials_secret=roles[0].secret, archive_days=1))
+    assert await bus.put("order.placed", {"order": 7}, source="shop")
+    await bus.close()
+    connection = await place.sign_in(roles[0].secret)
+    assert await connection.fetchval("select count(*) from rung.event_archive") == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("truncate rung.workflow_run")
+    await connection.close()
+
+
+async def _started(place: Place, role: RoleSetup) -> RunHandle:
+    store = PostgresStore(WorkflowBinding(url=place.url, credentials_secret=role.secret))
+    try:
+        return await Workflow("flow", store).start(7, id="a")
+    finally:
+        await store.close()
 
 
 async def test_it_may_run_again_and_twice_at_once(place: Place, tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 Run by the job of a deployment, before the new version starts, as the master user. That one is no superuser on RDS:
 it may create roles and databases. What exists belongs to an *owner* that nobody signs in as. Each process has a
 role of its own, a member of `<database>_read` and `<database>_write` (rows of the application) and of
-`<database>_queue` (queues and schedules) as far as it reads, writes and sends, and owns nothing. Everything may be
-run again, and by two deployments at once.
+`<database>_queue` (queues, schedules, events, workflows) as far as it reads, writes and sends, and owns nothing.
+Everything may be run again, and by two deployments at once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import asyncpg
 import msgspec
 
 from rung.errors import ApplicationError, Finding, MachineError
+from rung.runtime.bus.schema import install_bus
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.database.isolation import require_isolation
 from rung.runtime.database.login import Login, login_of, open_connection
@@ -32,6 +33,7 @@ from rung.runtime.queue.postgres.schema import install_queue, quote_identifier
 from rung.runtime.schedule.ticks import install_schedules
 from rung.runtime.tenants.tables import install_tenants
 from rung.runtime.webhooks.schema import install_webhooks
+from rung.runtime.workflow.postgres.schema import install_workflows
 
 #: "rung" in ASCII, then 2 for roles.
 ADVISORY_LOCK = 0x72756E67_00000002
@@ -50,7 +52,7 @@ class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """One database. `carries`: queues or schedules live in it too. `migrations`: the folder, None for none.
 
     `tenant_column`: its tables keep tenants apart by it, which is checked. `tenant_map`: some are elsewhere.
-    `fair`: tenants take turns in a queue here.
+    `fair`: tenants take turns in a queue here. `events`, `workflows`: a bus, or runs of workflows, live here too.
     """
 
     url: str
@@ -62,6 +64,8 @@ class DatabaseSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tenant_column: str | None = None
     tenant_map: bool = False
     fair: bool = False
+    events: bool = False
+    workflows: bool = False
 
 
 async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CLOCK) -> list[Applied]:
@@ -86,6 +90,10 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
                     await install_queue(ours, roles=[_group(name, "queue")], fair=setup.fair)
                     await install_schedules(ours, roles=[_group(name, "queue")])
                     await install_webhooks(ours, roles=[_group(name, "queue")])
+                if setup.events:
+                    await install_bus(ours, roles=[_group(name, "queue")])
+                if setup.workflows:
+                    await install_workflows(ours, roles=[_group(name, "queue")])
             applied: list[Applied] = []
             if setup.migrations is not None:
                 secret, directory = setup.credentials_secret, folder / setup.migrations
