@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,11 +13,12 @@ import pytest
 from rung.runtime.bindings import WorkflowBinding
 from rung.runtime.context import current, serving_tenant
 from rung.runtime.database.database import Database
-from rung.runtime.workflow import RunFailedError, Workflow, WorkflowContext, install_workflows
+from rung.runtime.workflow import RunFailedError, Workflow, WorkflowContext, client, install_workflows
 from rung.runtime.workflow.driver import Ended
 from rung.runtime.workflow.errors import FencedError
 from rung.runtime.workflow.executor import Executor, ExecutorSettings
 from rung.runtime.workflow.postgres.adapter import PostgresStore
+from rung.runtime.workflow.postgres.announcements import AT_ONCE
 from rung.runtime.workflow.records import Record, Run
 from rung.runtime.workflow.store import NewRun
 from rung.runtime.workflow.tokens import hash_of, token_of
@@ -88,6 +89,41 @@ async def test_a_run_that_is_started_elsewhere_is_carried_to_its_result(place: P
     assert view is not None
     assert view.state == "done"
     assert [each.name for each in view.records] == ["first", "add", "add", "sleep"]
+
+
+async def test_an_end_in_another_process_is_heard_of(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "POLL_SECONDS", (600.0, 600.0))
+    gate, looked, started = asyncio.Event(), asyncio.Event(), place.workflow()
+    view = started.store.view
+
+    async def looking(*arguments: Any, **options: Any) -> Any:
+        found = await view(*arguments, **options)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(started.store, "view", looking)
+
+    async def flow(context: WorkflowContext, given: Any) -> Any:
+        return await context.step("wait", gate.wait)
+
+    async with place.running({"flow": flow}):
+        waiting = asyncio.create_task((await started.start()).result(timeout_seconds=20))
+        await looked.wait()
+        gate.set()
+        assert await waiting is True
+
+
+async def test_many_ends_at_once_are_heard_of(place: Place) -> None:
+    told, heard = place.store().announcements, place.store().announcements
+    await heard.listen()
+    with ExitStack() as stack:
+        news = [stack.enter_context(heard.end_of("flow", str(number))) for number in range(3 * AT_ONCE)]
+        another = stack.enter_context(heard.end_of("another", "0"))
+        for number in range(3 * AT_ONCE):
+            told.announce_end("flow", str(number))
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(each.wait() for each in news))
+        assert not another.is_set()
 
 
 async def test_start_in_a_transaction_exists_exactly_when_it_commits(place: Place, database: Database) -> None:

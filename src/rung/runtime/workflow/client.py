@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from rung.runtime import bindings
@@ -20,7 +21,8 @@ from rung.runtime.workflow.store import NewRun, Store
 from rung.runtime.workflow.waits import DEADLINE_HEADER
 
 ID_CHARACTERS_MAX = 200
-POLL_SECONDS = (0.005, 0.25)
+#: An end in another process is announced; who waits looks so often all the same, ever more rarely.
+POLL_SECONDS = (0.02, 0.25)
 
 
 class RunHandle:
@@ -53,14 +55,22 @@ class RunHandle:
 
     async def _end_elsewhere(self) -> Ended:
         pause, longest = POLL_SECONDS
-        while True:
-            view = await self._of.store.view(self._of.name, self.id, records=False)
-            if view is None:
-                raise LookupError(f"there is no run {self.id!r} of workflow {self._of.name!r}")
-            if view.state in ("done", "failed", "cancelled", "parked"):
-                return Ended(state=view.state, output=view.output, failure=view.failure)  # type: ignore[arg-type]
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, longest)
+        async with self._of.store.end_of(self._of.name, self.id) as news:
+            while (ended := await self._end_now()) is None:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await news.wait()
+                news.clear()
+                pause = min(pause * 1.5, longest)
+            return ended
+
+    async def _end_now(self) -> Ended | None:
+        view = await self._of.store.view(self._of.name, self.id, records=False)
+        if view is None:
+            raise LookupError(f"there is no run {self.id!r} of workflow {self._of.name!r}")
+        if view.state not in ("done", "failed", "cancelled", "parked"):
+            return None
+        return Ended(state=view.state, output=view.output, failure=view.failure)  # type: ignore[arg-type]
 
     async def signal(self, name: str, payload: Any = None) -> bool:
         """Send the event that `context.wait_for_event(name)` waits for. False: the run is over, or unknown."""

@@ -234,7 +234,9 @@ class Executor:
     def _tell(self, run: Run, ended: Ended) -> None:
         self._observer.ended(run, ended)
         waiting = self._ended.pop(run.number, None)
-        if waiting is not None and not waiting.done():
+        if waiting is None:
+            self.store.tell_end(run)
+        elif not waiting.done():
             waiting.set_result(ended)
 
     async def _give_back(self, run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -66,6 +67,14 @@ class Store(Journal, Protocol):
 
     def end(self, run: Run, ended: Ended) -> asyncio.Future[None]:
         """Begin to keep how the run ended; kept once the future is done. Its parent is told."""
+        ...
+
+    def tell_end(self, run: Run) -> None:
+        """Wake who waits in another process for the end of this run, which is kept."""
+        ...
+
+    def end_of(self, workflow: str, run_id: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        """What is set when the end of a run is heard of inside the block, at the latest. It may never be."""
         ...
 
     async def rest(self, run: Run, resting: Resting) -> bool:

@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import os
 import socket
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,12 +16,12 @@ import msgspec
 from rung.runtime.bindings import PostgresBinding, WorkflowBinding
 from rung.runtime.database.database import Database
 from rung.runtime.errors import UnavailableError
-from rung.runtime.queue.postgres.announcements import Announcements
 from rung.runtime.queue.postgres.pool import QueueLimits
 from rung.runtime.workflow.driver import Ended, Resting
 from rung.runtime.workflow.errors import FencedError
 from rung.runtime.workflow.journal import NewChild, Taken
 from rung.runtime.workflow.postgres import rows, sql
+from rung.runtime.workflow.postgres.announcements import RunAnnouncements
 from rung.runtime.workflow.postgres.schema import install_workflows
 from rung.runtime.workflow.postgres.writer import Writer, values_of
 from rung.runtime.workflow.records import Record, Run, RunView
@@ -44,7 +45,7 @@ class PostgresStore:
         self._database = Database(place, name=f"workflow {name}", limits=QueueLimits())
         self._owner = f"{os.environ.get('RUNG_NODE', name)}@{socket.gethostname()}:{os.getpid()}"
         self._writer: Writer | None = None
-        self._announcements: Announcements | None = None
+        self._announcements: RunAnnouncements | None = None
         self._installed = False
 
     # Connections
@@ -68,12 +69,12 @@ class PostgresStore:
         self._installed = True
 
     @property
-    def announcements(self) -> Announcements:
+    def announcements(self) -> RunAnnouncements:
         """Waking other processes, and being woken."""
         found = self._announcements
         if found is None or found.loop is not asyncio.get_running_loop():
             secret = self._binding.credentials_secret
-            found = Announcements(self._binding.url, CHANNEL, _nothing, credentials_secret=secret)
+            found = RunAnnouncements(self._binding.url, CHANNEL, _nothing, credentials_secret=secret)
             self._announcements = found
             self._writer = None
         return found
@@ -162,6 +163,18 @@ class PostgresStore:
     def end(self, run: Run, ended: Ended) -> asyncio.Future[None]:
         """Write with the next statement of this process."""
         return contextvars.Context().run(self._writing().add, run, ended=ended)
+
+    def tell_end(self, run: Run) -> None:
+        """An announcement."""
+        self.announcements.announce_end(run.workflow, run.id)
+
+    @asynccontextmanager
+    async def end_of(self, workflow: str, run_id: str) -> AsyncIterator[asyncio.Event]:
+        """Told by an announcement, when the server lets us listen."""
+        announcements = self.announcements
+        with announcements.end_of(workflow, run_id) as news:
+            await announcements.listen()
+            yield news
 
     async def rest(self, run: Run, resting: Resting) -> bool:
         """One statement; a signal that came since makes it due at once."""
