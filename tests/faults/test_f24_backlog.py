@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 import pytest
-from tests.faults.brokers import Place, opened
+from tests.faults.brokers import Place, RabbitPlace, opened
 from tests.faults.soak import share_of
 
 from rung.runtime.queue import Entry
@@ -76,7 +76,9 @@ async def test_f25_dead_letters_in_numbers_are_counted_and_redriven_in_parts(pla
         while (await orders.statistics()).ready < count:
             await orders.redrive()  # RabbitMQ takes a moment to give the interrupted one's letters to another
     counts = await orders.statistics()
-    assert (counts.dead, counts.ready) == (0, count)
+    # RabbitMQ moves a letter in two steps: the interrupted redrive may have sent some twice, under one id.
+    assert counts.dead == 0
+    assert counts.ready == count or (isinstance(place, RabbitPlace) and counts.ready > count)
     again: set[str | None] = set()
     while messages := await orders.receive(max_messages=500):
         again |= {message.id for message in messages}

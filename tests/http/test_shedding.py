@@ -12,6 +12,7 @@ import pytest
 
 from rung.runtime.http.settings import BACKGROUND, CRITICAL, NORMAL
 from rung.runtime.http.shedding import Shedder
+from rung.runtime.http.state import ServerState
 
 SERVE_SECONDS = 0.001
 CAPACITY = 1 / SERVE_SECONDS
@@ -160,3 +161,19 @@ def test_background_goes_first_and_comes_back_last() -> None:
         shares.append(list(shedder.shares))
     assert all(share[NORMAL] == 1.0 for share in shares if share[BACKGROUND] > 0.0)
     assert shedder.shares == [1.0, 1.0, 1.0]
+
+
+async def test_a_round_that_was_stopped_counts_what_was_worked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A neighbour had the core for most of it; and the same round with nothing but work in it."""
+    now, worked = 100.0, 5.0
+    monkeypatch.setattr("rung.runtime.http.state.time.monotonic", lambda: now)
+    monkeypatch.setattr("rung.runtime.http.state.time.thread_time", lambda: worked)
+    state = ServerState()
+    state.start()
+    now += 0.5
+    assert state.round_seconds() == 0.0
+    now, worked = now + 0.03, worked + 0.002
+    assert state.round_seconds() == pytest.approx(0.002)
+    worked += 0.02
+    assert state.round_seconds() == pytest.approx(0.03)
+    state.stop()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from rung.runtime.http.request import Request
     from rung.runtime.http.websocket import Socket
 
+#: A round of this length refuses nobody, so that nobody need ask how much of it was work.
+_SHORT_ROUND_SECONDS = 0.005
 PROBE_SECONDS = 0.02
 SWEEP_SECONDS = 0.1
 _DRAIN_POLL_SECONDS = 0.05
@@ -50,6 +52,7 @@ class ServerState:
         #: When the probe that comes next is due.
         self._due = math.inf
         self._round_began = 0.0
+        self._round_worked = 0.0
         #: Whether `Intake` asks too, and since when it waits for an answer (0.0: it has one).
         self.asks_outside = False
         self.asked_outside_at = 0.0
@@ -72,13 +75,18 @@ class ServerState:
         """How long requests have been begun since the probe was due: the length, so far, of a round of the loop.
 
         A process that was stopped for a moment (a neighbour, a collection) is late, but its round has just begun.
+        One that was stopped for most of its round has worked for less of it: that is what counts then.
         """
         now = time.monotonic()
         if now < self._due:
             return 0.0
         if self._round_began < self._due:
-            self._round_began = now
-        return now - self._round_began
+            self._round_began, self._round_worked = now, time.thread_time()
+        passed = now - self._round_began
+        if passed < _SHORT_ROUND_SECONDS:
+            return passed
+        worked = time.thread_time() - self._round_worked
+        return passed if worked >= passed / 2 else worked
 
     def start(self) -> None:
         """Sweep in the running event loop; a second call there does nothing."""

@@ -35,9 +35,15 @@ PLANNER_SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits(Limits):
-    """The limits of a database, with the planner told about a table that fills and empties."""
+    """The limits of a database, with the planner told about a table that fills and empties.
+
+    What a worker says of its messages is not refused because a hundred handlers ended at once: their number is
+    bounded already, and what was not said costs a delivery.
+    """
 
     statement_seconds: float = STATEMENT_SECONDS
+    waiting_per_connection: int = 250
+    expected_wait_seconds: float = 1.0
 
     def server_settings(self) -> dict[str, str]:
         """The bounds that the server enforces, and how it plans."""
