@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from rung.runtime.clock import Clock
 from rung.runtime.webhooks.errors import SignatureRefusedError
@@ -50,7 +50,7 @@ def secrets_of(given: Secrets) -> tuple[str, ...]:
 def header_of(headers: Headers, name: str) -> str:
     """The value of header `name` (lower case), whatever its case there. A second one of that name is refused."""
     pairs: Iterable[tuple[str | bytes, str | bytes]]
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    pairs = cast("Mapping[str, str]", headers).items() if isinstance(headers, Mapping) else headers
     values = [_text(value) for key, value in pairs if _text(key).lower() == name]
     if len(values) != 1:
         raise SignatureRefusedError(f"{len(values) or 'no'} header {name}")
