@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import aiormq
@@ -15,6 +15,7 @@ import pytest
 from aiormq.abc import AbstractChannel
 from pamqp.commands import Basic
 from tests.queue.test_conformance import AGE_DEDUPLICATION
+from tests.queue.transactions import transaction_at
 
 from rung.local.rabbitmq import RabbitServer
 from rung.runtime.bindings import QueueBinding
@@ -106,14 +107,8 @@ class RabbitHarness:
         finally:
             await connection.close()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        connection = await asyncpg.connect(self._outbox_url)
-        try:
-            async with connection.transaction():
-                yield connection
-        finally:
-            await connection.close()
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        return transaction_at(self._outbox_url)
 
     async def crash_broker(self) -> None:
         # The adapter waits as long before it sends to a new queue; for one test alone that is enough.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 from tests.queue.test_conformance import AGE, AGE_DEDUPLICATION
+from tests.queue.transactions import transaction_at
 
 from rung.local.redis import RedisServer, start_redis
 from rung.runtime.bindings import QueueBinding
@@ -94,14 +95,8 @@ class RedisHarness:
             await connection.close()
         self._clock.shift_seconds += seconds
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        connection = await asyncpg.connect(self._outbox_url)
-        try:
-            async with connection.transaction():
-                yield connection
-        finally:
-            await connection.close()
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        return transaction_at(self._outbox_url)
 
     async def crash_broker(self) -> None:
         self._server.kill()

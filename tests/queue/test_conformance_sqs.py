@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import asyncpg
 import pytest
 from tests.aws.emulator import REGION, Emulator
 from tests.queue.test_conformance import AGE_DEDUPLICATION
+from tests.queue.transactions import transaction_at
 
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.queue import Backoff, install_queue
@@ -67,14 +68,8 @@ class SqsHarness:
             await connection.close()
         self._clock.shift_seconds += seconds
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        connection = await asyncpg.connect(self._outbox_url)
-        try:
-            async with connection.transaction():
-                yield connection
-        finally:
-            await connection.close()
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        return transaction_at(self._outbox_url)
 
     async def crash_broker(self) -> None:
         pytest.skip("SQS itself cannot be crashed from here, and its emulator keeps nothing")
