@@ -107,8 +107,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 async def running_shop(shop_servers: Servers) -> AsyncIterator[None]:
     """The shop's resources, opened once and closed at the end."""
     yield
-    from shop.resources import store
-
+    with _bound(shop_servers):
+        from shop.resources import store
     await lifespan.close_all()
     await store.connection.close()
 

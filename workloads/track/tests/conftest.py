@@ -126,8 +126,8 @@ async def running_track(track_servers: Servers) -> AsyncIterator[asyncpg.Connect
     connection = await asyncpg.connect(track_servers.url)
     yield connection
     await connection.close()
-    from track.resources import store
-
+    with _bound(track_servers):
+        from track.resources import store
     await lifespan.close_all()
     await store.connection.close()
 

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from redis.exceptions import ResponseError
 
 from rung.runtime import lifespan, metrics
-from rung.runtime.bindings import CacheBinding, binding
+from rung.runtime.bindings import CacheBinding, binding, encode
 from rung.runtime.cache import entry as entries
 from rung.runtime.cache.codec import JSON, Codec
 from rung.runtime.cache.connection import RedisConnection
@@ -281,8 +281,8 @@ async def _within_deadline(waiting: Awaitable[Value]) -> Value:
         raise DeadlineExceededError("the caller's deadline passed while a cached value was loaded") from error
 
 
-_caches: dict[tuple[str, str, bool, float], Cache] = {}
-_connections: dict[str, RedisConnection] = {}
+_caches: dict[tuple[RedisConnection, str, bool, float], Cache] = {}
+_connections: dict[tuple[str, str], RedisConnection] = {}
 
 
 def cache(
@@ -297,12 +297,17 @@ def cache(
     What other processes change is heard of at once; `memory_seconds` is how long a value is trusted without asking
     Redis all the same. Safe at module level. The same arguments give the same cache.
     """
-    key = (name, codec.name, tenant_scoped, memory_seconds)
+    connection = _connection(name)
+    key = (connection, codec.name, tenant_scoped, memory_seconds)
     if key not in _caches:
-        if name not in _connections:
-            found = binding(name, CacheBinding)
-            _connections[name] = RedisConnection(found.url, name=name, credentials=credentials_of(found))
-        _caches[key] = Cache(
-            _connections[name], codec=codec, tenant_scoped=tenant_scoped, memory_seconds=memory_seconds
-        )
+        _caches[key] = Cache(connection, codec=codec, tenant_scoped=tenant_scoped, memory_seconds=memory_seconds)
     return _caches[key]
+
+
+def _connection(name: str) -> RedisConnection:
+    """The connection that all caches of one binding share."""
+    found = binding(name, CacheBinding)
+    key = (name, encode(found))
+    if key not in _connections:
+        _connections[key] = RedisConnection(found.url, name=name, credentials=credentials_of(found))
+    return _connections[key]

@@ -329,14 +329,16 @@ def _raise_meaning(error: BaseException | None) -> None:
         raise meaning from error
 
 
-_databases: dict[str, Database] = {}
+_databases: dict[tuple[str, str], Database] = {}
 
 
 def database(name: str) -> Database:
-    """The database node `name` of this process, from `RUNG_BINDING_<NAME>`; one pool per name.
+    """The database node `name`, from `RUNG_BINDING_<NAME>`; one pool for each binding within this process.
 
     Raises BindingError when the graph gives this process no such edge.
     """
-    if name not in _databases:
-        _databases[name] = Database(bindings.binding(name, PostgresBinding), name=name)
-    return _databases[name]
+    found = bindings.binding(name, PostgresBinding)
+    key = (name, bindings.encode(found))
+    if key not in _databases:
+        _databases[key] = Database(found, name=name)
+    return _databases[key]
