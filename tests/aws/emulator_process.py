@@ -1,11 +1,13 @@
 """moto's server as a process of its own, with two things that AWS does not offer: its clock can be moved, and it
 tells which actions were called, by whom, on what. Prints its port, then serves until it is ended.
 
-Receipts are serialised: moto scans a queue without a lock and may give one message to two receivers.
+What changes a queue is serialised: moto scans it without a lock and may give one message to two receivers, and it
+deletes by writing the list of all others anew, which brings back what another has deleted meanwhile.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import re
@@ -20,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 SHIFT = {"seconds": 0.0}
 CALLS: list[dict[str, str]] = []
-_receiving = threading.Lock()
+_changing = threading.RLock()
 _receive = sqs.SQSBackend.receive_message
 
 
@@ -37,16 +39,27 @@ def _receive_one_at_a_time(
 ) -> Any:
     end = time.monotonic() + wait_seconds_timeout
     while True:
-        with _receiving:
+        with _changing:
             found = _receive(self, queue_name, count, 0, *rest, **named)
         if found or time.monotonic() >= end:
             return found
         time.sleep(0.02)
 
 
+def _one_at_a_time(change: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(change)
+    def changed(*given: Any, **named: Any) -> Any:
+        with _changing:
+            return change(*given, **named)
+
+    return changed
+
+
 sqs.unix_time = _unix_time
 sqs.unix_time_millis = _unix_time_millis
 sqs.SQSBackend.receive_message = _receive_one_at_a_time
+for _name in ("send_message", "delete_message", "change_message_visibility", "purge_queue"):
+    setattr(sqs.SQSBackend, _name, _one_at_a_time(getattr(sqs.SQSBackend, _name)))
 
 PREFIXES = {
     "AmazonSQS": "sqs",

@@ -10,7 +10,6 @@ import asyncio
 import http.client
 import json
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from tests.aws.deployed import SHOP, Deployment, drop_roles
 from tests.aws.emulator import REGION, Emulator
 
+from rung.local.process import free_port
 from rung.model.read import load_workload
 from rung.parts.design import Design
 from rung.parts.values import Reference
@@ -104,12 +104,6 @@ async def _until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     return found
 
 
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _is_ready(port: int) -> bool:
     try:
         return Visitor(port).ask("GET", "/ready")[0] == 200
@@ -148,7 +142,7 @@ async def _a_small_shop(deployment: Deployment) -> int:
     """Seed, API and worker; the API's port."""
     (deployment.folder / "small_seed.py").write_text(SMALL_SEED)
     await asyncio.to_thread(deployment.run, "seed", *_with(deployment, "seed", "--handler", "small_seed:run"))
-    port = _port()
+    port = free_port()
     deployment.start("api", *_with(deployment, "api", "--port", str(port)))
     deployment.start("fulfil")
     await _until(lambda: _is_ready(port))

@@ -34,7 +34,10 @@ async def server(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 
 async def percentile_99(call: Callable[[int], Awaitable[object]], count: int, at_once: int = 20) -> float:
-    """Seconds of `call`, which is made `count` times, `at_once` at a time."""
+    """Seconds of `call`, which is made `count` times, `at_once` at a time.
+
+    A hundredth of `count` must be more than `at_once`: those under way when Redis dies wait until a timeout.
+    """
     times: list[float] = []
 
     async def caller(first: int) -> None:
@@ -96,7 +99,7 @@ async def check_kill(server: RedisServer, calls: int, seed: int) -> None:
 
 @pytest.mark.fault
 async def test_a_killed_redis_is_a_miss_and_comes_back_by_itself(server: RedisServer) -> None:
-    await check_kill(server, calls=1_000, seed=random.randrange(2**32))
+    await check_kill(server, calls=3_000, seed=random.randrange(2**32))
 
 
 @pytest.mark.fault
@@ -119,4 +122,4 @@ async def test_what_was_deleted_during_the_outage_is_gone_after_it(tmp_path: Pat
 @pytest.mark.soak
 async def test_twenty_kills(server: RedisServer) -> None:
     for _ in range(share_of(20)):
-        await check_kill(server, calls=2_000, seed=random.randrange(2**32))
+        await check_kill(server, calls=3_000, seed=random.randrange(2**32))

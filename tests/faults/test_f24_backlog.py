@@ -73,11 +73,9 @@ async def test_f25_dead_letters_in_numbers_are_counted_and_redriven_in_parts(pla
     interrupted.cancel()
     await asyncio.gather(interrupted, return_exceptions=True)
     async with asyncio.timeout(20):
-        while (await orders.statistics()).ready < count:
+        while (counts := await orders.statistics()).ready < count or counts.dead:
             await orders.redrive()  # RabbitMQ takes a moment to give the interrupted one's letters to another
-    counts = await orders.statistics()
     # RabbitMQ moves a letter in two steps: the interrupted redrive may have sent some twice, under one id.
-    assert counts.dead == 0
     assert counts.ready == count or (isinstance(place, RabbitPlace) and counts.ready > count)
     again: set[str | None] = set()
     while messages := await orders.receive(max_messages=500):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rung.errors import MachineError
+from rung.local.process import free_port
 from rung.local.state import State
 
 _HOLD = """
@@ -65,6 +66,11 @@ def test_a_port_stays_the_same_while_it_is_free(tmp_path: Path) -> None:
         other.listen()
         assert again.port("postgres") == port  # whoever listens there now was started by us
         assert State.beside(tmp_path / "workload.py").port("postgres") != port
+
+
+def test_a_port_is_none_that_an_outgoing_connection_may_be_given() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(1024 <= free_port() < lowest for _ in range(50))
 
 
 def test_a_secret_is_made_up_once_and_is_private(tmp_path: Path) -> None:

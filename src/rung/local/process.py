@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -20,12 +21,21 @@ _UNPRIVILEGED = "nobody"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+#: Below the ports that Linux (32768 up), macOS and Windows (49152 up) give to outgoing connections: one of
+#: those is often somebody's connection by the time that a server has started.
+_PORTS = range(15_000, 32_768)
+_ATTEMPTS = 200
+
+
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nothing listens on right now."""
-    with socket.socket() as probe:
+    """A TCP port on 127.0.0.1 that nothing uses right now, and that no outgoing connection will be given."""
+    for _ in range(_ATTEMPTS):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        if is_free(port):
+            return port
+    with socket.socket() as probe:  # nearly all are taken: whichever the system finds
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

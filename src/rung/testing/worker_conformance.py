@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -72,9 +73,11 @@ class WorkerConformance:
             handled.append(message.id)
 
         handled: list[str] = []
-        watching = harness.open()
+        # What was claimed when the connection broke, and never arrived, comes back when its lease ends.
+        open_queue = partial(harness.open, visibility_timeout_seconds=_LEASE_SECONDS)
+        watching = open_queue()
         await harness.divert()
-        worker = _worker(harness.open, handle)
+        worker = _worker(open_queue, handle)
         running = asyncio.create_task(worker.run())
         first = await watching.send(b"before")
         await _until(harness, lambda: _is_in(first, handled))
@@ -91,6 +94,7 @@ class WorkerConformance:
 
 #: A worker that is not cut off asks at least every second.
 _POLLED_SECONDS_MAX = 2.5
+_LEASE_SECONDS = 4.0
 
 
 def _worker(

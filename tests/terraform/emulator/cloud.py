@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from typing import Any
 
 import boto3
 from tests.terraform.emulator.serve import HOST
+
+from rung.local.process import free_port
 
 REPOSITORY = Path(__file__).parents[3]
 #: moto's only account; ministack takes the access key for the account.
@@ -78,7 +79,7 @@ class Cloud:
 @contextmanager
 def cloud(directory: Path) -> Iterator[Cloud]:
     """Both emulators, with logs in `directory`, until the end of the block."""
-    ports = {"moto": _free_port(), "ministack": _free_port()}
+    ports = {"moto": free_port(), "ministack": free_port()}
     started = [_start(name, port, directory / f"{name}.log") for name, port in ports.items()]
     found = Cloud(first=f"http://{HOST}:{ports['moto']}", second=f"http://{HOST}:{ports['ministack']}")
     try:
@@ -136,9 +137,3 @@ def _wait_until_answering(address: str, process: subprocess.Popen[bytes]) -> Non
         else:
             return
     raise AssertionError(f"{address} does not answer after {PATIENCE_SECONDS:.0f} s")
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
