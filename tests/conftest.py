@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -12,17 +13,33 @@ from pathlib import Path
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 from tests.aws.emulator import Emulator
 
 from rung.errors import MachineError
 from rung.local.postgres import PostgresServer, start_postgres
 from rung.local.rabbitmq import RabbitServer, server_script, start_rabbitmq
 from rung.local.redis import RedisServer, start_redis
+from rung.runtime import log
 from rung.runtime.aws.secrets import SECRETS
 
 #: How long an example takes is told by the machine; what has to be fast is measured where that is the point.
 hypothesis.settings.register_profile("rung", deadline=None)
 hypothesis.settings.load_profile("rung")
+
+
+@pytest.fixture
+def configured() -> Iterator[None]:
+    """The whole process logs through us, as the node `api`, inside the test only."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    log.configure_logging(node="api", format="json")
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+    log._settings.__init__()  # type: ignore[misc]
 
 
 @pytest.fixture(scope="session")

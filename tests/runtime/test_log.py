@@ -4,33 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from rung.runtime import log as log_module
 from rung.runtime.context import Context, Tenant, serving
 from rung.runtime.log import Secret, configure_logging, logger
 from rung.runtime.masking import mask_text, masked
 
 log = logger(__name__)
-
-
-@pytest.fixture
-def configured() -> Iterator[None]:
-    """The whole process logs through us inside the test only."""
-    import structlog
-
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging(node="api", format="json")
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    log_module._settings.__init__()  # type: ignore[misc]
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

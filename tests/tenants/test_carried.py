@@ -14,7 +14,7 @@ from rung.runtime.context import current, current_tenant, from_headers, known_ep
 from rung.runtime.errors import TenantError
 from rung.runtime.http.protect import protect
 from rung.runtime.http.settings import HttpSettings
-from rung.runtime.log import configure_logging, logger
+from rung.runtime.log import logger
 from rung.runtime.queue.memory import MemoryQueue
 from rung.runtime.tenants.carry import carried_headers, for_tenants, serving_message, tenant_key
 from rung.testing.asgi import call
@@ -99,8 +99,8 @@ async def test_a_moved_tenant_finds_nothing_of_before(redis_url: str) -> None:
     await store.close()
 
 
+@pytest.mark.usefixtures("configured")
 def test_each_line_of_the_log_names_the_tenant(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(node="api")
     with serving_tenant("acme"):
         logger("test").info("something")
     logger("test").info("another thing")
