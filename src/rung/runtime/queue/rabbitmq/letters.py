@@ -59,14 +59,19 @@ class DeadLetters:
 
         Who is cancelled meanwhile is cancelled after a round, so that no copy stays beside its original.
         """
-        moved = 0
         wanted = None if ids is None else set(ids)
-        for lane in self._link.topology.lanes:
-            async with aclosing(self._borrow(lane)) as rounds:
-                async for channel, borrowed in rounds:
-                    opened = [(each, *decoded(each)) for each in borrowed]
-                    chosen = [each for each in opened if wanted is None or each[2].id in wanted]
-                    moved += await _whole(self._send_back(channel, lane, chosen))
+        return sum([await self._redrive_lane(lane, wanted) for lane in self._link.topology.lanes])
+
+    async def _redrive_lane(self, lane: str, wanted: set[str] | None) -> int:
+        moved = kept = 0
+        async with aclosing(self._borrow(lane)) as rounds:
+            async for channel, borrowed in rounds:
+                opened = [(each, *decoded(each)) for each in borrowed]
+                chosen = [each for each in opened if wanted is None or each[2].id in wanted]
+                moved += await _whole(self._send_back(channel, lane, chosen))
+                kept += len(borrowed) - len(chosen)
+        if kept:
+            await self._link.call("borrowing", partial(self._given_back, lane, kept))
         return moved
 
     async def _send_back(
