@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from rung.errors import ApplicationError
 from rung.runtime.context import Deadline, from_headers, serving
 from rung.runtime.errors import TenantError
 from rung.runtime.log import logger
@@ -187,14 +186,15 @@ class Worker:
             await self._handle(held)
 
     async def _handle(self, held: Held) -> None:
-        held.task = asyncio.current_task()
+        task = held.task = asyncio.current_task()
+        assert task is not None
         started = held.started_at = time.monotonic()
         delivery = Delivery()
         failure: BaseException | None = None
         try:
             await self._call(held, delivery)
         except asyncio.CancelledError as error:
-            failure = error
+            failure = error if task.cancelling() else _cancelled_within(error)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is an outcome
             failure = error
         held.ended = True
@@ -303,5 +303,12 @@ class Worker:
             await asyncio.sleep(TIDY_SECONDS)
             try:
                 await tidy()
-            except ApplicationError as error:
-                log.warning("the queue was not tidied", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next minute may go better
+                log.warning("the queue was not tidied", error=str(error) or type(error).__name__)
+
+
+def _cancelled_within(error: asyncio.CancelledError) -> Exception:
+    """What a handler raises when somebody has cancelled what it awaits: nobody has cancelled the handler."""
+    failure = RuntimeError("something that the handler awaited was cancelled")
+    failure.__cause__ = error
+    return failure
