@@ -92,8 +92,12 @@ class Link:
         await self.abandon()
         async with asyncio.timeout(CONNECT_SECONDS):
             self._connection = await self._log_in()
-        async with asyncio.timeout(CALL_SECONDS):
-            await self._declare(self._connection)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self._declare(self._connection)
+        except BaseException:
+            await self.abandon()  # half declared: neither to be used nor to be left open
+            raise
         return self._connection
 
     async def _log_in(self) -> AbstractConnection:
