@@ -48,6 +48,10 @@ class OutboxSending(Sending):
     async def acknowledge(self, messages: Sequence[Message]) -> list[bool]:
         """See `Queue.acknowledge`."""
 
+    @abstractmethod
+    async def release(self, messages: Sequence[Message]) -> list[bool]:
+        """See `Queue.release`."""
+
     def open_outbox(self, binding: QueueBinding) -> None:
         """Have an outbox where the binding says that there is a database for it."""
         if outbox_place(binding)[0]:
@@ -100,11 +104,21 @@ class OutboxSending(Sending):
         return True
 
     async def without_finished(self, messages: Sequence[Message]) -> list[Message]:
-        """Acknowledges what a handler finished in its transaction, and died before the broker could be told."""
+        """Acknowledges what a handler finished in its transaction, and died before the broker could be told.
+
+        While the database is away, what it would have to be asked about goes back without an attempt used, and the
+        rest is handed out. Raises what the database raises when there is no rest.
+        """
         again = [message for message in messages if message.receive_count > 1]
         if self.outbox is None or not again:
             return list(messages)
-        finished = await self.outbox.finished(again)
+        try:
+            finished = await self.outbox.finished(again)
+        except Exception:
+            await self.release(again)
+            if len(again) == len(messages):
+                raise
+            return [message for message in messages if message.receive_count == 1]
         await self.acknowledge([message for message in again if message.id in finished])
         return [message for message in messages if message.id not in finished]
 

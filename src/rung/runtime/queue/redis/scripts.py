@@ -72,6 +72,8 @@ for i = 5 + lanes, #ARGV, 6 do
   if known then until_, before = string.match(known, '^(%d+) (.*)$') end
   if known and tonumber(until_) > now then
     answers[#answers + 1] = before
+  elseif once ~= '' and redis.call('HEXISTS', KEYS[1], id) == 1 then
+    answers[#answers + 1] = id -- a relay comes again after the window, and the message waits, is held or is dead
   else
     if once ~= '' then
       redis.call('HSET', KEYS[3], once, string.format('%.0f %s', now + window, id))
