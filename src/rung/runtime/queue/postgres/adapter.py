@@ -37,6 +37,8 @@ from rung.runtime.queue.sending import Sending
 #: How often a waiting receiver looks by itself; an announcement wakes it earlier.
 POLL_SECONDS = 0.5
 REDRIVE_BATCH = 1000
+#: Ids that are forgotten in one statement, and statements in one `tidy`: what comes in has to be able to go.
+FORGET_BATCH, FORGET_ROUNDS = 1000, 1000
 #: The same as SQS FIFO.
 DEDUPLICATION_WINDOW_SECONDS = 300.0
 
@@ -301,8 +303,9 @@ class PostgresQueue(Sending):
     async def redrive(self, ids: Sequence[str] | None = None) -> int:
         """See `Queue.redrive`. In batches, so that it can be stopped and resumed."""
         chosen = None if ids is None else [int(identity) for identity in ids if identity.isdecimal()]
-        total = 0
-        while moved := len(await self._pool.fetch(sql.REDRIVE, self.name, chosen, REDRIVE_BATCH)):
+        # What dies again meanwhile stays dead, or a worker that rejects it would keep us for ever.
+        began, total = await self._pool.value(sql.NOW), 0
+        while moved := len(await self._pool.fetch(sql.REDRIVE, self.name, chosen, REDRIVE_BATCH, began)):
             total += moved
             self._announcements.announce()
         return total
@@ -310,7 +313,8 @@ class PostgresQueue(Sending):
     async def tidy(self) -> int:
         """Dead-letter what was due for longer than the retention period and forget old deduplication ids.
 
-        Workers do it once a minute, at most 1,000 of each at a time. Returns the number of expired messages.
+        Workers do it once a minute, at most 1,000 messages at a time, and all ids. Returns the number of expired
+        messages.
         """
         expired = await self._pool.fetch(
             sql.EXPIRE,
@@ -320,7 +324,9 @@ class PostgresQueue(Sending):
             REASON_EXPIRED,
             origin_of_this_process(),
         )
-        await self._pool.fetch(sql.FORGET_DEDUPLICATION)
+        for _ in range(FORGET_ROUNDS):
+            if len(await self._pool.fetch(sql.FORGET_DEDUPLICATION, FORGET_BATCH)) < FORGET_BATCH:
+                break
         return len(expired)
 
     async def close(self) -> None:

@@ -226,7 +226,8 @@ returning id
 FORGET_DEDUPLICATION = """
 delete from rung.message_deduplication
 where ctid = any (array(
-    select ctid from rung.message_deduplication where expires_at <= now() limit 1000 for update skip locked))
+    select ctid from rung.message_deduplication where expires_at <= now() limit $1 for update skip locked))
+returning true
 """
 
 STATISTICS = """
@@ -248,12 +249,14 @@ select id, lane, body, headers, sent_at, died_at, attempts, reason, traceback, o
 from rung.dead_letter where queue = $1 order by died_at desc, id desc limit $2
 """
 
+NOW = "select clock_timestamp()"
+
 REDRIVE = """
 with back as (
     delete from rung.dead_letter
     where ctid = any (array(
         select ctid from rung.dead_letter
-        where queue = $1 and ($2::bigint[] is null or id = any ($2))
+        where queue = $1 and ($2::bigint[] is null or id = any ($2)) and died_at <= $4
         order by died_at, id limit $3 for update skip locked))
     returning *
 )

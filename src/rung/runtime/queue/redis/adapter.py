@@ -378,7 +378,8 @@ class RedisQueue(OutboxSending):
     async def tidy(self) -> int:
         """Dead-letter what was due for longer than the retention period and forget old deduplication ids.
 
-        Workers do it once a minute, at most 500 of each at a time. Returns the number of expired messages.
+        Workers do it once a minute, at most 500 messages of each lane at a time, and all ids. Returns how many
+        messages expired.
         """
         await OutboxSending.tidy(self)
         return await self._keeping.tidy()

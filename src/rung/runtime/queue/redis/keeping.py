@@ -21,6 +21,8 @@ from rung.runtime.queue.redis.records import Letter, read_payload, read_state
 
 BATCH = 500
 MICROSECONDS = 1_000_000
+#: As many scripts of `BATCH` ids, one after the other: every message that an outbox relays leaves one.
+FORGET_ROUNDS = 2_000
 
 #: Runs a script by the queue's clock: the script, its keys, its arguments.
 Run = Callable[..., Awaitable[Any]]
@@ -84,19 +86,25 @@ class Keeping:
     async def redrive(self, ids: Sequence[str] | None) -> int:
         """See `Queue.redrive`."""
         total = 0
-        for lane in await self._lanes():
+        for lane, counts in (await self.statistics()).lanes.items():
             if ids is None:
-                while moved := await self._redrive(lane, ()):
-                    total += moved
+                total += await self._redrive_oldest(lane, counts.dead)
             else:
                 for begin in range(0, len(ids), BATCH):
-                    total += await self._redrive(lane, ids[begin : begin + BATCH])
+                    total += await self._redrive(lane, BATCH, ids[begin : begin + BATCH])
         return total
 
-    async def _redrive(self, lane: str, ids: Sequence[str]) -> int:
+    async def _redrive_oldest(self, lane: str, count: int) -> int:
+        """So many and no more: what dies again meanwhile stays dead, or a worker that rejects it would keep us."""
+        total = 0
+        while total < count and (moved := await self._redrive(lane, min(BATCH, count - total))):
+            total += moved
+        return total
+
+    async def _redrive(self, lane: str, count: int, ids: Sequence[str] = ()) -> int:
         keys = self._queue.keys
         names = (keys.state, keys.letter, keys.due(lane), keys.dead(lane))
-        return int(await self._run(scripts.REDRIVE, names, keys.channel, BATCH, *ids))
+        return int(await self._run(scripts.REDRIVE, names, keys.channel, count, *ids))
 
     async def tidy(self) -> int:
         """See `RedisQueue.tidy`."""
@@ -110,7 +118,9 @@ class Keeping:
                 REASON_EXPIRED,
                 origin_of_this_process(),
             )
-        await self._run(scripts.FORGET_ONCE, (keys.once, keys.once_until), BATCH)
+        for _ in range(FORGET_ROUNDS):
+            if await self._run(scripts.FORGET_ONCE, (keys.once, keys.once_until), BATCH) < BATCH:
+                break
         return expired
 
 

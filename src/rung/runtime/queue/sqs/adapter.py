@@ -90,7 +90,8 @@ class SqsQueue(OutboxSending):
         self.max_receive_count = binding.max_receive_count
         if not self.lanes:
             raise BindingError(f"the binding of queue {name!r} has no urls for its lanes")
-        self._fair = binding.fair
+        #: Tenants take turns: everything that goes to a lane says whose it is, copies too.
+        self.fair = binding.fair
         self._urls = binding.urls
         self._dead_urls = binding.dead_letter_urls
         self._long_poll_seconds = binding.long_poll_seconds
@@ -136,7 +137,7 @@ class SqsQueue(OutboxSending):
 
     async def forward(self, messages: Sequence[Message]) -> list[batches.Refusal]:
         """See `OutboxSending.forward`."""
-        copies = [outgoing(message.body, _envelope(message)) for message in messages]
+        copies = [outgoing(message.body, _envelope(message), fair=self.fair) for message in messages]
         return await self._send(copies, [self.url(message.lane) for message in messages])
 
     def _prepared(self, sendable: Sendable) -> tuple[str, Outgoing]:
@@ -154,7 +155,7 @@ class SqsQueue(OutboxSending):
         )
         try:
             return envelope.id, outgoing(
-                sendable.body, envelope, first_delay(delay), reserved_bytes=RESERVED_BYTES, fair=self._fair
+                sendable.body, envelope, first_delay(delay), reserved_bytes=RESERVED_BYTES, fair=self.fair
             )
         except TooLargeError as error:
             raise MessageError(
@@ -237,7 +238,8 @@ class SqsQueue(OutboxSending):
 
         def again(message: Message) -> Outgoing:
             due, used = due_of[id(message)], message.receive_count - 1
-            return outgoing(message.body, _envelope(message, attempts=used, due=due), first_delay(due - now))
+            envelope = _envelope(message, attempts=used, due=due)
+            return outgoing(message.body, envelope, first_delay(due - now), fair=self.fair)
 
         await self._replace([message for message, _ in early], again, lambda message: self.url(message.lane))
 
@@ -280,7 +282,7 @@ class SqsQueue(OutboxSending):
 
         def unused(message: Message) -> Outgoing:
             envelope = _envelope(message, attempts=message.receive_count - 1, lost=message.after_loss)
-            return outgoing(message.body, envelope)
+            return outgoing(message.body, envelope, fair=self.fair)
 
         return await self._replace(messages, unused, lambda message: self.url(message.lane))
 
@@ -297,7 +299,7 @@ class SqsQueue(OutboxSending):
 
         def again(message: Message) -> Outgoing:
             envelope = _envelope(message, attempts=message.receive_count, due=due, error=error)
-            return outgoing(message.body, envelope, first_delay(delay_seconds))
+            return outgoing(message.body, envelope, first_delay(delay_seconds), fair=self.fair)
 
         (answer,) = await self._replace([message], again, lambda message: self.url(message.lane))
         return answer

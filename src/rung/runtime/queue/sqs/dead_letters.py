@@ -26,6 +26,7 @@ class Owner(Protocol):
     name: str
     lanes: Sequence[str]
     max_receive_count: int
+    fair: bool
 
     def url(self, lane: str) -> str:
         """The queue of a lane."""
@@ -72,11 +73,15 @@ class DeadLetters:
         moved = 0
         for lane, url in self._queues():
             kept: list[_Borrowed] = []
+            # What dies again meanwhile stays dead, or a worker that rejects it would keep us for ever.
+            done: set[str] = set()
             try:
                 async for borrowed in self._borrow(url):
-                    chosen = [each for each in borrowed if ids is None or each.envelope.id in ids]
+                    wanted = [each for each in borrowed if ids is None or each.envelope.id in ids]
+                    chosen = [each for each in wanted if each.envelope.id not in done]
                     kept += [each for each in borrowed if each not in chosen]
                     moved += await self._send_back(lane, url, chosen)
+                    done.update(each.envelope.id for each in chosen)
             finally:
                 await self._give_back(url, kept)
         return moved
@@ -111,7 +116,7 @@ class DeadLetters:
     async def _send_back(self, lane: str, url: str, chosen: Sequence[_Borrowed]) -> int:
         if not chosen:
             return 0
-        copies = [outgoing(each.body, _renewed(each.envelope)) for each in chosen]
+        copies = [outgoing(each.body, _renewed(each.envelope), fair=self._owner.fair) for each in chosen]
         refusals = await batches.send(self._caller, self._owner.url(lane), copies)
         sent = [each for each, refusal in zip(chosen, refusals, strict=True) if refusal is None]
         if sent:
