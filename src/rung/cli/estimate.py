@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rung.price.assumptions import Assumptions
     from rung.price.bill import Bill
     from rung.price.book import PriceBook
+    from rung.price.savings import Saving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,16 +87,22 @@ def _asked(arguments: argparse.Namespace) -> Asked:
 
 def _print(asked: Asked, design: Design, bill: Bill) -> int:
     from rung.cli import estimate_text
+
+    found, without = _savings(asked, design, bill) if asked.arguments.savings else ((), ())
+    if asked.arguments.format == "json":
+        print(json.dumps(estimate_text.as_json(bill, found, without), indent=2))
+    else:
+        estimate_text.print_bill(bill, found, free_tier=asked.arguments.free_tier, unpriced=without)
+    return 0
+
+
+def _savings(asked: Asked, design: Design, bill: Bill) -> tuple[tuple[Saving, ...], tuple[str, ...]]:
+    """What would cost less, and the services whose contracts have no price in the book."""
+    from rung.price.plans import unpriced
     from rung.price.savings import savings
 
-    found = (
-        savings(design, asked.graph, asked.book, asked.assumptions, before=bill) if asked.arguments.savings else ()
-    )
-    if asked.arguments.format == "json":
-        print(json.dumps(estimate_text.as_json(bill, found), indent=2))
-    else:
-        estimate_text.print_bill(bill, found, free_tier=asked.arguments.free_tier)
-    return 0
+    found = savings(design, asked.graph, asked.book, asked.assumptions, before=bill)
+    return found, unpriced(bill.lines, asked.book, bill.region)
 
 
 def _compare(asked: Asked) -> int:

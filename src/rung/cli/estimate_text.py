@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _MARKS = {"list": "", "derived": " ~", "estimate": " ~", "memory": " ?"}
 
 
-def print_bill(bill: Bill, found: Sequence[Saving], *, free_tier: bool) -> None:
+def print_bill(
+    bill: Bill, found: Sequence[Saving], *, free_tier: bool, unpriced: Sequence[str] = ()
+) -> None:  # fmt: skip
     """Every line below its node, the totals, and what would cost less."""
     from rich.console import Console
     from rich.table import Table
@@ -38,8 +40,20 @@ def print_bill(bill: Bill, found: Sequence[Saving], *, free_tier: bool) -> None:
     for text in _summary(bill, free_tier=free_tier):
         console.print(text)
     for saving in found:
-        console.print(f"[bold]{dollars(saving.usd)} less[/]  {saving.name} ({saving.part}): {saving.because}")
+        mark = _MARKS[saving.basis] + ("" if saving.as_of else " ?")
+        less = f"[bold]{dollars(saving.usd)} less[/]{mark}"
+        console.print(f"{less}  {saving.name} ({saving.part}): {saving.because}")
         console.print(f"    {saving.break_even}; gives up: {saving.gives_up}; undone by: {saving.undone_by}")
+        console.print(f"    prices: {saving.basis}, {_read_on(saving)}")
+    if unpriced:
+        console.print(
+            f"contracts for {', '.join(unpriced)} are not compared: the book has no such price in {bill.region}; "
+            f"rung prices update --region {bill.region} reads them"
+        )
+
+
+def _read_on(saving: Saving) -> str:
+    return f"the oldest read on {saving.as_of}" if saving.as_of else "one of them on an unknown day"
 
 
 def print_comparison(bills: Sequence[Bill]) -> None:
@@ -77,13 +91,13 @@ def totals(bill: Bill) -> dict[str, float | None]:
     }  # fmt: skip
 
 
-def as_json(bill: Bill, found: Sequence[Saving]) -> dict[str, Any]:
+def as_json(bill: Bill, found: Sequence[Saving], unpriced: Sequence[str] = ()) -> dict[str, Any]:
     """The bill as plain values."""
     return {
         "schema": "rung.estimate/1", "workload": bill.workload, "environment": bill.environment,
         "rung": bill.rung, "region": bill.region, **totals(bill),
         "lines": [asdict(line) for line in bill.lines], "free_tier": [asdict(each) for each in bill.free],
-        "savings": [asdict(each) for each in found],
+        "savings": [asdict(each) for each in found], "contracts_without_a_price": list(unpriced),
     }  # fmt: skip
 
 

@@ -99,15 +99,15 @@ def _is_old(row: Price, today: date, days: int) -> bool:
 
 
 def _update(arguments: argparse.Namespace) -> int:
-    from rung.price.offer_rules import offer_codes
-    from rung.price.update import update_book
+    from rung.price.update import services_read, update_book
 
     if arguments.region is None:
         raise UsageError("say which region: rung prices update --region eu-west-1")
-    unknown = sorted(set(arguments.service or ()) - set(offer_codes()))
+    known = services_read()
+    unknown = sorted(set(arguments.service or ()) - set(known))
     if unknown:
-        raise UsageError(f"no offer {', '.join(unknown)}; there are {', '.join(offer_codes())}")
-    result = update_book(arguments.region, tuple(arguments.service or offer_codes()), folder=arguments.source)
+        raise UsageError(f"no offer {', '.join(unknown)}; there are {', '.join(known)}")
+    result = update_book(arguments.region, tuple(arguments.service or known), folder=arguments.source)
     if arguments.format == "json":
         print(json.dumps({"schema": "rung.prices.update/1", **result.as_json()}))
         return 0

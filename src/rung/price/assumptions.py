@@ -42,6 +42,14 @@ class Assumptions(Behaviour):
     function_life_hours: float = assumption(
         2.0, unit="h", why="Lambda renews execution environments in use, too", positive=True
     )
+    config_recorded: float = assumption(
+        0.0,
+        unit="share of changes",
+        why="1 where AWS Config records every change in the account; here it does not",
+    )
+    config_rules: float = assumption(
+        10.0, unit="rules", why="of AWS Config, that look at a recorded change: encryption, public access, tags"
+    )
     cluster_log_gib: float = assumption(5.0, unit="GiB", why="API, audit and sign-in log of a quiet control plane")
 
     def average_of_day(self) -> float:

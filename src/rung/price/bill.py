@@ -25,6 +25,7 @@ from rung.price.assumptions import Assumptions
 from rung.price.book import Basis, PriceBook, PriceError
 from rung.price.charging import Charging, Line
 from rung.price.compute_lines import ComputePart
+from rung.price.config_lines import config_lines
 from rung.price.data_lines import DataPart
 from rung.price.edge_lines import EdgePart
 from rung.price.figures import REQUESTS, figures_of, impossible, is_own, problems_of, with_figures, with_quantities
@@ -187,9 +188,9 @@ def _all_lines(parts: Iterable[Part], charging: Charging) -> tuple[list[Line], l
     """Every line that has a price, and a finding for every price that is missing, each once."""
     found: list[Line] = []
     missing: dict[str, Finding] = {}
-    for part in parts:
+    for lines in (*(lines_of(part, charging) for part in parts), config_lines(charging)):
         try:
-            found.extend(lines_of(part, charging))
+            found.extend(lines)
         except PriceError as error:
             missing.update({finding.message: finding for finding in error.findings})
     return found, list(missing.values())

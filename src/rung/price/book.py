@@ -31,6 +31,17 @@ HOURS_PER_MONTH = 730.0
 STALE_DAYS = 120
 
 
+def worst(found: Iterable[Basis]) -> Basis:
+    """How sure a sum is: as its least sure part."""
+    return BASES[max((BASES.index(each) for each in found), default=0)]
+
+
+def oldest(days: Iterable[str]) -> str:
+    """The day on which the oldest of several prices was read; empty when one has none."""
+    known = list(days)
+    return min(known) if known and all(known) else ""
+
+
 class PriceError(UserError):
     """A price is missing, or a price book cannot be read."""
 
@@ -132,11 +143,18 @@ class PriceBook:
 
     def tariff(self, service: str, usage: str, *, mode: str = "", region: str) -> Tariff:
         """The price of one usage in one region. Raises PriceError R1101 that names the key."""
+        found = self.find(service, usage, mode=mode, region=region)
+        if found is None:
+            raise PriceError(self._missing(service, usage, mode, region))
+        return found
+
+    def find(self, service: str, usage: str, *, mode: str = "", region: str) -> Tariff | None:
+        """The same, None where the book has no such price."""
         for place in (region, *EVERYWHERE):
             found = self._tariffs.get((service, usage, mode, place))
             if found is not None:
                 return found
-        raise PriceError(self._missing(service, usage, mode, region))
+        return None
 
     def search(self, words: Iterable[str], region: str | None = None) -> Iterator[Price]:
         """The rows whose service, usage, mode or unit holds every word."""

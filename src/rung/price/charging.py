@@ -22,7 +22,8 @@ class Line:
 
     `depends` says what it grows with: nothing (`fixed`: it is paid while nobody comes) or the visitors (`use`).
     `because` is how the quantity came about, `basis` how sure the price is, `source` where it was read. `key` is
-    what the price was found by: service, usage, mode. `given`: the workload file says how much it is.
+    what the price was found by: service, usage, mode. `given`: the workload file says how much it is. `hours` is
+    how much of it falls into each hour of an ordinary day, empty where that is not known.
     """
 
     part: str
@@ -38,6 +39,7 @@ class Line:
     as_of: str
     key: tuple[str, str, str]
     given: bool = False
+    hours: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,11 @@ class Charging:
         if self.on_share == 1.0:
             return quantity
         because = f"{quantity.because}; on for {self.on_share:.0%} of the week"
-        return replace(quantity, value=quantity.value * self.on_share, because=because)
+        return replace(quantity, value=quantity.value * self.on_share, because=because, hours=())
+
+    def always(self, amount: float = 1.0) -> tuple[float, ...]:
+        """`amount` in every hour of the day; unknown where the environment keeps office hours."""
+        return (amount,) * 24 if self.on_share == 1.0 else ()
 
     def line(
         self,
@@ -83,6 +89,7 @@ class Charging:
         *,
         depends: Literal["fixed", "use"] = "fixed",
         region: str | None = None,
+        hours: tuple[float, ...] = (),
     ) -> Line:
         """A line for `quantity` units of the price `key` (service, usage, mode). Raises PriceError R1101."""
         service, usage, mode = key
@@ -91,6 +98,7 @@ class Charging:
         return Line(
             part=part, node=node, item=item, quantity=quantity, unit=price.unit, usd=tariff.charge(quantity),
             depends=depends, because=because, basis=price.basis, source=price.source, as_of=price.as_of, key=key,
+            hours=hours,
         )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The same parts paid for in another way: hours that are reserved for years, a flat rate at the edge. Pure.
 
 A reservation is offered where the book has its price; `rung prices update` reads them from AWS's offer files. What
-is paid at once is spread over the hours of the term, so that every offer is a price for an hour.
+is paid at once is spread over the hours of the term, so that every offer is a price for an hour. Savings Plans are
+in plans.py.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rung.price.book import HOURS_PER_MONTH, PriceBook, PriceError
+from rung.price.book import HOURS_PER_MONTH, Basis, Price, PriceBook, oldest, worst
 from rung.price.charging import Line
 
 #: Terms and ways to pay as the price list names them, the least binding first.
@@ -17,6 +18,9 @@ TERMS = ("1y-no-upfront", "1y-partial-upfront", "1y-all-upfront", "3y-no-upfront
          "3y-all-upfront")  # fmt: skip
 #: Services whose hours can be reserved.
 RESERVABLE = ("ec2", "rds-postgresql", "aurora-postgresql", "elasticache")
+#: What makes a reservation useless, where it is not an engine, a family or a region: sizes of a family may change
+#: (AWS, "Reserved DB instances for Amazon RDS" and "ElastiCache reserved nodes", size flexibility).
+_UNDONE_BY = {"ec2": "another family or region, tasks in place of machines, or a load that goes away"}
 #: CloudFront's flat rates: million requests and GB of a month that each covers.
 #: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/flat-rate-pricing-plan.html
 PLANS: tuple[tuple[str, float, float], ...] = (
@@ -30,7 +34,10 @@ PLAN_RULES = {"free": 5, "pro": 25, "business": 50, "premium": 75}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Lines that would be paid for in another way: what they cost today, and what then."""
+    """Lines that would be paid for in another way: what they cost today, and what then.
+
+    `basis` is how sure the least sure of its prices is, `as_of` when the oldest was read, empty when nobody knows.
+    """
 
     name: str
     part: str
@@ -40,43 +47,63 @@ class Offer:
     gives_up: str
     break_even: str
     undone_by: str
+    basis: Basis = "list"
+    as_of: str = ""
+
+
+def mode_of(kind: str, mode: str) -> str:
+    """How the book calls the price of a line whose mode is `mode` under a contract of this kind."""
+    return f"{kind}-{'standard' if mode == 'on-demand' else mode}"
+
+
+def in_words(years: int) -> str:
+    """A term as people say it."""
+    return "a year" if years == 1 else "three years"
 
 
 def commitments(lines: Sequence[Line], book: PriceBook, region: str) -> Iterator[Offer]:
     """The cheapest reservation of each term for what runs always."""
     for line in lines:
         service, _, mode = line.key
-        whole = int(line.quantity / HOURS_PER_MONTH + 1e-9)
+        whole = int((min(line.hours) if line.hours else line.quantity / HOURS_PER_MONTH) + 1e-9)
         if service not in RESERVABLE or "reserved" in mode or line.unit != "hour" or whole == 0:
             continue
-        for years in ("1y", "3y"):
-            offers = [_offer(line, whole, term, book, region) for term in TERMS if term.startswith(years)]
+        for years in (1, 3):
+            terms = [term for term in TERMS if term.startswith(f"{years}y")]
+            offers = [_offer(line, whole, term, years, book, region) for term in terms]
             known = [each for each in offers if each is not None]
             if known:
                 yield min(known, key=lambda each: each.usd_after)
 
 
-def _offer(line: Line, whole: int, term: str, book: PriceBook, region: str) -> Offer | None:
+def contract_price(line: Line, kind: str, book: PriceBook, region: str) -> Price | None:
+    """The price of a line under a contract, where the book has it for the very region of the price on demand."""
     service, usage, mode = line.key
-    suffix = {"on-demand": "standard"}.get(mode, mode)
-    try:
-        reserved = book.tariff(service, usage, mode=f"reserved-{term}-{suffix}", region=region).first
-        hourly = book.tariff(service, usage, mode=mode, region=region).first
-    except PriceError:
+    found = book.find(service, usage, mode=mode_of(kind, mode), region=region)
+    hourly = book.find(service, usage, mode=mode, region=region)
+    if found is None or hourly is None or found.first.region != hourly.first.region:
         return None
-    if reserved.region != hourly.region:
+    return found.first
+
+
+def _offer(line: Line, whole: int, term: str, years: int, book: PriceBook, region: str) -> Offer | None:
+    service, usage, mode = line.key
+    reserved = contract_price(line, f"reserved-{term}", book, region)
+    if reserved is None:
         return None
+    hourly = book.tariff(service, usage, mode=mode, region=region).first
     hours = whole * HOURS_PER_MONTH
     rest = line.quantity - hours
-    years = "three years" if term.startswith("3y") else "a year"
     share = reserved.usd / hourly.usd
     return Offer(
-        name=f"{usage} reserved for {years}, {term[3:].replace('-', ' ')}", part=line.part, usd_before=line.usd,
+        name=f"{usage} reserved for {in_words(years)}, {term[3:].replace('-', ' ')}", part=line.part,
+        usd_before=line.usd,
         usd_after=hours * reserved.usd + rest * hourly.usd,
         because=f"{reserved.usd:.4g} an hour instead of {hourly.usd:.4g} for {whole} that run always",
-        gives_up=f"it is paid for {years}, whether it runs or not",
+        gives_up=f"it is paid for {in_words(years)}, whether it runs or not",
         break_even=f"pays when it runs more than {share:.0%} of the hours",
-        undone_by="another family or region, or a load that goes away",
+        undone_by=_UNDONE_BY.get(service, "another engine, family or region, or a rung without it"),
+        basis=worst((reserved.basis, hourly.basis)), as_of=oldest((reserved.as_of, hourly.as_of)),
     )  # fmt: skip
 
 
@@ -103,4 +130,6 @@ def flat_rates(lines: Sequence[Line], book: PriceBook, region: str) -> Iterator[
         gives_up="functions at the edge but CloudFront's own; one domain for a plan; slower beyond its limit",
         break_even=f"pays where metering comes to more than ${price.usd:,.0f}, up to {most:,.0f} million requests",
         undone_by="Lambda@Edge, more rules than the plan holds, or a credit-plan account",
+        basis=worst((price.basis, *(line.basis for line in (*edge, *firewall)))),
+        as_of=oldest((price.as_of, *(line.as_of for line in (*edge, *firewall)))),
     )  # fmt: skip

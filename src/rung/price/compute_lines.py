@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import assert_never
 
 from rung.parts.compute import (
@@ -59,20 +60,24 @@ def lines_of(part: ComputePart, charging: Charging) -> Iterator[Line]:
 
 def ecs_service(part: EcsService, charging: Charging) -> Iterator[Line]:
     """Tasks over the day: vCPU-hours and GB-hours, what is above the base on Spot; the log."""
-    usage = charging.usage
-    if part.role == "web":
-        share = usage.share_of(part.node)
-        hours = charging.while_on(usage.task_hours(part.container.cpu, part.min_tasks, part.max_tasks, share))
-    else:
-        hours = charging.while_on(_worker_hours(part, charging))
+    hours = task_hours_of(part, charging)
     base = min(hours.value, part.on_demand_base * HOURS_PER_MONTH * charging.on_share)
     spot = (hours.value - base) * part.spot_share
-    yield from _fargate(part, part.container, charging, hours.value - spot, hours.because, spot=False)
+    on_demand = replace(hours, value=hours.value - spot, hours=_on_demand(part, hours.hours))
+    yield from _fargate(part, part.container, charging, on_demand, spot=False)
     if spot:
         because = f"{part.spot_share:.0%} of what is above {part.on_demand_base} tasks"
-        yield from _fargate(part, part.container, charging, spot, because, spot=True)
+        yield from _fargate(part, part.container, charging, replace(hours, value=spot, because=because), spot=True)
     yield from _log(part, charging)
     yield from _address(part, charging, hours)
+
+
+def task_hours_of(part: EcsService, charging: Charging) -> Quantity:
+    """How long the tasks of a service run in a month."""
+    if part.role != "web":
+        return charging.while_on(_worker_hours(part, charging))
+    share = charging.usage.share_of(part.node)
+    return charging.while_on(charging.usage.task_hours(part.container.cpu, part.min_tasks, part.max_tasks, share))
 
 
 def ecs_job(part: EcsJob, charging: Charging) -> Iterator[Line]:
@@ -82,7 +87,8 @@ def ecs_job(part: EcsJob, charging: Charging) -> Iterator[Line]:
     runs += charging.usage.assumptions.deploys_per_month if part.on_deploy else 0.0
     seconds = max(JOB_SECONDS_MIN, JOB_START_SECONDS)
     because = f"{runs:,.0f} runs of {seconds:g} s, the least that is billed"
-    yield from _fargate(part, part.container, charging, runs * seconds / 3_600, because, spot=False)
+    hours = Quantity(value=runs * seconds / 3_600, unit="task-hour", because=because)
+    yield from _fargate(part, part.container, charging, hours, spot=False)
 
 
 def scheduled_task(part: ScheduledTask, charging: Charging) -> Iterator[Line]:
@@ -113,7 +119,10 @@ def cluster(part: Cluster, charging: Charging) -> Iterator[Line]:
 def host(part: Host, charging: Charging) -> Iterator[Line]:
     """One machine by the hour, its disks, its address."""
     key = ("ec2", part.instance_type, "on-demand")
-    yield charging.line(part.name, part.node, part.instance_type, key, HOURS_PER_MONTH, "one machine, always on")
+    yield charging.line(
+        part.name, part.node, part.instance_type, key, HOURS_PER_MONTH, "one machine, always on",
+        hours=charging.always(),
+    )  # fmt: skip
     yield from machine_credits(part, charging, HOURS_PER_MONTH)
     disks = part.root_gib + part.data_gib
     because = f"{part.root_gib} GiB for the system, {part.data_gib} GiB for data"
@@ -133,7 +142,9 @@ def host_group(part: HostGroup, charging: Charging) -> Iterator[Line]:
     cores = vcpus_of(part.instance_type)
     hours = charging.while_on(charging.usage.task_hours(cores, part.min_hosts, part.max_hosts))
     key = ("ec2", part.instance_type, "on-demand")
-    yield charging.line(part.name, part.node, part.instance_type, key, hours.value, hours.because, depends="use")
+    yield charging.line(
+        part.name, part.node, part.instance_type, key, hours.value, hours.because, depends="use", hours=hours.hours
+    )
     yield from machine_credits(part, charging, hours.value)
     disks = part.root_gib * hours.value / HOURS_PER_MONTH
     because = f"{part.root_gib} GiB on each machine"
@@ -155,7 +166,8 @@ def _worker_hours(part: EcsService, charging: Charging) -> Quantity:
     spikes = charging.usage.assumptions.spikes_per_month * (part.max_tasks - part.min_tasks) * 0.5
     extra = spikes if charging.usage.peak_rate > charging.usage.busy_rate else 0.0
     because = f"{part.min_tasks} tasks always, up to {part.max_tasks} for half an hour at each spike"
-    return Quantity(value=value + extra, unit="task-hour", because=because)
+    always = charging.always(float(part.min_tasks))
+    return Quantity(value=value + extra, unit="task-hour", because=because, hours=always)
 
 
 def _from_zero(charging: Charging) -> Quantity:
@@ -168,16 +180,23 @@ def _from_zero(charging: Charging) -> Quantity:
     return Quantity(value=share * HOURS_PER_MONTH, unit="task-hour", because=because)
 
 
+def _on_demand(part: EcsService, running: tuple[float, ...]) -> tuple[float, ...]:
+    """Of the tasks in each hour, those that are not on Spot."""
+    base = part.on_demand_base
+    return tuple(min(count, base) + max(0.0, count - base) * (1 - part.spot_share) for count in running)
+
+
 def _fargate(
-    part: EcsService | EcsJob, container: Container, charging: Charging, hours: float, because: str, *, spot: bool
+    part: EcsService | EcsJob, container: Container, charging: Charging, hours: Quantity, *, spot: bool
 ) -> Iterator[Line]:
     mode = part.architecture + ("-spot" if spot else "")
     label = " on Spot" if spot else ""
     memory = container.memory_mib / GIB_MIB
     for item, usage, each in (("vCPU", "vcpu", container.cpu), ("memory", "memory", memory)):
         yield charging.line(
-            part.name, part.node, f"{item}{label}", ("fargate", usage, mode), hours * each,
-            f"{because}; {each:g} each", depends="use",
+            part.name, part.node, f"{item}{label}", ("fargate", usage, mode), hours.value * each,
+            f"{hours.because}; {each:g} each", depends="use",
+            hours=() if spot else tuple(count * each for count in hours.hours),
         )  # fmt: skip
 
 

@@ -80,7 +80,7 @@ def postgres_instance(part: PostgresInstance, charging: Charging) -> Iterator[Li
     key = ("rds-postgresql", part.instance_class, mode)
     hours = charging.while_on(Quantity(value=HOURS_PER_MONTH, unit="hour", because="always on"))
     item = f"{part.instance_class}, {zones}"
-    yield charging.line(part.name, part.node, item, key, hours.value, hours.because)
+    yield charging.line(part.name, part.node, item, key, hours.value, hours.because, hours=charging.always())
     yield from database_credits(part, charging)
     storage = ("rds", "gp3-storage", mode)
     yield charging.line(part.name, part.node, "storage", storage, part.storage_gib, f"{part.storage_gib} GiB")
@@ -119,7 +119,9 @@ def cache_group(part: CacheGroup, charging: Charging) -> Iterator[Line]:
     """Nodes by the hour."""
     key = ("elasticache", part.node_type, "valkey")
     hours = part.nodes * HOURS_PER_MONTH
-    yield charging.line(part.name, part.node, part.node_type, key, hours, f"{part.nodes} nodes, always on")
+    because = f"{part.nodes} nodes, always on"
+    each_hour = (float(part.nodes),) * 24
+    yield charging.line(part.name, part.node, part.node_type, key, hours, because, hours=each_hour)
 
 
 def bucket(part: BucketPart, charging: Charging) -> Iterator[Line]:

@@ -101,7 +101,11 @@ def _given(line: Line, figure: Figure, book: PriceBook, region: str) -> Line:
     service, usage, mode = line.key
     tariff = book.tariff(service, usage, mode=mode, region=region)
     because = f"given in the workload file; derived {line.quantity:,.4g}: {line.because}"
-    return replace(line, quantity=figure.value, usd=tariff.charge(figure.value), because=because, given=True)
+    factor = figure.value / line.quantity if line.quantity else 0.0
+    return replace(
+        line, quantity=figure.value, usd=tariff.charge(figure.value), because=because, given=True,
+        hours=tuple(each * factor for each in line.hours),
+    )  # fmt: skip
 
 
 def _of_lines(graph: Graph, environment: str, figure: Figure, lines: Sequence[Line]) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType({
     "function_idle_minutes": (0.5, 6.0, "5 minutes to an hour have been measured"),
     "function_life_hours": (0.25, 4.0, "deployments and AWS's own renewals"),
     "cold_start_ms": (0.2, 4.0, "a small archive to an image with a large framework"),
+    "config_rules": (0.2, 5.0, "two rules to a whole conformance pack"),
     "cluster_log_gib": (0.2, 6.0, "few clients of the API to operators that never rest"),
     "messages_per_call": (0.5, 2.0, "how full batches are follows the load"),
 })  # fmt: skip

@@ -64,14 +64,16 @@ def node_pool(part: NodePool, charging: Charging) -> Iterator[Line]:
     machine = part.instance_types[0]
     if part.manager == "managed":
         hours, because = part.min_nodes * HOURS_PER_MONTH, f"{part.min_nodes} machines, always on"
+        running = charging.always(float(part.min_nodes))
     else:
-        hours, because = burst_hours(part, charging)
+        hours, because, running = burst_hours(part, charging)
     depends: Literal["fixed", "use"] = "fixed" if part.manager == "managed" else "use"
     spot = hours * part.spot_share
     for item, mode, amount in ((machine, "on-demand", hours - spot), (f"{machine} on Spot", "spot", spot)):
         if amount > 0:
+            own = tuple(count * (1 - part.spot_share) for count in running) if mode == "on-demand" else ()
             yield charging.line(
-                part.name, part.node, item, ("ec2", machine, mode), amount, because, depends=depends
+                part.name, part.node, item, ("ec2", machine, mode), amount, because, depends=depends, hours=own
             )  # fmt: skip
     disks = part.root_gib * hours / HOURS_PER_MONTH
     because = f"{part.root_gib} GiB on each machine"
@@ -79,15 +81,19 @@ def node_pool(part: NodePool, charging: Charging) -> Iterator[Line]:
     yield charging.line(part.name, part.node, "disks", key, disks, because, depends=depends)
 
 
-def burst_hours(part: NodePool, charging: Charging) -> tuple[float, str]:
-    """Machine-hours beyond those that are always there: hour by hour of the day, and at each spike."""
+def burst_hours(part: NodePool, charging: Charging) -> tuple[float, str, tuple[float, ...]]:
+    """Machine-hours beyond those that are always there: hour by hour of the day, and at each spike.
+
+    And how they came about, and the machines in each hour where the environment is always on.
+    """
     base = _base(part.cluster, charging)
     usage, given = charging.usage, charging.usage.assumptions
     beyond = [_beyond(part, base, usage.rate_at(hour), charging) for hour in range(24)]
     spike = _beyond(part, base, usage.peak_rate, charging) - _beyond(part, base, usage.busy_rate, charging)
     hours = sum(beyond) * HOURS_PER_MONTH / 24 * charging.on_share + given.spikes_per_month * spike * SPIKE_HOURS
     because = f"{min(beyond)} to {max(beyond)} beyond the {base} that are always there"
-    return hours, because + (f", {spike} more at each spike" if spike else "")
+    running = tuple(float(count) for count in beyond) if charging.on_share == 1.0 else ()
+    return hours, because + (f", {spike} more at each spike" if spike else ""), running
 
 
 def _beyond(part: NodePool, base: int, rate: float, charging: Charging) -> int:

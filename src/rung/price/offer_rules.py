@@ -126,6 +126,10 @@ RULES: tuple[Rule, ...] = (
          mode="standard", unit="alarm-month"),
     Rule(offer="AmazonCloudWatch", usage_type=r"DashboardsUsageHour", service="cloudwatch", usage="dashboard",
          unit="dashboard-month", region="all"),
+    Rule(offer="AWSConfig", usage_type=r"ConfigurationItemRecorded", service="config", usage="configuration-item",
+         mode="continuous", unit="item"),
+    Rule(offer="AWSConfig", usage_type=r"ConfigRuleEvaluations", service="config", usage="rule-evaluation",
+         unit="evaluation"),
     Rule(offer="awswaf", usage_type=r"WebACLV2", service="waf", usage="web-acl", unit="month"),
     Rule(offer="awswaf", usage_type=r"RuleV2", service="waf", usage="rule", unit="month"),
     Rule(offer="awswaf", usage_type=r"RequestV2-Tier1", service="waf", usage="requests", unit="million",
@@ -142,6 +146,11 @@ RULES: tuple[Rule, ...] = (
          unit="GB-second"),
     Rule(offer="AWSLambda", usage_type=r"Lambda-GB-Second-ARM", service="lambda", usage="duration", mode="arm64",
          unit="GB-second"),
+    *(Rule(offer="AWSLambda", usage_type=usage_type + mark, service="lambda", usage=usage, mode=mode,
+           unit="GB-second")
+      for usage_type, usage in (("Lambda-Provisioned-Concurrency", "provisioned-concurrency"),
+                                ("Lambda-Provisioned-GB-Second", "provisioned-duration"))
+      for mark, mode in (("", "x86_64"), ("-ARM", "arm64"))),
     Rule(offer="AWSLambda", usage_type=r"Request", service="lambda", usage="requests", unit="million",
          scale=_MILLION),
     Rule(offer="AmazonApiGateway", usage_type=r"ApiGatewayHttpRequest", service="api-gateway",

@@ -19,7 +19,7 @@ from rung.price.commitments import RESERVABLE
 from rung.price.offer_rules import Rule, rules_of
 
 #: `EU-`, `USE1-`, `APN1-`: the region's mark before a usage type, which us-east-1 mostly lacks.
-_REGION_MARK = re.compile(r"^[A-Z]{2,4}[0-9]?-")
+REGION_MARK = re.compile(r"^[A-Z]{2,4}[0-9]?-")
 
 
 _SECTIONS = {"products": "products", "terms.OnDemand": "terms", "terms.Reserved": "reserved"}
@@ -58,8 +58,8 @@ def read_offers(stream: IO[bytes], region: str) -> list[Price]:
         elif sku in reading.chosen:
             reading.rows.extend(_reservations(reading, sku, value, region))
     if not reading.offer:
-        raise PriceError(_no_offer_file("no offerCode in it"))
-    return _unambiguous(reading.rows)
+        raise PriceError(no_offer_file("no offerCode in it"))
+    return unambiguous(reading.rows)
 
 
 def _sections(stream: IO[bytes]) -> Iterator[tuple[str, str, Any]]:
@@ -89,12 +89,12 @@ def _sections(stream: IO[bytes]) -> Iterator[tuple[str, str, Any]]:
                 builder, depth = ijson.ObjectBuilder(), 1
                 builder.event(event, value)
     except ijson.JSONError as error:
-        raise PriceError(_no_offer_file(str(error))) from error
+        raise PriceError(no_offer_file(str(error))) from error
 
 
 def _choose(reading: Reading, sku: str, product: Mapping[str, Any]) -> None:
     attributes = product.get("attributes", {})
-    usage_type = _REGION_MARK.sub("", attributes.get("usagetype", ""))
+    usage_type = REGION_MARK.sub("", attributes.get("usagetype", ""))
     facts = {**attributes, "productFamily": product.get("productFamily", "")}
     for rule in rules_of(reading.offer):
         match = re.fullmatch(rule.usage_type, usage_type)
@@ -146,7 +146,7 @@ def _reservations(reading: Reading, sku: str, offers: Mapping[str, Any], region:
 _YEARS = {"1yr": 1, "3yr": 3}
 
 
-def _unambiguous(rows: list[Price]) -> list[Price]:
+def unambiguous(rows: list[Price]) -> list[Price]:
     """Equal prices of several SKUs are one row; different ones are refused."""
     found: dict[tuple[object, ...], Price] = {}
     clashes: list[Finding] = []
@@ -169,7 +169,8 @@ def _ambiguous(row: Price, other: Price) -> Finding:
     )  # fmt: skip
 
 
-def _no_offer_file(found: str) -> Finding:
+def no_offer_file(found: str) -> Finding:
+    """R1103: what was read is not what AWS publishes."""
     return Finding(
         code="R1103", severity="error", message="this is not an offer file of AWS", found=found,
         effect="no price was changed",

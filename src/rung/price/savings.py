@@ -13,9 +13,10 @@ from rung.model.graph import Graph
 from rung.parts.design import Design
 from rung.price.assumptions import Assumptions
 from rung.price.bill import Bill, bill, total_at
-from rung.price.book import PriceBook, PriceError
+from rung.price.book import Basis, PriceBook, PriceError, oldest, worst
 from rung.price.changes import changes
 from rung.price.commitments import commitments, flat_rates
+from rung.price.plans import plans
 
 __all__ = ["Saving", "break_even", "changes", "savings"]
 
@@ -28,7 +29,11 @@ _STEPS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """One change: what the month costs before and after it, why, what it gives up, and until when it holds."""
+    """One change: what the month costs before and after it, why, what it gives up, and until when it holds.
+
+    `basis` and `as_of` are of the prices that make the difference: how sure the least sure is, and the day on
+    which the oldest was read, empty when one has no day.
+    """
 
     name: str
     part: str
@@ -38,6 +43,8 @@ class Saving:
     gives_up: str
     break_even: str = ""
     undone_by: str = ""
+    basis: Basis = "list"
+    as_of: str = ""
 
     @property
     def usd(self) -> float:
@@ -72,21 +79,29 @@ def _by_design(
             one, other = (total_at(each, graph, book, assumptions, factor) for each in (design, changed))
             return one - other
 
+        other = set(now.lines) ^ set(after.lines)
         yield Saving(
             name=change.name, part=change.part, before_usd=now.total, after_usd=after.total,
             because=change.because, gives_up=change.gives_up, undone_by=change.undone_by,
             break_even=break_even(saved, now.usage.requests.value),
+            basis=worst(line.basis for line in other), as_of=oldest(line.as_of for line in other),
         )  # fmt: skip
 
 
 def _by_contract(now: Bill, book: PriceBook, region: str) -> Iterator[Saving]:
-    """The same parts paid for in another way: reserved hours, a flat rate."""
-    for offer in (*commitments(now.lines, book, region), *flat_rates(now.lines, book, region)):
+    """The same parts paid for in another way: reserved hours, Savings Plans, a flat rate."""
+    lines = now.lines
+    for offer in (
+        *commitments(lines, book, region),
+        *plans(lines, book, region),
+        *flat_rates(lines, book, region),
+    ):
         if offer.usd_before - offer.usd_after >= LEAST_USD:
             yield Saving(
                 name=offer.name, part=offer.part, before_usd=now.total,
                 after_usd=now.total - offer.usd_before + offer.usd_after, because=offer.because,
                 gives_up=offer.gives_up, break_even=offer.break_even, undone_by=offer.undone_by,
+                basis=offer.basis, as_of=offer.as_of,
             )  # fmt: skip
 
 

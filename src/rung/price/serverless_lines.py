@@ -72,7 +72,8 @@ def lambda_function(part: LambdaFunction, charging: Charging) -> Iterator[Line]:
     seconds, warm = found.count * found.billed_ms / 1_000, warm_share(part, found)
     because = f"{found.because}; {found.billed_ms} ms of {gib:g} GiB each, rounded up to whole milliseconds"
     cold = seconds * (1 - warm) * gib
-    yield charging.line(part.name, part.node, "memory", key, cold, because, depends="use")
+    each_hour = tuple(rate * 3_600 * found.billed_ms / 1_000 * (1 - warm) * gib for rate in found.rates)
+    yield charging.line(part.name, part.node, "memory", key, cold, because, depends="use", hours=each_hour)
     started = starts_of(found, charging) * (1 - warm)
     because = f"{started:,.0f} execution environments start, {given.cold_start_ms:g} ms each, billed like a run"
     starting = started * math.ceil(given.cold_start_ms) / 1_000
@@ -94,8 +95,9 @@ def _provisioned(part: LambdaFunction, charging: Charging, seconds: float) -> It
     because = f"{count} execution environments of {gib:g} GiB, always warm"
     key = ("lambda", "provisioned-concurrency", part.architecture)
     yield charging.line(
-        part.name, part.node, "provisioned concurrency", key, count * SECONDS_PER_MONTH * gib, because
-    )
+        part.name, part.node, "provisioned concurrency", key, count * SECONDS_PER_MONTH * gib, because,
+        hours=(count * 3_600 * gib,) * 24,
+    )  # fmt: skip
     key = ("lambda", "provisioned-duration", part.architecture)
     yield charging.line(
         part.name, part.node, "memory while warm", key, seconds * gib, f"runs in {because}", depends="use"

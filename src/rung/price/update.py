@@ -12,7 +12,9 @@ from typing import IO, Any
 
 from rung.errors import Finding
 from rung.price.book import Price, PriceBook, PriceError
+from rung.price.offer_rules import offer_codes
 from rung.price.offers import offer_url, read_offers
+from rung.price.plan_offers import INDEX_URL, OFFER, plan_url, read_plans
 from rung.price.shelf import book_in_use, keep
 
 #: Of one read from the socket, not of the file: the largest is 441 MB.
@@ -101,17 +103,33 @@ def _read(service: str, region: str, folder: Path | None, open_url: OpenUrl) -> 
         if not file.is_file():
             return None
         with file.open("rb") as stream:
-            return read_offers(stream, region)
-    url = offer_url(service, region)
+            return _rows(service, stream, region)
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with _opened(url, open_url) as stream:
-                return read_offers(stream, region)
+            with _opened(_url(service, region, open_url), open_url) as stream:
+                return _rows(service, stream, region)
         except PriceError as error:
             broken = error.findings[0].code in ("R1103", "R1105")
             if attempt == ATTEMPTS or not broken:
                 raise
     return None
+
+
+def _rows(service: str, stream: IO[bytes], region: str) -> list[Price]:
+    return read_plans(stream, region) if service == OFFER else read_offers(stream, region)
+
+
+def _url(service: str, region: str, open_url: OpenUrl) -> str:
+    """Where a service's file is; that of Savings Plans is named by an index."""
+    if service != OFFER:
+        return offer_url(service, region)
+    with _opened(INDEX_URL, open_url) as index:
+        return plan_url(index, region)
+
+
+def services_read() -> tuple[str, ...]:
+    """The offers that an update reads."""
+    return (*offer_codes(), OFFER)
 
 
 @contextmanager

@@ -25,11 +25,15 @@ UNCHANGED_KIB = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """An amount in a month, its unit, and how it was derived."""
+    """An amount in a month, its unit, and how it was derived.
+
+    `hours`: how much of it falls into each hour of an ordinary day; empty where that is not known.
+    """
 
     value: float
     unit: str
     because: str
+    hours: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,19 +92,27 @@ class Usage:
 
     def task_hours(self, vcpu: float, minimum: int, maximum: int, share: float = 1.0) -> Quantity:
         """Task-hours of a service that scales on CPU between `minimum` and `maximum` over the day, with spikes."""
-        each = vcpu * 1_000 / self.assumptions.cpu_ms * self.assumptions.cpu_target
+        each = self._requests_of_one(vcpu)
         hours = [tasks_for(self.rate_at(hour) * share, each, minimum, maximum) for hour in range(24)]
         days = HOURS_PER_MONTH / 24
         # A spike is paid for until the scale-in, a quarter of an hour after it.
-        spike = tasks_for(self.peak_rate * share, each, minimum, maximum) - tasks_for(
-            self.busy_rate * share, each, minimum, maximum
-        )
+        spike = self.spike_tasks(vcpu, minimum, maximum, share)
         value = sum(hours) * days + self.assumptions.spikes_per_month * spike * 0.5
         because = (
             f"{min(hours)} to {max(hours)} tasks over the day: {each:,.0f} requests/s a task at "
             f"{self.assumptions.cpu_target:.0%} of {vcpu:g} vCPU, {self.assumptions.cpu_ms:g} ms each"
         )
-        return Quantity(value=value, unit="task-hour", because=because)
+        running = tuple(float(tasks) for tasks in hours)
+        return Quantity(value=value, unit="task-hour", because=because, hours=running)
+
+    def spike_tasks(self, vcpu: float, minimum: int, maximum: int, share: float = 1.0) -> int:
+        """Tasks that a spike needs beyond those of the busy hour."""
+        each = self._requests_of_one(vcpu)
+        peak, busy = (rate * share for rate in (self.peak_rate, self.busy_rate))
+        return tasks_for(peak, each, minimum, maximum) - tasks_for(busy, each, minimum, maximum)
+
+    def _requests_of_one(self, vcpu: float) -> float:
+        return vcpu * 1_000 / self.assumptions.cpu_ms * self.assumptions.cpu_target
 
     def acu_hours(self, minimum: float, maximum: float) -> Quantity:
         """Aurora capacity unit hours of the writer over the day, in steps of half a unit."""
