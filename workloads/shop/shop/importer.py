@@ -1,4 +1,4 @@
-"""Real invoices as products, customers, orders and refunds: `python -m shop.importer ../shared/.../*.csv`.
+"""Real invoices as products, customers, orders and refunds: `python -m shop.importer invoices/*.csv`.
 
 Importing the same files again changes nothing: every id follows from its invoice, and what is there is skipped.
 All good rows arrive in one transaction; every bad one is reported with its file and line (R0701 to R0707).

@@ -1,4 +1,4 @@
-"""Real invoices as traffic: `python -m shop.replay --url http://127.0.0.1:8000 ../shared/.../*.csv`.
+"""Real invoices as traffic: `python -m shop.replay --url http://127.0.0.1:8000 invoices/*.csv`.
 
 Every invoice becomes a visit (look at the articles, fill the cart, check out), every cancellation a refund, at
 the pace of the original days made faster. In the end the shop's own sums must be those of the files.
