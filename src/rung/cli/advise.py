@@ -20,15 +20,23 @@ if TYPE_CHECKING:
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("advise", help="which rung the business has earned, with the reasons")
-    command.add_argument("workload", nargs="?", type=Path, default=Path("workload.py"))
-    command.add_argument("--env", help="the environment, else the one in production")
-    command.add_argument("--measured", type=Path, metavar="FILE", help="a result of rung load --format json")
-    command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a better value")
+    command.add_argument(
+        "workload", nargs="?", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file"
+    )
+    command.add_argument(
+        "--env", "--environment", dest="env", metavar="NAME", help="the environment, else the one in production"
+    )
+    command.add_argument(
+        "--measured", type=Path, metavar="LOAD.json", help="values from a result of rung load --format json"
+    )
+    command.add_argument(
+        "--assume", action="append", default=[], metavar="NAME=VALUE", help="a better value; repeatable"
+    )
     command.add_argument("--assumptions", action="store_true", help="list every assumption with its reason")
     command.add_argument("--forecast", action="store_true", help="simulate a day of the recommended rung as well")
     command.add_argument("--adr", action="store_true", help="write the decision to docs/adr/ beside the workload")
-    command.add_argument("--report", type=Path, metavar="FILE", help="write the advice as an HTML page")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--report", type=Path, metavar="FILE.html", help="write the advice as an HTML page")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -21,11 +21,15 @@ SCHEMA = "rung.check/1"
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("check", help="report everything that is wrong with a workload file")
-    command.add_argument("file", nargs="?", default="workload.py", help="a workload file (.py) or a graph (.json)")
-    command.add_argument("--environment", metavar="NAME", help="check one environment, with its overrides")
+    command.add_argument(
+        "file", nargs="?", default="workload.py", metavar="FILE", help="the workload file, or a graph (.json)"
+    )
+    command.add_argument(
+        "--env", "--environment", dest="environment", metavar="NAME", help="one environment, with its overrides"
+    )
     command.add_argument("--graph", action="store_true", help="print the graph as JSON too")
     command.add_argument("--strict", action="store_true", help="exit 1 on warnings as well")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

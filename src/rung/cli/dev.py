@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rung.cli.arguments import at_least_one, duration_seconds, port_number
 from rung.errors import Finding, ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -28,22 +29,29 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
         help="run a workload on this machine",
         description="Starts Postgres, Redis, services, workers and schedules; Ctrl-C drains and stops.",
     )
-    command.add_argument("file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE")
-    command.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    command.add_argument("--port", type=int, default=None, help="the one port (8000, or the next free one)")
-    command.add_argument("--format", choices=("text", "json"), default="text")
-    command.add_argument("--workers", type=int, default=1, metavar="N", help="gateway processes (%(default)s)")
+    command.add_argument(
+        "file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE", help="the workload file"
+    )
+    command.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="the address to listen on (%(default)s)"
+    )
+    command.add_argument(
+        "--port", type=port_number, default=None, metavar="N", help="the one port (8000, or the next free one)"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
+    command.add_argument(
+        "--workers", type=at_least_one, default=1, metavar="N", help="gateway processes (%(default)s)"
+    )
     command.add_argument("--no-reload", action="store_true", help="do not restart what a changed file concerns")
     command.add_argument(
-        "--seconds", type=float, default=None, metavar="N", help="stop N seconds after it is ready"
+        "--seconds", type=duration_seconds, default=None, metavar="N", help="stop N seconds after it is ready"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the file, run it until Ctrl-C; the exit status. Raises UserError with what stops it."""
     started = time.monotonic()
-    if arguments.workers < 1:
-        raise UsageError("--workers must be 1 or more")
+    _refuse_foreign(arguments.host)
     from rung.model.checks import check
     from rung.model.read import load_workload
 
@@ -71,6 +79,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     session = Session(options=options, graph=graph, emit=printer, announce=announce, started=started)
     return asyncio.run(session.run())
+
+
+def _refuse_foreign(host: str) -> None:
+    """Raises UsageError for an address at which nothing on this machine can listen."""
+    from rung.local.process import is_free
+
+    if not is_free(0, host):
+        raise UsageError(
+            f"--host {host!r} is no address of this machine: write 127.0.0.1, or 0.0.0.0 for all of them"
+        )
 
 
 def _announce(running: Running, findings: Sequence[Finding], printer: LogPrinter) -> None:

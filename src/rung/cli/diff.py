@@ -19,13 +19,13 @@ CELL = 48
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("diff", help="compare two environments, or one with what is on disk")
-    command.add_argument("left", metavar="ENVIRONMENT")
+    command.add_argument("left", metavar="ENVIRONMENT", help="the environment")
     command.add_argument(
-        "right", metavar="OTHER", nargs="?", help="another environment (default: what is on disk)"
+        "right", metavar="OTHER", nargs="?", help="another environment; what is on disk when left out"
     )
-    command.add_argument("--file", default="workload.py", help="a workload file")
-    command.add_argument("--out", metavar="DIR", help="where the files are (default: the workload file's folder)")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--file", default="workload.py", metavar="FILE", help="the workload file")
+    command.add_argument("--out", metavar="DIR", help="where the files are (the folder of the workload file)")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

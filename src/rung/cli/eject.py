@@ -27,10 +27,10 @@ that the image installs like any other.
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("eject", help="write every environment once more, and leave the files to you")
-    command.add_argument("file", nargs="?", default="workload.py", help="a workload file")
-    command.add_argument("--out", metavar="DIR", help="where to write (default: the folder of the workload file)")
+    command.add_argument("file", nargs="?", default="workload.py", metavar="FILE", help="the workload file")
+    command.add_argument("--out", metavar="DIR", help="where to write (the folder of the workload file)")
     command.add_argument("--force", action="store_true", help="write over files that were changed by hand, too")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

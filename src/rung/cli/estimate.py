@@ -44,17 +44,25 @@ class Asked:
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("estimate", help="the bill of an environment, line by line")
-    command.add_argument("workload", nargs="?", type=Path, default=Path("workload.py"))
-    command.add_argument("--env", help="the environment, else the one in production")
-    command.add_argument("--rung", help="another rung than the environment's own")
+    command.add_argument(
+        "workload", nargs="?", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file"
+    )
+    command.add_argument(
+        "--env", "--environment", dest="env", metavar="NAME", help="the environment, else the one in production"
+    )
+    command.add_argument("--rung", metavar="RUNG", help="another rung than the environment's own")
     command.add_argument("--compare", nargs="+", metavar="RUNG", help="the totals of these rungs side by side")
     command.add_argument("--diff", metavar="REF", help="what changed since a commit, as a comment in Markdown")
     command.add_argument("--explain", metavar="NODE", help="where the quantities of one node or part come from")
     command.add_argument("--savings", action="store_true", help="what would cost less, and what it gives up")
     command.add_argument("--free-tier", action="store_true", help="take off what AWS's free tier covers")
-    command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a measured value")
-    command.add_argument("--measured", type=Path, metavar="FILE", help="a result of rung load --format json")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--assume", action="append", default=[], metavar="NAME=VALUE", help="a better value; repeatable"
+    )
+    command.add_argument(
+        "--measured", type=Path, metavar="LOAD.json", help="values from a result of rung load --format json"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

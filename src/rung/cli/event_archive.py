@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rung.cli.arguments import at_least_one
 from rung.errors import Finding, MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -27,18 +28,20 @@ LOOK_SECONDS = 0.5
 def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the actions to the parser of `rung events`."""
     shown = actions.add_parser("list", help="show the newest events that a bus has kept, one JSON object a line")
-    shown.add_argument("--limit", type=int, default=20, help="how many")
+    shown.add_argument("--limit", type=at_least_one, default=20, metavar="N", help="how many (20)")
     tail = actions.add_parser("tail", help="show events as the bus takes them, until Ctrl-C")
     replay = actions.add_parser("replay", help="put events once more that a bus has kept")
     replay.add_argument("--from", dest="start", required=True, metavar="TIME", help="ISO 8601, or 2h for ago")
     replay.add_argument("--to", dest="end", metavar="TIME", help="up to, and without; left out: now")
-    replay.add_argument("--rule", action="append", default=[], help="this rule only; may be given several times")
-    replay.add_argument("--name", help="what the events say as their replay-name")
+    replay.add_argument("--rule", action="append", default=[], metavar="RULE", help="this rule only; repeatable")
+    replay.add_argument("--name", metavar="NAME", help="what the events say as their replay-name")
     for each in (shown, tail, replay):
-        each.add_argument("bus", help="the bus's node name")
-        each.add_argument("--file", type=Path, default=Path("workload.py"), help="the workload file of rung dev")
+        each.add_argument("bus", metavar="BUS", help="the bus's node name")
+        each.add_argument(
+            "--file", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file"
+        )
         each.add_argument("--url", help="the database that carries the bus; else that of rung dev")
-        each.add_argument("--format", choices=("text", "json"), default="text")
+        each.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -99,7 +102,7 @@ def moment(text: str, option: str) -> datetime:
     except ValueError:
         try:
             return datetime.now(UTC) - timedelta(seconds=parse_seconds(text))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise UsageError(f"{option} {text!r} is no time; write 2026-11-21T10:00:00Z, or 2h for ago") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -121,10 +124,11 @@ async def _archive(arguments: argparse.Namespace) -> AsyncIterator[Archive]:
 
 def _binding(arguments: argparse.Namespace) -> BusBinding:
     """From `--url`, else from this process's environment (as in a container), else from the running `rung dev`."""
+    from rung.cli.arguments import server_url
     from rung.runtime.bindings import BusBinding, binding, variable_name
 
     if arguments.url is not None:
-        return BusBinding(url=arguments.url)
+        return BusBinding(url=server_url(arguments.url))
     if variable_name(arguments.bus) in os.environ:
         return binding(arguments.bus, BusBinding)
     found = _local_bindings(arguments.file).get(arguments.bus)

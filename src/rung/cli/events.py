@@ -42,10 +42,10 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         description="Compares one event with the pattern of every rule. Nothing has to run or to be deployed.",
     )
     event_archive.configure(actions)
-    command.add_argument("file", type=Path, help="a workload file (.py) or a graph (.json)")
-    command.add_argument("event", help="a file with the event as JSON; - reads standard input")
+    command.add_argument("file", type=Path, metavar="FILE", help="the workload file, or a graph (.json)")
+    command.add_argument("event", metavar="EVENT", help="a file with the event as JSON; - reads standard input")
     command.add_argument("--bus", metavar="NAME", help="the rules of this bus only")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,8 +18,10 @@ PAGES = Path(rung.__file__).parent / "error_pages"
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("explain", help="explain a finding by its code, such as R0142")
-    command.add_argument("code", nargs="?", help="the code in brackets, such as R0142; all codes when left out")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "code", nargs="?", metavar="CODE", help="the code in brackets, such as R0142; all codes when left out"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,15 +18,21 @@ SCHEMA = "rung.explain-access/1"
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("explain-access", help="say who may do what with a node or a part, and why")
-    command.add_argument("name", help="a node of the workload, or a part of its design")
-    command.add_argument("--file", default="workload.py", help="a workload file (.py) or a graph (.json)")
+    command.add_argument("name", metavar="NAME", help="a node of the workload, or a part of its design")
     command.add_argument(
-        "--environment", "--env", metavar="NAME", help="the first production environment if left out"
+        "--file", default="workload.py", metavar="FILE", help="the workload file, or a graph (.json)"
+    )
+    command.add_argument(
+        "--env",
+        "--environment",
+        dest="environment",
+        metavar="NAME",
+        help="the environment, else the first one in production",
     )
     command.add_argument(
         "--rung", metavar="RUNG", help="box, host, fargate, eks or serverless; the environment's own if left out"
     )
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from rung.cli.arguments import at_least_zero
 from rung.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,28 +23,42 @@ if TYPE_CHECKING:
     from rung.forecast.system import System
 
 FAULTS = ("lost-tasks", "lost-node", "lost-zone", "failover", "cold-cache", "slow-database", "slow-dependency")
-_FAULT = re.compile(r"(?P<name>[a-z-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})(?:=(?P<value>[0-9.]+))?\Z")
+_FAULT = re.compile(r"(?P<name>[a-z-]+)@(?P<hour>\d{1,2}):(?P<minute>\d{2})(?:=(?P<value>[0-9]+(?:\.[0-9]+)?))?\Z")
 
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("forecast", help="simulate a day of traffic through a design")
-    command.add_argument("workload", nargs="?", type=Path, default=Path("workload.py"))
-    command.add_argument("--env", help="the environment, else the one in production")
-    command.add_argument("--rung", help="another rung than the environment's own")
-    command.add_argument("--from", dest="start", default="00:00", metavar="HH:MM", help="when it begins")
-    command.add_argument("--hours", type=float, default=24.0, help="how much of the day")
-    command.add_argument("--spike", action="append", default=[], metavar="HH:MM", help="a spike of Traffic.peak")
+    command.add_argument(
+        "workload", nargs="?", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file"
+    )
+    command.add_argument(
+        "--env", "--environment", dest="env", metavar="NAME", help="the environment, else the one in production"
+    )
+    command.add_argument("--rung", metavar="RUNG", help="another rung than the environment's own")
+    command.add_argument(
+        "--from", dest="start", default="00:00", metavar="HH:MM", help="when it begins (%(default)s)"
+    )
+    command.add_argument("--hours", type=float, default=24.0, metavar="N", help="how much of the day (24)")
+    command.add_argument(
+        "--spike", action="append", default=[], metavar="HH:MM", help="a spike of Traffic.peak; repeatable"
+    )
     command.add_argument("--fault", action="append", default=[], metavar="NAME@HH:MM[=VALUE]",
-                         help=f"one of {', '.join(FAULTS)}")  # fmt: skip
-    command.add_argument("--assume", action="append", default=[], metavar="NAME=VALUE", help="a measured value")
-    command.add_argument("--measured", type=Path, metavar="LOAD.json", help="a result of rung load --format json")
+                         help=f"one of {', '.join(FAULTS)}; repeatable")  # fmt: skip
+    command.add_argument(
+        "--assume", action="append", default=[], metavar="NAME=VALUE", help="a better value; repeatable"
+    )
+    command.add_argument(
+        "--measured", type=Path, metavar="LOAD.json", help="values from a result of rung load --format json"
+    )
     command.add_argument("--arrivals", choices=("open", "sessions", "closed"), default="open",
                          help="one by one, as visits, or users who stay")  # fmt: skip
     command.add_argument("--trace", type=Path, metavar="FILE.csv", help="replay recorded arrival times")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--report", type=Path, metavar="FILE.html")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--seed", type=at_least_zero, default=0, metavar="N", help="the same seed gives the same day (0)"
+    )
+    command.add_argument("--report", type=Path, metavar="FILE.html", help="write a report with plots")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -17,11 +17,11 @@ SCHEMA = "rung.import/1"
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("import", help="make a workload file of a compose file or of Copilot's manifests")
-    command.add_argument("kind", choices=("compose", "copilot"))
-    command.add_argument("path", help="the compose file, or the folder that holds copilot/")
+    command.add_argument("kind", choices=("compose", "copilot"), help="what there is")
+    command.add_argument("path", metavar="PATH", help="the compose file, or the folder that holds copilot/")
     command.add_argument("--out", metavar="FILE", help="write there instead of to standard output")
     command.add_argument("--force", action="store_true", help="write over a file that exists")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

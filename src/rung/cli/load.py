@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rung.cli.arguments import at_least_zero
+
 if TYPE_CHECKING:
     from rung.load.options import Options
     from rung.load.plan import Plan
@@ -15,25 +17,15 @@ if TYPE_CHECKING:
     from rung.load.run import Progress
     from rung.load.server import ServerWatch
 
-_EPILOG = """\
-examples:
-  rung load                                      the traffic of ./workload.py against `rung dev`
-  rung load --users 10000 --think 10s            1,000 requests per second from 10,000 connections
-  rung load --spike 10x@30s+60s --report load.html
-  rung load --rate 500 --journey shop.journeys:flash_sale
-exit status: 0 objectives met, 1 not met or not possible, 2 wrong command line
-"""
-
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    command = parser.add_parser(
-        "load", help="send the workload's own traffic at it and measure", epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    command.add_argument("file", nargs="?", default="workload.py", help="the workload file (workload.py)")
+    command = parser.add_parser("load", help="send the workload's own traffic at it and measure")
+    command.add_argument("file", nargs="?", default="workload.py", metavar="FILE", help="the workload file")
     command.add_argument("--url", default="http://127.0.0.1:8000", help="where it runs (%(default)s)")
-    command.add_argument("--users", type=int, help="connected users, each with a connection of its own")
+    command.add_argument(
+        "--users", type=int, metavar="N", help="connected users, each with a connection of its own"
+    )
     command.add_argument(
         "--think", metavar="TIME", help="mean pause between two requests of one user, such as 10s"
     )
@@ -50,11 +42,17 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     shape.add_argument("--trace", type=Path, metavar="FILE.csv", help="replay recorded arrival times")
     command.add_argument("--trace-speed", type=float, default=1.0, metavar="N", help="replay N times as fast")
     command.add_argument("--journey", metavar="MODULE:OBJECT", help="journeys instead of the workload's own")
-    command.add_argument("--seed", type=int, default=0, help="the same seed sends the same load (%(default)s)")
+    command.add_argument(
+        "--seed",
+        type=at_least_zero,
+        default=0,
+        metavar="N",
+        help="the same seed sends the same load (%(default)s)",
+    )
     command.add_argument("--timeout", default="10s", metavar="TIME", help="of one request (%(default)s)")
     command.add_argument("--processes", type=int, default=1, metavar="N", help="generator processes (%(default)s)")
     command.add_argument("--report", type=Path, metavar="FILE.html", help="write a report with plots")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
     command.add_argument(
         "--i-own-this-target", action="store_true", help="allow a target that is not this machine"
     )

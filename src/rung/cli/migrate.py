@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,13 +27,21 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     command.add_argument("words", nargs="+", metavar="[check] DIRECTORY", help="the files, NNNN_what_it_does.sql")
     command.add_argument("--url", help="the database, as its owner; else DATABASE_URL")
-    command.add_argument("--lock-timeout", type=float, default=2.0, metavar="SECONDS", help="per statement")
+    command.add_argument(
+        "--lock-timeout",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how long a statement waits for its lock (2)",
+    )
     command.add_argument("--tenant-column", metavar="COLUMN", help="then check that tenants are kept apart by it")
     checks = command.add_argument_group("check")
-    checks.add_argument("--versions", type=int, default=1, help="releases that must go on working; 1 unless said")
-    checks.add_argument("--tags", default="v*", help="which tags of git are releases")
+    checks.add_argument(
+        "--versions", type=int, default=1, metavar="N", help="releases that must go on working (1)"
+    )
+    checks.add_argument("--tags", default="v*", metavar="PATTERN", help="tags of git that are releases (v*)")
     checks.add_argument("--against", metavar="REF", help="released is what this branch, tag or commit has")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,11 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _apply(directory: Path, arguments: argparse.Namespace) -> int:
+    from rung.cli.arguments import database_url
     from rung.runtime.migrations import migrate
 
-    url = arguments.url or os.environ.get("DATABASE_URL")
-    if not url:
-        raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
+    url = database_url(arguments.url)
     applied = asyncio.run(migrate(url, directory, lock_timeout_seconds=arguments.lock_timeout))
     print(_as_json(applied) if arguments.format == "json" else _as_text(applied))
     if arguments.tenant_column:
@@ -89,7 +95,8 @@ def _check(given: Path, arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps(_plain(checked)))
     else:
-        print("\n\n".join([*map(str, findings), *(_summary(*pair) for pair in checked.items())]))
+        said = [*map(str, findings), *(_summary(*pair) for pair in checked.items())]
+        print("\n\n".join(said) or f"{given}: no database has migrations=")
     return int(any(finding.severity == "error" for finding in findings))
 
 

@@ -20,13 +20,21 @@ ROWS_SHOWN = 60
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("prices", help="list, search and renew the price book")
-    command.add_argument("action", nargs="?", choices=("list", "age", "update"), default="list")
-    command.add_argument("words", nargs="*", help="show rows that hold every word: ec2 t4g on-demand")
+    command.add_argument(
+        "action", nargs="?", choices=("list", "age", "update"), default="list", help="list when left out"
+    )
+    command.add_argument(
+        "words", nargs="*", metavar="WORD", help="show rows that hold every word: ec2 t4g on-demand"
+    )
     command.add_argument("--region", help="one region alone")
     command.add_argument("--all", action="store_true", help=f"every row, not the first {ROWS_SHOWN}")
-    command.add_argument("--service", action="append", help="update: this offer alone, such as AmazonRDS")
-    command.add_argument("--from", dest="source", type=Path, help="update: offer files in this folder")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--service", action="append", metavar="OFFER", help="update: this offer alone, such as AmazonRDS"
+    )
+    command.add_argument(
+        "--from", dest="source", type=Path, metavar="DIR", help="update: offer files in this folder"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,10 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"schema": "rung.prices/1", "prices": [asdict(row) for row in rows]}, indent=2))
         return 0
     shown = rows if arguments.all else rows[:ROWS_SHOWN]
-    _print_rows(shown)
+    if shown:
+        _print_rows(shown)
     if len(shown) < len(rows):
         print(f"{len(rows) - len(shown)} more: add words, --region, or --all")
-    return 0 if rows else _nothing(arguments.words)
+    return 0 if rows else _nothing(arguments.words, arguments.region, book)
 
 
 def _print_rows(rows: list[Price]) -> None:
@@ -67,8 +76,11 @@ def _print_rows(rows: list[Price]) -> None:
     Console(soft_wrap=True, width=220, highlight=False).print(table)
 
 
-def _nothing(words: list[str]) -> int:
-    print(f"no row holds {' and '.join(words)}: rung prices lists all of them")
+def _nothing(words: list[str], region: str | None, book: PriceBook) -> int:
+    if region is not None and region not in book.regions:
+        print(f"the book has no prices of {region!r}; it has {', '.join(book.regions)}")
+    else:
+        print(f"no row holds {' and '.join([*words, *([region] if region else [])])}: leave a word away")
     return 1
 
 

@@ -30,11 +30,13 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="show how full a workload's queues are",
         description="Counts per queue and lane. Finds the queues of a running rung dev by itself.",
     )
-    command.add_argument("action", choices=("status",))
-    command.add_argument("file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE")
+    command.add_argument("action", choices=("status",), help="what to show")
+    command.add_argument(
+        "file", nargs="?", type=Path, default=Path(_DEFAULT_FILE), metavar="FILE", help="the workload file"
+    )
     command.add_argument("--queue", metavar="NAME", help="this queue only")
     command.add_argument("--url", help="the server that carries the queues; else that of rung dev")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

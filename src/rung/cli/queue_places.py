@@ -19,10 +19,11 @@ _ADAPTERS: dict[str, Adapter] = {
 
 
 def named_place(url: str, lanes: Sequence[str] = ("default",)) -> QueueBinding:
-    """The server of a `--url`: its scheme says which broker it is."""
+    """The server of a `--url`: its scheme says which broker it is. Raises UsageError for what is no such URL."""
+    from rung.cli.arguments import BROKERS, server_url
     from rung.runtime.bindings import QueueBinding
 
-    adapter = _ADAPTERS.get(urlsplit(url).scheme, "postgres")
+    adapter = _ADAPTERS.get(urlsplit(server_url(url, BROKERS)).scheme, "postgres")
     return QueueBinding(adapter=adapter, url=url, lanes=tuple(lanes))
 
 

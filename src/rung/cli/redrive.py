@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rung.cli.arguments import at_least_one
 from rung.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("redrive", help="list a queue's dead letters, or send them back to it")
-    command.add_argument("queue", help="the queue's node name")
-    command.add_argument("ids", nargs="*", help="send these back")
+    command.add_argument("queue", metavar="QUEUE", help="the queue's node name")
+    command.add_argument("ids", nargs="*", metavar="ID", help="send these back; none: list them")
     command.add_argument("--all", action="store_true", help="send all of them back")
     command.add_argument("--url", help="the server that carries it; else that of rung dev, or DATABASE_URL")
-    command.add_argument("--limit", type=int, default=20, help="how many to list, the newest first")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--limit", type=at_least_one, default=20, metavar="N", help="how many to list, the newest first (20)"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,7 +49,9 @@ def _place(arguments: argparse.Namespace) -> QueueBinding:
         return found
     url = os.environ.get("DATABASE_URL")
     if not url:
-        raise UsageError("say which server: --url URL, or DATABASE_URL in the environment")
+        raise UsageError(
+            "say which server: --url URL, or DATABASE_URL in the environment, or stand beside the workload file"
+        )
     return named_place(url)
 
 

@@ -26,17 +26,24 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     from rung.review.advice import PILLARS
 
     command = parser.add_parser("review", help="what a good reviewer would say about a design")
-    command.add_argument("file", nargs="?", default="workload.py", help="a workload file (.py) or a graph (.json)")
-    command.add_argument("--env", help="the environment, else the one in production")
-    command.add_argument("--rung", help="another rung than the environment's own")
-    command.add_argument("--pillar", action="append", choices=tuple(PILLARS), help="this pillar alone; repeatable")
+    command.add_argument(
+        "file", nargs="?", default="workload.py", metavar="FILE", help="the workload file, or a graph (.json)"
+    )
+    command.add_argument(
+        "--env", "--environment", dest="env", metavar="NAME", help="the environment, else the one in production"
+    )
+    command.add_argument("--rung", metavar="RUNG", help="another rung than the environment's own")
+    command.add_argument("--pillar", action="append", choices=tuple(PILLARS), metavar="PILLAR",
+                         help=f"this pillar alone: {', '.join(PILLARS)}; repeatable")  # fmt: skip
     command.add_argument(
         "--fail-on", choices=("high", "medium", "low", "never"), default="high",
-        help="exit 1 when there is a finding of this severity or worse",
+        help="exit 1 when there is a finding of this severity or worse (%(default)s)",
     )  # fmt: skip
     command.add_argument("--details", action="store_true", help="spikes, blast radius and recovery, part by part")
-    command.add_argument("--measured", type=Path, metavar="FILE", help="a result of rung load --format json")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument(
+        "--measured", type=Path, metavar="LOAD.json", help="values from a result of rung load --format json"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -20,16 +20,18 @@ SCHEMA = "rung.synth/1"
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
     """Add the command to the parser."""
     command = parser.add_parser("synth", help="write what an environment becomes on AWS, as plain Terraform")
-    command.add_argument("file", nargs="?", default="workload.py", help="a workload file")
-    command.add_argument("--env", "--environment", dest="environment", metavar="NAME", required=True)
+    command.add_argument("file", nargs="?", default="workload.py", metavar="FILE", help="the workload file")
+    command.add_argument(
+        "--env", "--environment", dest="environment", metavar="NAME", required=True, help="the environment"
+    )
     command.add_argument(
         "--rung",
         choices=("box", "host", "fargate", "eks", "serverless"),
         help="another rung than the environment's own",
     )
-    command.add_argument("--out", metavar="DIR", help="where to write (default: the folder of the workload file)")
+    command.add_argument("--out", metavar="DIR", help="where to write (the folder of the workload file)")
     command.add_argument("--force", action="store_true", help="write over files that were changed by hand, too")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -30,18 +29,20 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     check.add_argument("--serving-role", metavar="ROLE", help="the role that requests run as")
     check.add_argument("--migrations", type=Path, metavar="DIRECTORY", help="to name the line of each finding")
     policies = _action(actions, "policies", "print the statements that protect tables, for a migration")
-    policies.add_argument("tables", nargs="+", metavar="TABLE")
-    policies.add_argument("--type", choices=("text", "uuid", "integer", "bigint"), default="text")
+    policies.add_argument("tables", nargs="+", metavar="TABLE", help="tables with a tenant column")
+    policies.add_argument(
+        "--type", choices=("text", "uuid", "integer", "bigint"), default="text", help="of that column"
+    )
     _action(actions, "list", "show where tenants are, and what has begun")
     _configure_move(actions)
     export = _action(
         actions, "export", "write everything of a tenant, or of one person, into an archive", "tenant"
     )
-    export.add_argument("--to", type=Path, required=True, metavar="FILE.zip")
+    export.add_argument("--to", type=Path, required=True, metavar="FILE.zip", help="the archive")
     export.add_argument("--subject", metavar="PERSON", help="only rows of this person, by the declared columns")
     delete = _action(actions, "delete", "delete a tenant for good, and leave a tombstone", "tenant")
     restore = _action(actions, "restore", "bring a tenant back from an archive")
-    restore.add_argument("file", type=Path)
+    restore.add_argument("file", type=Path, metavar="FILE.zip", help="the archive")
     restore.add_argument("--replace", action="store_true", help="delete the rows that the tenant has now")
     restore.add_argument("--resurrect", action="store_true", help="although the tenant was deleted")
     for each in (delete, restore):
@@ -56,32 +57,36 @@ def _configure_move(actions: Any) -> None:
     ways.add_argument("--finish", action="store_true", help="delete the old rows after the grace period")
     ways.add_argument("--abort", action="store_true", help="leave it where it is")
     move.add_argument("--now", action="store_true", help="with --finish: before the end of the grace period")
-    move.add_argument("--grace", type=float, default=3600.0, metavar="SECONDS")
+    move.add_argument(
+        "--grace", type=float, default=3600.0, metavar="SECONDS", help="how long the old rows stay (3600)"
+    )
     move.add_argument("--migrations", type=Path, metavar="DIRECTORY", help="applied to a database before the move")
-    move.add_argument("--target-url", action="append", default=[], metavar="NAME=URL")
+    move.add_argument("--target-url", action="append", default=[], metavar="NAME=URL",
+                      help="a database on another server; repeatable")  # fmt: skip
     move.add_argument("--yes", action="store_true", help="do it without asking")
 
 
 def _action(actions: Any, name: str, line: str, *positional: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=line)
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=line, description=f"{line[0].upper()}{line[1:]}."
+    )
     for each in positional:
-        parser.add_argument(each)
+        parser.add_argument(each, metavar=each.upper(), help=f"the {each}'s id")
     if name != "policies":
         parser.add_argument("--url", help="the database, as the owner of its tables; else DATABASE_URL")
-    parser.add_argument("--column", default="tenant_id", help="the tenant column")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--column", default="tenant_id", metavar="NAME", help="the tenant column (tenant_id)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises UsageError, UserError with findings R04xx, TenantError's text as a UsageError."""
+    from rung.cli.arguments import database_url
     from rung.runtime.errors import TenantError
 
     if arguments.action == "policies":
         return _policies(arguments)
-    arguments.url = arguments.url or os.environ.get("DATABASE_URL")
-    if not arguments.url:
-        raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
+    arguments.url = database_url(arguments.url)
     action = {"check": _check, "list": _list, "move": _move}.get(arguments.action, _keep)
     try:
         return asyncio.run(action(arguments))

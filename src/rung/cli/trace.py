@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rung.cli.arguments import at_least_one
 from rung.errors import Finding, MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -34,17 +35,17 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     )
     command.add_argument("id", nargs="?", metavar="ID", help="a correlation id or trace id, or how it begins")
     command.add_argument("--slowest", action="store_true", help="list the slowest instead of the newest")
-    command.add_argument("--limit", type=int, default=20, metavar="N", help="how many to list (%(default)s)")
+    command.add_argument(
+        "--limit", type=at_least_one, default=20, metavar="N", help="how many to list (%(default)s)"
+    )
     command.add_argument("--state", type=Path, metavar="DIR", help="the .rung folder (the nearest one)")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tree or the list. Raises UserError: R0560 no traces here, R0561 no such id."""
     from rung.runtime.trace_reading import assemble, find, read_spans
 
-    if arguments.limit < 1:
-        raise UsageError("--limit must be 1 or more")
     spans = read_spans(_folder(arguments.state))
     if arguments.id is None:
         traces = assemble(spans)

@@ -1,13 +1,11 @@
-"""`rung webhooks replay SOURCE --since WHEN --url URL`: send what came in to its queue again; the plan first."""
+"""`rung webhooks replay SOURCE --since TIME --url URL`: send what came in to its queue again; the plan first."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import os
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rung.errors import ApplicationError, Finding, MachineError, UsageError
@@ -22,36 +20,32 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command = parser.add_parser("webhooks", help="send webhooks that came in to their queue again")
     actions = command.add_subparsers(dest="action", required=True, metavar="action")
     replay = actions.add_parser("replay", help="show what would be sent again; with --apply, send it")
-    replay.add_argument("source", help="as the Inbox names it, such as stripe")
-    replay.add_argument("--id", dest="ids", action="append", metavar="EVENT", help="this event; may be repeated")
-    replay.add_argument(
-        "--since", type=_moment, metavar="WHEN", help="what came in since then, as 2026-11-20T14:00"
-    )
-    replay.add_argument("--until", type=_moment, metavar="WHEN", help="and until then; else until now")
+    replay.add_argument("source", metavar="SOURCE", help="as the Inbox names it, such as stripe")
+    replay.add_argument("--id", dest="ids", action="append", metavar="EVENT", help="this event; repeatable")
+    replay.add_argument("--since", metavar="TIME", help="what came in since then: ISO 8601, or 2h for ago")
+    replay.add_argument("--until", metavar="TIME", help="and until then; else until now")
     replay.add_argument("--apply", action="store_true", help="do it, and do not only say what would be done")
     replay.add_argument("--url", help="the database of the inbox; else DATABASE_URL")
-    replay.add_argument("--format", choices=("text", "json"), default="text")
+    replay.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan, and with --apply carry it out. Raises UsageError without a URL or a choice of events."""
-    url = arguments.url or os.environ.get("DATABASE_URL")
-    if not url:
-        raise UsageError("say which database: --url URL, or DATABASE_URL in the environment")
+    from rung.cli.arguments import database_url
+    from rung.cli.event_archive import moment
+
+    url = database_url(arguments.url)
     if arguments.ids is None and arguments.since is None:
-        raise UsageError("say which events: --id EVENT, or --since WHEN")
+        raise UsageError("say which events: --id EVENT, or --since TIME")
+    for name in ("since", "until"):
+        given = getattr(arguments, name)
+        setattr(arguments, name, None if given is None else moment(given, f"--{name}"))
     try:
         found = asyncio.run(_replay(url, arguments))
     except ApplicationError as error:
         raise MachineError(_failed(error)) from error
     print(json.dumps(found, default=str) if arguments.format == "json" else _as_text(found))
     return 0
-
-
-def _moment(text: str) -> datetime:
-    """A date or time of ISO 8601; without a zone, UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 async def _replay(url: str, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -103,7 +97,7 @@ def _failed(error: ApplicationError) -> Finding:
         message="the webhooks were not sent again",
         found=str(error),
         effect="nothing was sent",
-        help="name a source that webhooks came from, and the database in which they are kept",
+        help="name a source that webhooks came from, and the database in which they are kept: --url URL",
     )
 
 

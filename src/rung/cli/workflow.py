@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rung.cli.arguments import at_least_one
 from rung.errors import Finding, MachineError, UsageError
 
 if TYPE_CHECKING:
@@ -31,18 +32,22 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="action")
     listing = _action(actions, "list", "the newest runs")
-    listing.add_argument("workflow", nargs="?", help="of this workflow only")
-    listing.add_argument("--state", choices=STATES)
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("workflow", nargs="?", metavar="WORKFLOW", help="of this workflow only")
+    listing.add_argument("--state", choices=STATES, metavar="STATE", help=f"one of {', '.join(STATES)}")
+    listing.add_argument("--limit", type=at_least_one, default=20, metavar="N", help="how many (20)")
     _of_run(_action(actions, "show", "a run with everything that it did"))
     resume = _of_run(_action(actions, "resume", "go on with a run that failed, was cancelled or is parked"))
     resume.add_argument("--from", dest="from_step", metavar="STEP", help="do this step, and all after it, again")
     resume.add_argument("--newest", action="store_true", help="follow the newest version from now on")
     cancel = _of_run(_action(actions, "cancel", "end a run and its children, and undo what they did"))
-    cancel.add_argument("--reason", default="cancelled from the command line")
+    cancel.add_argument(
+        "--reason", default="cancelled from the command line", metavar="TEXT", help="kept with the run"
+    )
     picture = _action(actions, "picture", "a run, or a declared workflow, as a picture")
-    picture.add_argument("workflow", help="the workflow's node name")
-    picture.add_argument("run", nargs="?", help="the run's id; without one, of the declared workflow")
+    picture.add_argument("workflow", metavar="WORKFLOW", help="the workflow's node name")
+    picture.add_argument(
+        "run", nargs="?", metavar="RUN", help="the run's id; without one, of the declared workflow"
+    )
     picture.set_defaults(format="mermaid")
     for each in actions.choices.values():
         _place(each)
@@ -54,17 +59,17 @@ def _action(actions: Any, name: str, line: str) -> argparse.ArgumentParser:
 
 
 def _of_run(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("workflow", help="the workflow's node name")
-    parser.add_argument("run", help="the run's id")
+    parser.add_argument("workflow", metavar="WORKFLOW", help="the workflow's node name")
+    parser.add_argument("run", metavar="RUN", help="the run's id")
     return parser
 
 
 def _place(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--file", type=Path, default=Path("workload.py"), help="the workload file")
+    parser.add_argument("--file", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file")
     parser.add_argument("--url", help="the database that keeps the runs; else that of rung dev, or DATABASE_URL")
     picture = parser.prog.endswith("picture")
     formats = ("mermaid", "svg", "json") if picture else ("text", "json")
-    parser.add_argument("--format", choices=formats, default=formats[0])
+    parser.add_argument("--format", choices=formats, default=formats[0], help="json is for programs")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,11 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _binding(arguments: argparse.Namespace) -> WorkflowBinding:
     import msgspec
 
+    from rung.cli.arguments import server_url
     from rung.local.state import FOLDER, WORKFLOWS_FILE
     from rung.runtime.bindings import WorkflowBinding
 
     if arguments.url:
-        return WorkflowBinding(url=arguments.url)
+        return WorkflowBinding(url=server_url(arguments.url))
     try:
         written = (arguments.file.resolve().parent / FOLDER / WORKFLOWS_FILE).read_bytes()
         found = msgspec.json.decode(written, type=dict[str, WorkflowBinding])
@@ -96,7 +102,7 @@ def _binding(arguments: argparse.Namespace) -> WorkflowBinding:
     if found:
         return found.get(arguments.workflow or "") or next(iter(found.values()))
     if os.environ.get("DATABASE_URL"):
-        return WorkflowBinding(url=os.environ["DATABASE_URL"])
+        return WorkflowBinding(url=server_url(os.environ["DATABASE_URL"]))
     raise UsageError("say which database: --url URL, or DATABASE_URL in the environment, or start rung dev here")
 
 

@@ -27,7 +27,7 @@ from rung.local.guard_client import Guard
 from rung.local.logs import Emit, finding_line, own_line
 from rung.local.machine import Machine, inherited
 from rung.local.plan import Plan, listening_services, plan
-from rung.local.process import is_free
+from rung.local.process import is_free, may_listen
 from rung.local.processes import takes_port
 from rung.local.reloader import Reloader
 from rung.local.servers import Servers, start_servers
@@ -44,6 +44,8 @@ from rung.runtime.queue.registry import open_queue
 
 DEFAULT_PORT = 8000
 PORTS_TRIED = 20
+#: Linux and macOS give the ports below to root alone.
+FIRST_FREE_PORT = 1024
 SECRET_VARIABLE = "RUNG_SECRET_"  # noqa: S105 - the beginning of a variable's name
 
 
@@ -274,7 +276,8 @@ def choose_port(host: str, port: int | None) -> int:
     for candidate in candidates:
         if is_free(candidate, host):
             return candidate
-    found = f"something listens on {host}:{candidates[0]}"
+    taken = f"something listens on {host}:{candidates[0]}"
+    found = taken if may_listen(candidates[0]) else f"ports below {FIRST_FREE_PORT} belong to root here"
     raise MachineError(port_finding(candidates[0], found=found, name="rung dev"))
 
 

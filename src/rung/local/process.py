@@ -49,6 +49,18 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
         return True
 
 
+def may_listen(port: int) -> bool:
+    """Whether the system lets this user listen on a port of that number."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            return False
+        except OSError:
+            return True
+        return True
+
+
 def wait_listening(address: tuple[str, int], *, process: subprocess.Popen[bytes], timeout_seconds: float) -> bool:
     """Wait until `address` accepts connections. False when the process ended or the time is up first."""
     deadline = time.monotonic() + timeout_seconds
