@@ -125,6 +125,12 @@ def test_the_shell_s_bindings_and_secrets_are_not_inherited() -> None:
     assert inherited(shell) == {"PATH": "/bin", "LANG": "C"}
 
 
+def test_who_looks_closer_is_heard() -> None:
+    """`RUNG_TRACE=always rung dev` records every action, as the how-to says."""
+    shell = {"RUNG_TRACE": "always", "RUNG_LOG_LEVEL": "debug", "RUNG_TRACES": "not ours to pass on"}
+    assert inherited(shell) == {"RUNG_TRACE": "always", "RUNG_LOG_LEVEL": "debug"}
+
+
 def test_programs_of_this_environment_are_found_before_the_system_s() -> None:
     for spec in planned(shop(), python="/here/.venv/bin/python", environment={"PATH": "/usr/bin"}).values():
         assert spec.environment["PATH"] == f"/here/.venv/bin{os.pathsep}/usr/bin"

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+#: How much processes record and write: `RUNG_TRACE=always rung dev`.
+LOOK_CLOSER = ("RUNG_TRACE", "RUNG_LOG_LEVEL")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
@@ -54,6 +57,9 @@ class Machine:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of the shell's environment that processes may see: no bindings, no secrets, no settings of ours."""
+    """The part of the shell's environment that processes may see: no bindings and no secrets of ours.
+
+    What somebody sets to look closer is theirs to set.
+    """
     ours = ("RUNG_", "DATABASE_URL", "REDIS_URL", "VIRTUAL_ENV")
-    return {name: value for name, value in environment.items() if not name.startswith(ours)}
+    return {name: value for name, value in environment.items() if name in LOOK_CLOSER or not name.startswith(ours)}
