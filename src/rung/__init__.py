@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rung.model.environments import QuietHours as QuietHours
     from rung.model.existing import ExistingCache as ExistingCache
     from rung.model.existing import ExistingDatabase as ExistingDatabase
+    from rung.model.existing import ExistingFiles as ExistingFiles
     from rung.model.existing import ExistingLoadBalancer as ExistingLoadBalancer
     from rung.model.existing import ExistingQueue as ExistingQueue
     from rung.model.graph import Graph as Graph
@@ -54,6 +55,7 @@ _HOMES = {"Workload": "rung.model.builder", "Graph": "rung.model.graph", "load_w
           "ExistingVpc": "rung.model.environments", "OfficeHours": "rung.model.environments",
           "QuietHours": "rung.model.environments",
           "ExistingCache": "rung.model.existing", "ExistingDatabase": "rung.model.existing",
+          "ExistingFiles": "rung.model.existing",
           "ExistingLoadBalancer": "rung.model.existing", "ExistingQueue": "rung.model.existing",
           "Transform": "rung.model.rules"}  # fmt: skip
 
@@ -65,6 +67,7 @@ __all__ = [
     "Environment",
     "ExistingCache",
     "ExistingDatabase",
+    "ExistingFiles",
     "ExistingLoadBalancer",
     "ExistingQueue",
     "ExistingVpc",

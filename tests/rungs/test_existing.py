@@ -7,18 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.rungs.reusing import CACHE, DATABASE, KEY, LANES, LISTENER, LOGIN, OWNER, QUEUES, reusing
+from tests.rungs.reusing import CACHE, DATABASE, FILES, KEY, LANES, LISTENER, LOGIN, OWNER, QUEUES, reusing
 
-from rung import ExistingLoadBalancer, ExistingVpc, Workload
+from rung import ExistingCache, ExistingDatabase, ExistingFiles, ExistingLoadBalancer, ExistingVpc, Workload
 from rung.errors import ModelError
 from rung.model.codec import decode, encode
 from rung.model.nodes import Environment
 from rung.parts.compute import EcsService
-from rung.parts.data import BucketPart, SecretPart, TablePart
+from rung.parts.data import BackupPlan, BucketPart, FileSystem, SecretPart, TablePart
 from rung.parts.design import Design
 from rung.parts.edge import LoadBalancer
 from rung.parts.network import Network
-from rung.parts.values import Document
+from rung.parts.operations import Alarm
+from rung.parts.values import Document, Reference
 from rung.rungs import place
 
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:stripe-AbCdEf"
@@ -121,6 +122,7 @@ def test_bindings_lead_to_what_is_there() -> None:
     assert bound["RUNG_BINDING_COMPANY"]["name"] == "company"
 
 
+DOOR = "fsap-0a1b2c3d4e5f60718"
 INTERNAL = ExistingLoadBalancer(listener_arn=LISTENER, internal=True)
 
 
@@ -133,11 +135,22 @@ INTERNAL = ExistingLoadBalancer(listener_arn=LISTENER, internal=True)
         ({"mails": LANES[:1]}, {}, ["R0826"]),
         ({"mails": replace(LANES[0], arn=LANES[0].arn.replace("eu-west-1", "us-east-1"))}, {}, ["R0809", "R0826"]),
         ({"mails": (LANES[0], replace(LANES[1], arn=LANES[1].arn.replace("eu-", "us-")))}, {}, ["R0809"]),
-        ({}, {"rung": "box"}, ["R0801", "R0801", "R0801", "R0801", "R0805"]),
+        ({"db": replace(DATABASE, instance="crm", cluster="crm")}, {}, ["R0809"]),
+        ({"db": replace(DATABASE, instance="CRM main")}, {}, ["R0809"]),
+        ({"db": replace(DATABASE, max_connections=0)}, {}, ["R0809"]),
+        ({"cache": replace(CACHE, nodes=7)}, {}, ["R0809"]),
+        ({"scans": replace(FILES, id="scans")}, {}, ["R0809"]),
+        ({"scans": replace(FILES, security_group="scans")}, {}, ["R0809"]),
+        ({"scans": replace(FILES, access_point="scans")}, {}, ["R0809"]),
+        ({"scans": replace(FILES, access_point=DOOR, directory="/scans")}, {}, ["R0809"]),
+        ({"scans": replace(FILES, access_point=DOOR, user_id=33)}, {}, ["R0809"]),
+        ({"scans": replace(FILES, directory="/")}, {}, ["R0809"]),
+        ({"scans": replace(FILES, user_id=0)}, {}, ["R0809"]),
+        ({}, {"rung": "box"}, ["R0801", "R0801", "R0801", "R0801", "R0801", "R0805"]),
         ({}, {"domain": None, "zone": None}, ["R0805"]),
         ({}, {"firewall": True}, ["R0805"]),
         ({}, {"distribution": True}, ["R0805"]),
-        ({}, {"existing_vpc": None}, ["R0805"]),
+        ({}, {"existing_vpc": None}, ["R0805", "R0805"]),
         ({}, {"existing_load_balancer": ExistingLoadBalancer(listener_arn="shared")}, ["R0809"]),
     ],
 )
@@ -159,6 +172,86 @@ def test_a_database_by_its_name_alone_is_not_enough() -> None:
     (finding,) = caught.value.findings
     assert finding.code == "R0825"
     assert "existing={db: ExistingDatabase(" in finding.help
+
+
+@pytest.mark.parametrize("place_of", [None, replace(FILES, id="fs-0a1b2c3d")])
+def test_files_by_their_id_alone_are_not_enough_and_two_ids_are_too_many(place_of: ExistingFiles | None) -> None:
+    work = Workload("tea")
+    scans = work.files("scans", mount="/mnt/scans", existing=FILES.id)
+    work.service("api", app="tea.api:app", health="/health", uses=[scans])
+    vpc = ExistingVpc(vpc_id="vpc-0a1b2c3d", private=PRIVATE)
+    work.environment("dev", existing_vpc=vpc, existing={scans: place_of} if place_of else {})
+    with pytest.raises(ModelError) as caught:
+        place(work.freeze(), "dev")
+    (finding,) = caught.value.findings
+    assert finding.code == ("R0809" if place_of else "R0825")
+    assert finding.help
+
+
+@pytest.mark.parametrize("rung", ["fargate", "host", "eks", "serverless"])
+def test_files_of_others_get_a_door_of_our_own_and_nothing_else(rung: str) -> None:
+    made = place(reusing(existing_load_balancer=None).freeze(), "prod", rung=rung)
+    (files,) = made.of(FileSystem)
+    assert (files.existing, files.path, files.user_id) == (FILES.id, "/tea-prod-scans", 1_000)
+    assert files.security_group == FILES.security_group
+    assert not [each for each in made.of(BackupPlan) if "scans" in each.protects]
+    user = "hosts" if rung == "host" else "api"
+    assert (user, "scans", 2_049) in {(each.source, each.target, each.port) for each in made.connections}
+    mount = next(each for each in made.statements if each.sid == "ApiReadScans")
+    assert mount.conditions[0].values == (Reference(part="scans", output="access_point_arn"),)
+
+
+def watched(**places: Any) -> dict[str, tuple[tuple[str, Reference | str], ...]]:
+    made = place(reusing(places).freeze(), "prod")
+    return {
+        alarm.name: alarm.metrics[0].dimensions
+        for alarm in made.of(Alarm)
+        if alarm.node in ("db", "cache", "mails")
+    }
+
+
+def test_what_others_own_is_watched_where_its_name_is_known() -> None:
+    alarms = watched()
+    assert alarms["db-cpu-high"] == alarms["db-storage-low"] == (("DBInstanceIdentifier", "crm"),)
+    assert alarms["db-transaction-ids"] == alarms["db-slow-writes"] == (("DBInstanceIdentifier", "crm"),)
+    assert alarms["cache-cpu-high"] == alarms["cache-memory-high"] == (("CacheClusterId", "crm-001"),)
+    assert alarms["mails-urgent-waiting"] == (("QueueName", "mail-urgent"),)
+    assert alarms["mails-urgent-dead-letters"] == (("QueueName", "mail-dead"),)
+    assert "mails-bulk-dead-letters" not in alarms
+    assert "db-connections-high" not in alarms
+
+
+@pytest.mark.parametrize(
+    ("database", "dimension"),
+    [
+        (replace(DATABASE, host="crm.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"), "DBClusterIdentifier"),
+        (replace(DATABASE, host="crm.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com"), "DBClusterIdentifier"),
+        (replace(DATABASE, host="db.internal", cluster="crm"), "DBClusterIdentifier"),
+        (replace(DATABASE, host="db.internal", instance="crm"), "DBInstanceIdentifier"),
+    ],
+)
+def test_a_database_is_known_by_its_address_or_by_what_is_said(database: ExistingDatabase, dimension: str) -> None:
+    alarms = watched(db=replace(database, max_connections=400))
+    assert alarms["db-cpu-high"] == alarms["db-connections-high"] == ((dimension, "crm"),)
+    assert ("db-storage-low" in alarms) == (dimension == "DBInstanceIdentifier")
+
+
+@pytest.mark.parametrize(
+    ("cache", "nodes"),
+    [
+        (replace(CACHE, host="crm.abcdef.ng.0001.euw1.cache.amazonaws.com", tls=False), ["crm-001"]),
+        (replace(CACHE, host="cache.internal", replication_group="crm", nodes=2), ["crm-001", "crm-002"]),
+    ],
+)
+def test_every_node_of_a_cache_is_watched(cache: ExistingCache, nodes: list[str]) -> None:
+    found = [value for name, ((_, value),) in watched(cache=cache).items() if name.endswith("cpu-high")
+             and name.startswith("cache")]  # fmt: skip
+    assert found == nodes
+
+
+def test_an_address_of_somebodys_own_is_watched_by_nobody() -> None:
+    alarms = watched(db=replace(DATABASE, host="db.internal"), cache=replace(CACHE, host="cache.internal"))
+    assert not [name for name in alarms if name.startswith(("db-", "cache-"))]
 
 
 def test_cloudfront_stands_in_front_of_an_internal_load_balancer_of_others() -> None:

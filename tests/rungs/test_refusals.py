@@ -104,13 +104,13 @@ def test_a_node_that_a_rung_cannot_hold(
     assert (f"rung={able!r}" if able else "no rung can as yet") in finding.help
 
 
-def test_what_exists_and_cannot_be_used_is_refused_and_not_made_anew() -> None:
+def test_what_exists_and_is_not_described_is_refused_and_not_made_anew() -> None:
     work = small()
     work.files("old", mount="/mnt/old", existing="fs-0a1b2c3d")
     work.environment("dev")
     (finding,) = refused(work)
-    assert finding.code == "R0801"
-    assert "bucket" in finding.help
+    assert finding.code == "R0825"
+    assert "ExistingFiles(" in finding.help
 
 
 def test_every_reason_is_said_at_once() -> None:

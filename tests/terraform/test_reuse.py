@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.rungs.reusing import CACHE, DATABASE, reusing
+from tests.rungs.reusing import CACHE, DATABASE, FILES, reusing
 from tests.terraform import shop
 from tests.terraform.emulator.cloud import CREDENTIALS, Cloud, cloud
 from tests.terraform.tool import Terraform
@@ -22,7 +22,8 @@ REGION = "eu-west-1"
 #: What the environment must not make, because all of it is there.
 OF_OTHERS = {
     "aws_vpc", "aws_subnet", "aws_nat_gateway", "aws_lb", "aws_lb_listener", "aws_db_instance", "aws_rds_cluster",
-    "aws_elasticache_replication_group", "aws_cloudwatch_event_bus", "aws_route53_zone", "aws_sqs_queue",
+    "aws_elasticache_replication_group", "aws_efs_file_system", "aws_efs_mount_target",
+    "aws_cloudwatch_event_bus", "aws_route53_zone", "aws_sqs_queue",
 }  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def already_there(aws: Cloud) -> Graph:
     ]  # fmt: skip
     groups = [
         ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
-        for name in ("shared", "crm", "cache")
+        for name in ("shared", "crm", "cache", "scans")
     ]
     shared = balancing.create_load_balancer(Name="shared", Subnets=subnets[:2], SecurityGroups=groups[:1])
     answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
@@ -47,7 +48,10 @@ def already_there(aws: Cloud) -> Graph:
         Certificates=[{"CertificateArn": certificate}], DefaultActions=[answer],
     )["Listeners"][0]["ListenerArn"]  # fmt: skip
     aws.client("route53", "us-east-1").create_hosted_zone(Name="example.com", CallerReference="tea")
-    places = {"db": replace(DATABASE, security_group=groups[1]), "cache": replace(CACHE, security_group=groups[2])}
+    places = {
+        "db": replace(DATABASE, security_group=groups[1]), "cache": replace(CACHE, security_group=groups[2]),
+        "scans": replace(FILES, security_group=groups[3]),
+    }  # fmt: skip
     network = ExistingVpc(vpc_id=vpc, public=tuple(subnets[:2]), private=tuple(subnets[2:]))
     return reusing(
         places, existing_vpc=network, existing_load_balancer=ExistingLoadBalancer(listener_arn=listener)
@@ -73,9 +77,17 @@ def test_what_is_there_is_used_and_not_made(terraform: Terraform, tmp_path: Path
         "aws_lb_target_group",
         "aws_lb_listener_rule",
         "aws_lb_listener_certificate",
+        "aws_efs_access_point",
     } <= kinds
     rules = {each["change"]["after"]["description"]: each["change"]["after"] for each in _of(made, "ingress_rule")}
     assert rules["api to db 5433"]["security_group_id"].startswith("sg-")
+    assert rules["api to scans 2049"]["security_group_id"].startswith("sg-")
+    watched = {dimension for each in made if each["type"] == "aws_cloudwatch_metric_alarm"
+               for dimension in (each["change"]["after"]["dimensions"] or {}).items()}  # fmt: skip
+    assert {
+        ("DBInstanceIdentifier", "crm"), ("CacheClusterId", "crm-001"), ("QueueName", "mail-urgent"),
+        ("QueueName", "mail-dead"), ("FileSystemId", FILES.id),
+    } <= watched  # fmt: skip
     names = [each["change"]["after"]["name"] for each in made if "load_balancer.aws_route53" in each["address"]]
     assert names == ["tea.example.com"]
     listeners = {

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rung.model.environments import Figure, Override, Scalar, Sizing
-from rung.model.existing import Existing, ExistingCache, ExistingDatabase, ExistingQueue
-from rung.model.handles import CacheHandle, Handle, PostgresHandle, QueueHandle
+from rung.model.existing import Existing, ExistingCache, ExistingDatabase, ExistingFiles, ExistingQueue
+from rung.model.handles import CacheHandle, FilesHandle, Handle, PostgresHandle, QueueHandle
 from rung.model.shapes import field_types
 from rung.model.statement import PARAMETERS, Statement
 
@@ -15,6 +15,11 @@ Overrides = Mapping[Handle, Mapping[str, Scalar]]
 Sizes = Mapping[Handle | str, Mapping[str, Scalar | Sequence[str]]]
 Figures = Mapping[Handle | str, float | Mapping[str, float]]
 There = Mapping[Handle, Existing | Sequence[ExistingQueue]]
+#: What a place is a place of.
+_OWNERS: dict[type[Existing], type[Handle]] = {
+    ExistingDatabase: PostgresHandle, ExistingCache: CacheHandle, ExistingQueue: QueueHandle,
+    ExistingFiles: FilesHandle,
+}  # fmt: skip
 
 
 def read_overrides(statement: Statement, overrides: Overrides, types: Mapping[str, type]) -> tuple[Override, ...]:
@@ -67,22 +72,15 @@ def read_figures(statement: Statement, figures: Figures) -> tuple[Figure, ...]:
 
 def read_existing(statement: Statement, existing: There) -> dict[str, object]:
     """`existing={db: ExistingDatabase(...), orders: [ExistingQueue(...), ...]}` as the environment's fields."""
-    databases: list[ExistingDatabase] = []
-    caches: list[ExistingCache] = []
-    queues: list[ExistingQueue] = []
+    found: dict[type, list[Existing]] = {kind: [] for kind in _OWNERS}
     for handle, places in statement.mapping("existing", existing).items():
         for place in places if isinstance(places, list | tuple) else (places,):
-            match place:
-                case ExistingDatabase():
-                    databases.append(
-                        replace(place, node=statement.reference("existing", handle, (PostgresHandle,)))
-                    )
-                case ExistingCache():
-                    caches.append(replace(place, node=statement.reference("existing", handle, (CacheHandle,))))
-                case ExistingQueue():
-                    queues.append(replace(place, node=statement.reference("existing", handle, (QueueHandle,))))
-                case _:
-                    statement.wrong_fact("ExistingDatabase, ExistingCache or ExistingQueue", place)
+            if isinstance(place, Existing):
+                node = statement.reference("existing", handle, (_OWNERS[type(place)],))
+                found[type(place)].append(replace(place, node=node))
+            else:
+                statement.wrong_fact("ExistingDatabase, ExistingCache, ExistingQueue or ExistingFiles", place)
     return {
-        "existing_databases": tuple(databases), "existing_caches": tuple(caches), "existing_queues": tuple(queues)
+        "existing_databases": tuple(found[ExistingDatabase]), "existing_caches": tuple(found[ExistingCache]),
+        "existing_queues": tuple(found[ExistingQueue]), "existing_files": tuple(found[ExistingFiles]),
     }  # fmt: skip

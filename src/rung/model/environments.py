@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rung.model.existing import ExistingCache, ExistingDatabase, ExistingLoadBalancer, ExistingQueue
+from rung.model.existing import (
+    ExistingCache,
+    ExistingDatabase,
+    ExistingFiles,
+    ExistingLoadBalancer,
+    ExistingQueue,
+)
 
 Scalar = str | int | float | bool | None
 RungName = Literal["box", "host", "fargate", "eks", "serverless"]
@@ -113,6 +119,7 @@ class Environment:
     existing_databases: tuple[ExistingDatabase, ...] = ()
     existing_caches: tuple[ExistingCache, ...] = ()
     existing_queues: tuple[ExistingQueue, ...] = ()
+    existing_files: tuple[ExistingFiles, ...] = ()
     existing_load_balancer: ExistingLoadBalancer | None = None
     overrides: tuple[Override, ...] = ()
     sizes: tuple[Sizing, ...] = ()

@@ -15,6 +15,9 @@ class ExistingDatabase:
     `credentials` is the ARN of a secret with `username` and `password` of a role that may create roles: with it
     the migration job makes a role for each process, as in a database of ours. `key_arn`: the KMS key of that
     secret, when it is not AWS's own. `database` None: the workload's name.
+
+    CloudWatch knows it by its identifier: `instance` on RDS, or `cluster` on Aurora. With both None it is read
+    from an address of RDS. `max_connections`: how many its server allows; None: nobody is told that they run out.
     """
 
     node: str = ""
@@ -24,6 +27,9 @@ class ExistingDatabase:
     port: int = 5432
     database: str | None = None
     key_arn: str | None = None
+    instance: str | None = None
+    cluster: str | None = None
+    max_connections: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,7 @@ class ExistingCache:
     """A Redis or Valkey that somebody else owns.
 
     `credentials`: the ARN of a secret with `username` and `password`, or with `auth_token`; None: it asks for
-    none.
+    none. CloudWatch knows its `nodes` by its `replication_group`; None: read from an address of ElastiCache.
     """
 
     node: str = ""
@@ -41,6 +47,24 @@ class ExistingCache:
     tls: bool = True
     credentials: str | None = None
     key_arn: str | None = None
+    replication_group: str | None = None
+    nodes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingFiles:
+    """A file system on EFS that somebody else owns, by its id: `fs-...`. `security_group`: of its mount targets.
+
+    An access point is made on it, which shows `directory` as its root, to one user of that number; or
+    `access_point`, `fsap-...`, names one that is there.
+    """
+
+    node: str = ""
+    id: str
+    security_group: str
+    access_point: str | None = None
+    directory: str | None = None
+    user_id: int = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +96,4 @@ class ExistingLoadBalancer:
     first_priority: int = 10_000
 
 
-Existing = ExistingDatabase | ExistingCache | ExistingQueue
+Existing = ExistingDatabase | ExistingCache | ExistingQueue | ExistingFiles

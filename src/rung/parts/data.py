@@ -77,13 +77,21 @@ class BucketPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileSystem:
-    """EFS, encrypted, one mount target in each zone, reached through an access point with its own user."""
+    """EFS, encrypted, one mount target in each zone, reached through an access point with its own user.
+
+    `existing`: the id of one that is there, whose mount targets have the group `security_group`. Only the access
+    point is made: it shows `path` as its root to the user `user_id`. `access_point`: not even that.
+    """
 
     kind: Literal["file_system"] = "file_system"
     name: str
     node: str
     why: str = ""
+    path: str = "/data"
+    user_id: int = 1_000
     existing: str | None = None
+    security_group: str | None = None
+    access_point: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

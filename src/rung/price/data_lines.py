@@ -149,7 +149,9 @@ def bucket(part: BucketPart, charging: Charging) -> Iterator[Line]:
 
 
 def file_system(part: FileSystem, charging: Charging) -> Iterator[Line]:
-    """Storage that is used; reading and writing by the GiB."""
+    """Storage that is used; reading and writing by the GiB. One of others is on their bill."""
+    if part.existing is not None:
+        return
     size = charging.usage.assumptions.object_gib
     yield charging.line(part.name, part.node, "storage", ("efs", "storage", "standard"), size, f"{size:g} GiB")
     for item, usage in (("reads", "elastic-read"), ("writes", "elastic-write")):

@@ -121,7 +121,7 @@ def _of_a_service(part: TablePart | BucketPart | FileSystem | SqsQueue, subject:
         case FileSystem():
             kept = part.name in protected
             restore, point = (RESTORE_SECONDS, 86_400.0) if kept else (None, None)
-            why = "a copy every day" if kept else "no copy"
+            why = "a copy every day" if kept else "no copy" if part.existing is None else "as its owner keeps it"
         case SqsQueue():
             restore, point, why = None, None, "messages are kept in three zones until they are handled"
     return Recovery(

@@ -52,13 +52,13 @@ def alarms_of(setting: Setting, parts: Iterable[Part]) -> Iterator[Alarm]:
             case LoadBalancer():
                 yield from _load_balancer(setting, part)
             case SqsQueue():
-                yield from _queue(part)
+                yield from queue_alarms(part)
             case AuroraCluster():
                 yield from _aurora(part)
             case PostgresInstance():
                 yield from _instance(part)
             case CacheGroup():
-                yield from _cache(part)
+                yield from cache_alarms(part)
             case ScheduledTask():
                 yield from _schedule(part)
             case Host():
@@ -71,10 +71,11 @@ def alarms_of(setting: Setting, parts: Iterable[Part]) -> Iterator[Alarm]:
                 continue
 
 
-def _alarm(
+def alarm_on(
     part: Part, condition: str, metrics: Metric | tuple[Metric, ...], threshold: float, runbook: str, why: str,
     **rest: Any,
 ) -> Alarm:  # fmt: skip
+    """One alarm on a part, called after it and after what is wrong."""
     return Alarm(
         name=f"{part.name}-{condition}", node=part.node, why=why, part=part.name, threshold=threshold,
         runbook=runbook,
@@ -82,7 +83,8 @@ def _alarm(
     )  # fmt: skip
 
 
-def _metric(namespace: str, name: str, statistic: str, dimensions: Dimensions, id: str = "m1") -> Metric:  # noqa: A002
+def metric_of(namespace: str, name: str, statistic: str, dimensions: Dimensions, id: str = "m1") -> Metric:  # noqa: A002
+    """A metric of CloudWatch."""
     return Metric(namespace=namespace, name=name, statistic=statistic, dimensions=dimensions, id=id)
 
 
@@ -95,12 +97,12 @@ def _service(part: EcsService) -> Iterator[Alarm]:
         ("ClusterName", _output(part, "cluster_name")), ("ServiceName", _output(part, "service_name"))
     )  # fmt: skip
     five = {"periods": 5, "periods_to_alarm": 5}
-    yield _alarm(
-        part, "cpu-high", _metric("AWS/ECS", "CPUUtilization", "Average", where), CPU_PERCENT, "task-cpu-high",
+    yield alarm_on(
+        part, "cpu-high", metric_of("AWS/ECS", "CPUUtilization", "Average", where), CPU_PERCENT, "task-cpu-high",
         "scaling out did not help, or is at its end", severity="ticket", **five,
     )  # fmt: skip
-    yield _alarm(
-        part, "memory-high", _metric("AWS/ECS", "MemoryUtilization", "Average", where), MEMORY_PERCENT,
+    yield alarm_on(
+        part, "memory-high", metric_of("AWS/ECS", "MemoryUtilization", "Average", where), MEMORY_PERCENT,
         "task-memory-high", "a task that reaches its memory is killed (exit code 137)",
         rolls_back=True, **five,
     )  # fmt: skip
@@ -108,8 +110,8 @@ def _service(part: EcsService) -> Iterator[Alarm]:
         [part.min_tasks, *(each.min_tasks for each in part.scaling if isinstance(each, ScheduledScaling))]
     )
     if fewest > 0:
-        yield _alarm(
-            part, "tasks-missing", _metric("ECS/ContainerInsights", "RunningTaskCount", "Minimum", where),
+        yield alarm_on(
+            part, "tasks-missing", metric_of("ECS/ContainerInsights", "RunningTaskCount", "Minimum", where),
             float(fewest), "tasks-missing", "tasks fail to start, or no room is found for them",
             comparison="<", missing="breaching", **five,
         )  # fmt: skip
@@ -119,9 +121,9 @@ def _load_balancer(setting: Setting, part: LoadBalancer) -> Iterator[Alarm]:
     whole: Dimensions = (("LoadBalancer", _output(part, "arn_suffix")),)
     space = "AWS/ApplicationELB"
     if part.existing is None:  # what it answers itself is counted for everybody together
-        requests = _metric(space, "RequestCount", "Sum", whole, "requests")
-        errors = _metric(space, "HTTPCode_ELB_5XX_Count", "Sum", whole, "errors")
-        yield _alarm(
+        requests = metric_of(space, "RequestCount", "Sum", whole, "requests")
+        errors = metric_of(space, "HTTPCode_ELB_5XX_Count", "Sum", whole, "errors")
+        yield alarm_on(
             part, "errors", (requests, errors), ERROR_PERCENT, "load-balancer-errors",
             "requests reach no target, or none in time", expression=_share_of("errors", "requests"),
         )  # fmt: skip
@@ -136,8 +138,8 @@ def _target(setting: Setting, part: LoadBalancer, target: str) -> Iterator[Alarm
         ("TargetGroup", _output(part, f'target_group_suffixes["{target}"]')),
     )
     rest: dict[str, Any] = {"node": node.name if node else part.node, "part": part.name}
-    requests = _metric(space, "RequestCount", "Sum", where, "requests")
-    errors = _metric(space, "HTTPCode_Target_5XX_Count", "Sum", where, "errors")
+    requests = metric_of(space, "RequestCount", "Sum", where, "requests")
+    errors = metric_of(space, "HTTPCode_Target_5XX_Count", "Sum", where, "errors")
     yield Alarm(
         name=f"{target}-errors", why="the application answers with 5xx", metrics=(requests, errors),
         expression=_share_of("errors", "requests"), threshold=ERROR_PERCENT, runbook="service-errors",
@@ -146,12 +148,12 @@ def _target(setting: Setting, part: LoadBalancer, target: str) -> Iterator[Alarm
     slow = setting.graph.objectives.p99_seconds if setting.graph.objectives else None
     yield Alarm(
         name=f"{target}-slow", why="the 99th percentile is above what is promised", severity="ticket",
-        metrics=(_metric(space, "TargetResponseTime", "p99", where),), threshold=slow or SLOW_SECONDS,
+        metrics=(metric_of(space, "TargetResponseTime", "p99", where),), threshold=slow or SLOW_SECONDS,
         periods=5, periods_to_alarm=5, runbook="service-slow", rolls_back=True, **rest,
     )  # fmt: skip
     yield Alarm(
         name=f"{target}-unhealthy", why="every target fails its health check",
-        metrics=(_metric(space, "HealthyHostCount", "Minimum", where),), comparison="<", threshold=1.0,
+        metrics=(metric_of(space, "HealthyHostCount", "Minimum", where),), comparison="<", threshold=1.0,
         missing="breaching", runbook="no-healthy-targets", **rest,
     )  # fmt: skip
 
@@ -160,17 +162,18 @@ def _share_of(errors: str, requests: str) -> str:
     return f"IF({requests}>0, 100*{errors}/{requests}, 0)"
 
 
-def _queue(part: SqsQueue) -> Iterator[Alarm]:
+def queue_alarms(part: SqsQueue) -> Iterator[Alarm]:
+    """Of one queue: what waits too long, and what could not be handled."""
     where: Dimensions = (("QueueName", _output(part, "name")),)
-    yield _alarm(
-        part, "waiting", _metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", where),
+    yield alarm_on(
+        part, "waiting", metric_of("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", where),
         float(part.acceptable_age_seconds), "messages-waiting",
         "the oldest message waits longer than is acceptable",
     )  # fmt: skip
     if part.max_receive_count is not None:
         dead: Dimensions = (("QueueName", _output(part, "dead_letter_name")),)
-        yield _alarm(
-            part, "dead-letters", _metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", dead), 0.0,
+        yield alarm_on(
+            part, "dead-letters", metric_of("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", dead), 0.0,
             "dead-letters", "a message failed as often as it may", periods=1, periods_to_alarm=1,
             severity="ticket",
         )  # fmt: skip
@@ -178,16 +181,16 @@ def _queue(part: SqsQueue) -> Iterator[Alarm]:
 
 def _aurora(part: AuroraCluster) -> Iterator[Alarm]:
     where: Dimensions = (("DBClusterIdentifier", _output(part, "identifier")),)
-    yield _alarm(
-        part, "capacity-high", _metric("AWS/RDS", "ACUUtilization", "Average", where), 90.0,
+    yield alarm_on(
+        part, "capacity-high", metric_of("AWS/RDS", "ACUUtilization", "Average", where), 90.0,
         "database-capacity-high",
         f"it has grown to its {part.max_acu:g} ACU", periods=5, periods_to_alarm=5,
     )  # fmt: skip
     most = connections_of_acu(part.min_acu, part.max_acu)
     yield from _database(part, where, most)
     if part.readers:
-        yield _alarm(
-            part, "replica-behind", _metric("AWS/RDS", "AuroraReplicaLagMaximum", "Maximum", where),
+        yield alarm_on(
+            part, "replica-behind", metric_of("AWS/RDS", "AuroraReplicaLagMaximum", "Maximum", where),
             REPLICA_LAG_MS,
             "database-replica-behind", "readers show the past", periods=10, periods_to_alarm=10, severity="ticket",
         )  # fmt: skip
@@ -195,21 +198,26 @@ def _aurora(part: AuroraCluster) -> Iterator[Alarm]:
 
 def _instance(part: PostgresInstance) -> Iterator[Alarm]:
     where: Dimensions = (("DBInstanceIdentifier", _output(part, "identifier")),)
-    yield _alarm(
-        part, "cpu-high", _metric("AWS/RDS", "CPUUtilization", "Average", where), 90.0, "database-cpu-high",
+    yield alarm_on(
+        part, "cpu-high", metric_of("AWS/RDS", "CPUUtilization", "Average", where), 90.0, "database-cpu-high",
         "queries wait for the CPU", periods=5, periods_to_alarm=5,
     )  # fmt: skip
-    yield _alarm(
-        part, "storage-low", _metric("AWS/RDS", "FreeStorageSpace", "Minimum", where),
+    yield alarm_on(
+        part, "storage-low", metric_of("AWS/RDS", "FreeStorageSpace", "Minimum", where),
         part.storage_gib * 0.1 * 2**30,
         "database-storage-low", "a database without disk refuses to write", comparison="<",
         periods=1, periods_to_alarm=1,
     )  # fmt: skip
-    yield _alarm(
-        part, "slow-writes", _metric("AWS/RDS", "WriteLatency", "p90", where), SLOW_DISK_SECONDS, "database-slow",
-        "its disk answers slowly", periods=5, periods_to_alarm=5, severity="ticket",
-    )  # fmt: skip
+    yield slow_writes_alarm(part, where)
     yield from _database(part, where, connections_of_memory(memory_of_class(part.instance_class)))
+
+
+def slow_writes_alarm(part: PostgresInstance, where: Dimensions) -> Alarm:
+    """Of an instance's disk."""
+    return alarm_on(
+        part, "slow-writes", metric_of("AWS/RDS", "WriteLatency", "p90", where), SLOW_DISK_SECONDS,
+        "database-slow", "its disk answers slowly", periods=5, periods_to_alarm=5, severity="ticket",
+    )  # fmt: skip
 
 
 def memory_of_class(name: str) -> float:
@@ -219,30 +227,31 @@ def memory_of_class(name: str) -> float:
 
 
 def _database(part: AuroraCluster | PostgresInstance, where: Dimensions, connections: int) -> Iterator[Alarm]:
-    yield _alarm(
-        part, "connections-high", _metric("AWS/RDS", "DatabaseConnections", "Maximum", where),
+    yield alarm_on(
+        part, "connections-high", metric_of("AWS/RDS", "DatabaseConnections", "Maximum", where),
         float(int(connections * CONNECTIONS_SHARE)), "database-connections-high",
         f"of about {connections:,} connections, the last fifth is for people", periods=5, periods_to_alarm=5,
     )  # fmt: skip
-    yield _alarm(
-        part, "transaction-ids", _metric("AWS/RDS", "MaximumUsedTransactionIDs", "Maximum", where),
+    yield alarm_on(
+        part, "transaction-ids", metric_of("AWS/RDS", "MaximumUsedTransactionIDs", "Maximum", where),
         float(TRANSACTION_IDS), "database-transaction-ids", "vacuum does not keep up", periods=1,
         periods_to_alarm=1,
         severity="ticket",
     )  # fmt: skip
 
 
-def _cache(part: CacheGroup) -> Iterator[Alarm]:
+def cache_alarms(part: CacheGroup) -> Iterator[Alarm]:
+    """Of each node of a group."""
     for number in range(1, part.nodes + 1):
         # The figures are kept for each node, whose name is the group's and a number.
         node: Dimensions = (("CacheClusterId", _output(part, "replication_group_id", f"-{number:03d}")),)
         which = "" if part.nodes == 1 else f"{number}-"
-        yield _alarm(
-            part, f"{which}cpu-high", _metric("AWS/ElastiCache", "EngineCPUUtilization", "Average", node), 90.0,
+        yield alarm_on(
+            part, f"{which}cpu-high", metric_of("AWS/ElastiCache", "EngineCPUUtilization", "Average", node), 90.0,
             "cache-cpu-high", "its one thread is busy", periods=5, periods_to_alarm=5,
         )  # fmt: skip
-        yield _alarm(
-            part, f"{which}memory-high", _metric("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "Average",
+        yield alarm_on(
+            part, f"{which}memory-high", metric_of("AWS/ElastiCache", "DatabaseMemoryUsagePercentage", "Average",
             node),
             90.0, "cache-memory-high", "it evicts what is still wanted", periods=5, periods_to_alarm=5,
             severity="ticket",
@@ -251,14 +260,14 @@ def _cache(part: CacheGroup) -> Iterator[Alarm]:
 
 def _schedule(part: ScheduledTask) -> Iterator[Alarm]:
     where: Dimensions = (("ScheduleGroup", _output(part, "group_name")),)
-    yield _alarm(
-        part, "failing", _metric("AWS/Scheduler", "TargetErrorCount", "Sum", where), 0.0, "schedule-failing",
+    yield alarm_on(
+        part, "failing", metric_of("AWS/Scheduler", "TargetErrorCount", "Sum", where), 0.0, "schedule-failing",
         "its task could not be started", severity="ticket",
     )  # fmt: skip
     period = min(LONGEST_PERIOD_SECONDS, part.every_seconds * SILENT_RUNS)
     if part.every_seconds * SILENT_RUNS <= LONGEST_PERIOD_SECONDS:
-        yield _alarm(
-            part, "silent", _metric("AWS/Scheduler", "InvocationAttemptCount", "Sum", where), 1.0,
+        yield alarm_on(
+            part, "silent", metric_of("AWS/Scheduler", "InvocationAttemptCount", "Sum", where), 1.0,
             "schedule-silent",
             f"it should have run {SILENT_RUNS} times", comparison="<", missing="breaching", severity="ticket",
             period_seconds=max(60, period // 60 * 60), periods=1, periods_to_alarm=1,
@@ -267,14 +276,14 @@ def _schedule(part: ScheduledTask) -> Iterator[Alarm]:
 
 def _host(part: Host) -> Iterator[Alarm]:
     where: Dimensions = (("InstanceId", _output(part, "instance_id")),)
-    yield _alarm(
-        part, "unreachable", _metric("AWS/EC2", "StatusCheckFailed", "Maximum", where), 0.0, "host-unreachable",
+    yield alarm_on(
+        part, "unreachable", metric_of("AWS/EC2", "StatusCheckFailed", "Maximum", where), 0.0, "host-unreachable",
         "the machine or its network is broken", missing="breaching",
     )  # fmt: skip
     yield from _machine(part, where)
     name = (("Workload", _output(part, "name")),)
-    yield _alarm(
-        part, "backup-missing", _metric("rung", "BackupSucceeded", "Sum", name), 1.0, "backup-missing",
+    yield alarm_on(
+        part, "backup-missing", metric_of("rung", "BackupSucceeded", "Sum", name), 1.0, "backup-missing",
         "no backup was written in its time", comparison="<", missing="breaching",
         period_seconds=part.backup_hours * 3_600, periods=1, periods_to_alarm=1,
     )  # fmt: skip
@@ -282,26 +291,26 @@ def _host(part: Host) -> Iterator[Alarm]:
 
 def _host_group(part: HostGroup) -> Iterator[Alarm]:
     where: Dimensions = (("AutoScalingGroupName", _output(part, "group_name")),)
-    yield _alarm(
-        part, "unreachable", _metric("AWS/EC2", "StatusCheckFailed", "Maximum", where), 0.0, "host-unreachable",
+    yield alarm_on(
+        part, "unreachable", metric_of("AWS/EC2", "StatusCheckFailed", "Maximum", where), 0.0, "host-unreachable",
         "a machine or its network is broken", missing="breaching",
     )  # fmt: skip
     yield from _machine(part, where)
 
 
 def _machine(part: Host | HostGroup, where: Dimensions) -> Iterator[Alarm]:
-    yield _alarm(
-        part, "cpu-high", _metric("AWS/EC2", "CPUUtilization", "Average", where), CPU_PERCENT, "host-cpu-high",
+    yield alarm_on(
+        part, "cpu-high", metric_of("AWS/EC2", "CPUUtilization", "Average", where), CPU_PERCENT, "host-cpu-high",
         "everything on it slows down", period_seconds=300, periods=3, periods_to_alarm=3, severity="ticket",
     )  # fmt: skip
-    yield _alarm(
-        part, "disk-full", _metric("CWAgent", "disk_used_percent", "Maximum", where),
+    yield alarm_on(
+        part, "disk-full", metric_of("CWAgent", "disk_used_percent", "Maximum", where),
         float(part.disk_alarm_percent),
         "host-disk-full", "a full disk stops databases first, then everything", period_seconds=300,
         missing="breaching",
     )  # fmt: skip
-    yield _alarm(
-        part, "memory-high", _metric("CWAgent", "mem_used_percent", "Average", where), 90.0, "host-memory-high",
+    yield alarm_on(
+        part, "memory-high", metric_of("CWAgent", "mem_used_percent", "Average", where), 90.0, "host-memory-high",
         "the kernel will kill what is largest", period_seconds=300,
     )  # fmt: skip
 
@@ -311,30 +320,30 @@ def _others(part: EventRule | FileSystem | TablePart | Certificate) -> Iterator[
         case EventRule():
             rule: Dimensions = (("EventBusName", Reference(part=part.bus, output="name")),
                                 ("RuleName", _output(part, "name")))  # fmt: skip
-            yield _alarm(
-                part, "failing", _metric("AWS/Events", "FailedInvocations", "Sum", rule), 0.0,
+            yield alarm_on(
+                part, "failing", metric_of("AWS/Events", "FailedInvocations", "Sum", rule), 0.0,
                 "events-not-delivered",
                 "the target refuses events",
             )  # fmt: skip
         case FileSystem():
             system: Dimensions = (("FileSystemId", _output(part, "id")),)
-            yield _alarm(
-                part, "busy", _metric("AWS/EFS", "PercentIOLimit", "Average", system), 90.0, "file-system-busy",
+            yield alarm_on(
+                part, "busy", metric_of("AWS/EFS", "PercentIOLimit", "Average", system), 90.0, "file-system-busy",
                 "reads and writes wait", periods=5, periods_to_alarm=5, severity="ticket",
             )  # fmt: skip
         case TablePart():
             table: Dimensions = (("TableName", _output(part, "name")),)
-            throttled = (_metric("AWS/DynamoDB", "ReadThrottleEvents", "Sum", table, "reads"),
-                         _metric("AWS/DynamoDB", "WriteThrottleEvents", "Sum", table, "writes"))  # fmt: skip
-            yield _alarm(
+            throttled = (metric_of("AWS/DynamoDB", "ReadThrottleEvents", "Sum", table, "reads"),
+                         metric_of("AWS/DynamoDB", "WriteThrottleEvents", "Sum", table, "writes"))  # fmt: skip
+            yield alarm_on(
                 part, "throttled", throttled, 0.0, "table-throttled", "it is asked for more than it may give",
                 expression="FILL(reads, 0) + FILL(writes, 0)",
             )  # fmt: skip
         case Certificate():
             arn: Dimensions = (("CertificateArn", _output(part, "arn")),)
             if part.scope == "REGIONAL":
-                yield _alarm(
-                    part, "expiring", _metric("AWS/CertificateManager", "DaysToExpiry", "Minimum", arn), 30.0,
+                yield alarm_on(
+                    part, "expiring", metric_of("AWS/CertificateManager", "DaysToExpiry", "Minimum", arn), 30.0,
                     "certificate-expiring", "its renewal has not worked", comparison="<", period_seconds=86_400,
                     periods=1, periods_to_alarm=1, severity="ticket",
                 )  # fmt: skip

@@ -15,6 +15,7 @@ from rung.rungs import stores
 from rung.rungs.access import PrincipalOf, statements_of, with_unique_sids
 from rung.rungs.entrance import edge_connections
 from rung.rungs.existing import known_outputs, named, to_make
+from rung.rungs.existing_alarms import names_in_cloudwatch
 from rung.rungs.networks import platform_connections
 from rung.rungs.overriding import overridden
 from rung.rungs.reach import connections_of, database_port, egress_of, grants_of
@@ -43,7 +44,8 @@ def design_of(
         production=setting.production, region=setting.region, domain=setting.environment.domain,
         parts=with_rollback_alarms((*base, *watched)), statements=granted,
         connections=once((*connections_of(setting, part_of), *connections)), egress=egress_of(setting, part_of),
-        database_grants=grants_of(setting), locations=setting.graph.locations, there=known,
+        database_grants=grants_of(setting), locations=setting.graph.locations,
+        there={**known, **names_in_cloudwatch(setting)},
     )  # fmt: skip
 
 

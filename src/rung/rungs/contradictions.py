@@ -30,7 +30,17 @@ Refusal = Callable[[Setting], Iterator[Finding]]
 
 def contradictions_of(setting: Setting) -> tuple[Finding, ...]:
     """Everything in the environment that excludes something else, or that AWS does not know."""
-    checks: tuple[Refusal, ...] = (_ways_out, _ways_in, _shared, _hours, _vpc, _domain, _region, _repository)
+    checks: tuple[Refusal, ...] = (
+        _ways_out,
+        _ways_in,
+        _shared,
+        _mounted,
+        _hours,
+        _vpc,
+        _domain,
+        _region,
+        _repository,
+    )
     return tuple(finding for check in checks for finding in check(setting))
 
 
@@ -146,6 +156,19 @@ def _shared(setting: Setting) -> Iterator[Finding]:
         yield _wrong(
             setting, "R0805", "the firewall of a load balancer is its owner's", found="firewall=True",
             effect="it would take the place of whatever guards everybody's requests", advice="drop firewall=True",
+        )  # fmt: skip
+
+
+def _mounted(setting: Setting) -> Iterator[Finding]:
+    """R0805: a file system whose mount targets are in a VPC of others, and a VPC of our own."""
+    environment = setting.environment
+    if environment.existing_files and environment.existing_vpc is None and setting.rung != "box":
+        names = ", ".join(each.id for each in environment.existing_files)
+        yield _wrong(
+            setting, "R0805", "the file system is in a VPC that is not named",
+            found=f"existing= names {names}, existing_vpc is not set",
+            effect="its mount targets have no address in a VPC that is made anew",
+            advice="name its VPC: existing_vpc=ExistingVpc(...)",
         )  # fmt: skip
 
 

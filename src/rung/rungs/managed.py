@@ -27,7 +27,7 @@ def managed_parts(setting: Setting, node: Managed) -> Iterator[Part]:
         case Bucket():
             yield stores.bucket_of(node)
         case Files():
-            yield stores.files_of(node)
+            yield stores.files_of(setting, node)
         case Secret():
             yield stores.secret_of(node)
         case Bus():

@@ -71,10 +71,7 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
     box = setting.rung == "box"
     for node in setting.graph.nodes:
         match node:
-            case Files() if node.existing is not None:
-                advice = "drop existing=, or keep what is shared in a bucket"
-                yield _refused(setting, node, f"one that exists already ({node.existing})", advice)
-            case Postgres() | Cache() | Queue() if box and _is_there(setting, node):
+            case Postgres() | Cache() | Queue() | Files() if box and _is_there(setting, node):
                 advice = "drop existing= there: a box keeps everything on its own disk"
                 yield _refused(setting, node, "one that exists already", advice, "host")
             case Workflow():
@@ -96,12 +93,13 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
                 continue
 
 
-def _is_there(setting: Setting, node: Postgres | Cache | Queue) -> bool:
+def _is_there(setting: Setting, node: Postgres | Cache | Queue | Files) -> bool:
     environment = setting.environment
     described: tuple[Existing, ...] = (
         *environment.existing_databases,
         *environment.existing_caches,
         *environment.existing_queues,
+        *environment.existing_files,
     )
     return node.existing is not None or any(each.node == node.name for each in described)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rung.model.environments import PRODUCTION_NAMES
-from rung.model.existing import ExistingCache, ExistingDatabase, ExistingQueue
+from rung.model.existing import ExistingCache, ExistingDatabase, ExistingFiles, ExistingQueue
 from rung.model.graph import Graph, in_environment
 from rung.model.nodes import (
     Bus,
@@ -114,6 +114,10 @@ class Setting:
     def existing_cache(self, name: str) -> ExistingCache | None:
         """How a cache is reached that is there already."""
         return next((each for each in self.environment.existing_caches if each.node == name), None)
+
+    def existing_files(self, name: str) -> ExistingFiles | None:
+        """How a file system is reached that is there already."""
+        return next((each for each in self.environment.existing_files if each.node == name), None)
 
     def existing_lanes(self, queue: Queue) -> Mapping[str, ExistingQueue]:
         """The lanes of a queue that is there already; none of one that is made."""

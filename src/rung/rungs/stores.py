@@ -154,9 +154,16 @@ def table_of(node: Table) -> TablePart:
     )  # fmt: skip
 
 
-def files_of(node: Files) -> FileSystem:
-    """A shared file system."""
-    return FileSystem(name=node.name, node=node.name, existing=node.existing)
+def files_of(setting: Setting, node: Files) -> FileSystem:
+    """A shared file system; of one that is there already, a folder of our own."""
+    there = setting.existing_files(node.name)
+    if there is None:
+        return FileSystem(name=node.name, node=node.name)
+    return FileSystem(
+        name=node.name, node=node.name, existing=there.id, security_group=there.security_group,
+        access_point=there.access_point, path=there.directory or f"/{setting.prefix}-{node.name}",
+        user_id=there.user_id, why="a folder of a file system that others own",
+    )  # fmt: skip
 
 
 def secret_of(node: Secret) -> SecretPart:
@@ -178,7 +185,9 @@ def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
 def backups_of(setting: Setting, parts: tuple[Part, ...]) -> Iterator[BackupPlan]:
     """Production keeps five weeks of everything that cannot be made again, and tries to restore it."""
     kept = tuple(
-        part.name for part in parts if isinstance(part, AuroraCluster | PostgresInstance | FileSystem | TablePart)
+        part.name
+        for part in parts
+        if isinstance(part, AuroraCluster | PostgresInstance | FileSystem | TablePart) and part.existing is None
     )
     if setting.production and kept:
         yield BackupPlan(

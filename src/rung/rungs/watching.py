@@ -13,6 +13,7 @@ from rung.parts.functions import HttpApi
 from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient
 from rung.rungs.alarms import alarms_of
 from rung.rungs.cluster_alarms import cluster_alarms
+from rung.rungs.existing_alarms import existing_alarms
 from rung.rungs.function_alarms import function_alarms
 from rung.rungs.setting import Setting
 
@@ -29,6 +30,7 @@ def watching_parts(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
     )
     yield Notification(name=setting.platform("alarms"), recipients=recipients, why="where every alarm goes")
     yield from alarms_of(setting, parts)
+    yield from existing_alarms(setting)
     yield from function_alarms(setting, parts)
     yield from cluster_alarms(parts)
     # A load balancer of others counts everybody's errors: what they burn is not our budget.

@@ -69,11 +69,19 @@ def bucket(setting: Setting, part: BucketPart) -> Block:
 
 
 def file_system(setting: Setting, part: FileSystem) -> Block:
-    """One shared file system."""
+    """One shared file system; on one of others, the access point alone."""
+    if part.existing is not None:
+        given: dict[str, Expression] = {
+            "file_system_id": part.existing, "region": REGION, "account_id": ACCOUNT,
+            "security_group_id": part.security_group, "access_point_id": part.access_point,
+            **({"path": part.path, "user_id": part.user_id} if part.access_point is None else {}),
+        }  # fmt: skip
+        words = f"{part.name} is a folder of {part.existing}, which others own"
+        return setting.module(part, "existing_file_system", words, given)
     arguments = {
         "vpc_id": setting.vpc, "subnet_ids": setting.compute_subnets, "key_arn": setting.data_key,
         "automatic_backups": not any(part.name in plan.protects for plan in setting.design.of(BackupPlan)),
-        **literals(part),
+        **literals(part, "security_group", "access_point"),
     }  # fmt: skip
     return setting.module(part, "file_system", f"{part.name} is shared by what runs", arguments)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rung.delivery.commands.compute import hosts, machines
-from rung.delivery.commands.words import aws, chosen
+from rung.delivery.commands.words import aws, chosen, of_others
 from rung.delivery.names import full_name
 from rung.parts.compute import Host
 from rung.parts.data import (
@@ -42,6 +42,12 @@ def database(design: Design, parts: Parts) -> list[str]:
                 design, f"rds describe-events --source-type db-instance --source-identifier {name} --duration 360"
             ),
         ]
+    for name in of_others(design, "cluster_identifier", parts):
+        query = "DBClusters[0].[Status,DBClusterMembers[].[DBInstanceIdentifier,IsClusterWriter]]"
+        lines.append(aws(design, f"rds describe-db-clusters --db-cluster-identifier {name} --query {query!r}"))
+    for name in of_others(design, "instance_identifier", parts):
+        query = "DBInstances[0].[DBInstanceStatus,AllocatedStorage,MultiAZ,PendingModifiedValues]"
+        lines.append(aws(design, f"rds describe-db-instances --db-instance-identifier {name} --query {query!r}"))
     return lines or _in_container(design, "select version(), pg_postmaster_start_time()")
 
 
@@ -89,6 +95,11 @@ def cache(design: Design, parts: Parts) -> list[str]:
             aws(design, f"elasticache describe-events --source-type replication-group --source-identifier {name}"),
             aws(design, f"logs tail /aws/elasticache/{name}/slow --since 30m --format short"),
         ]
+    for name in of_others(design, "replication_group_id", parts):
+        query = "ReplicationGroups[0].[Status,NodeGroups[0].NodeGroupMembers[].[CacheClusterId,CurrentRole]]"
+        lines.append(
+            aws(design, f"elasticache describe-replication-groups --replication-group-id {name} --query {query!r}")
+        )
     return lines
 
 
@@ -105,9 +116,14 @@ def file_system(design: Design, parts: Parts) -> list[str]:
     """A file system's size and mode."""
     return [
         aws(design, "efs describe-file-systems --query "
-            f"\"FileSystems[?Name=='{full_name(design, each.name)}'].[SizeInBytes.Value,ThroughputMode]\"")
+            f"\"FileSystems[?{_called(design, each)}].[SizeInBytes.Value,ThroughputMode]\"")
         for each in chosen(design, FileSystem, parts)
     ]  # fmt: skip
+
+
+def _called(design: Design, part: FileSystem) -> str:
+    """How it is found: by its name, or by its id where others gave it theirs."""
+    return f"FileSystemId=='{part.existing}'" if part.existing else f"Name=='{full_name(design, part.name)}'"
 
 
 def backup(design: Design, _: Parts) -> list[str]:

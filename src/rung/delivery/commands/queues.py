@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rung.delivery.commands.compute import machines
-from rung.delivery.commands.words import aws, chosen
+from rung.delivery.commands.words import aws, chosen, of_others
 from rung.delivery.names import full_name, log_group
 from rung.parts.compute import ScheduledTask
 from rung.parts.design import Design
@@ -18,6 +18,10 @@ def queues(design: Design, parts: Parts) -> list[str]:
     lines = [
         aws(design, f"sqs get-queue-attributes --attribute-names {names} --queue-url {_url(design, each.name)}")
         for each in chosen(design, SqsQueue, parts)
+    ]
+    lines += [
+        aws(design, f"sqs get-queue-attributes --attribute-names {names} --queue-url {url}")
+        for url in of_others(design, "url", parts)
     ]
     return lines or _in_postgres(design)
 
@@ -36,6 +40,12 @@ def dead_letters(design: Design, parts: Parts) -> list[str]:
                 f"--queue-url {_url(design, dead)}"),
             f"# once its reason is mended: {aws(design, 'sqs start-message-move-task')} --source-arn \"$({arn})\"",
         ]  # fmt: skip
+    for url in of_others(design, "dead_letter_url", parts):
+        lines.append(aws(design, "sqs receive-message --visibility-timeout 0 --message-attribute-names All "
+                                 f"--queue-url {url}"))  # fmt: skip
+    for arn in of_others(design, "dead_letter_arn", parts):
+        moves = aws(design, f"sqs start-message-move-task --source-arn {arn}")
+        lines.append(f"# once its reason is mended, and its owner agrees: {moves}")
     return lines or _in_postgres(design)
 
 

@@ -21,6 +21,12 @@ def chosen(design: Design, kind: type[PartType], parts: tuple[str, ...]) -> tupl
     return tuple(part for part in every if part.name in parts) or every
 
 
+def of_others(design: Design, output: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The same of what exists already and is no part: what each tells as `output`."""
+    every = {name: text for (name, told), text in design.there.items() if told == output}
+    return tuple(text for name, text in every.items() if name in parts) or tuple(every.values())
+
+
 def instance_id(design: Design, host: str) -> str:
     """A shell expression for the running machine of that name."""
     query = "Reservations[0].Instances[0].InstanceId"
