@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,8 +83,7 @@ def test_what_is_there_is_used_and_not_made(terraform: Terraform, tmp_path: Path
     rules = {each["change"]["after"]["description"]: each["change"]["after"] for each in _of(made, "ingress_rule")}
     assert rules["api to db 5433"]["security_group_id"].startswith("sg-")
     assert rules["api to scans 2049"]["security_group_id"].startswith("sg-")
-    watched = {dimension for each in made if each["type"] == "aws_cloudwatch_metric_alarm"
-               for dimension in (each["change"]["after"]["dimensions"] or {}).items()}  # fmt: skip
+    watched = set(_dimensions(made))
     assert {
         ("DBInstanceIdentifier", "crm"), ("CacheClusterId", "crm-001"), ("QueueName", "mail-urgent"),
         ("QueueName", "mail-dead"), ("FileSystemId", FILES.id),
@@ -98,3 +98,11 @@ def test_what_is_there_is_used_and_not_made(terraform: Terraform, tmp_path: Path
 
 def _of(made: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [each for each in made if each["type"] == f"aws_vpc_security_group_{kind}"]
+
+
+def _dimensions(made: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What the alarms are about."""
+    for alarm in (each["change"]["after"] for each in made if each["type"] == "aws_cloudwatch_metric_alarm"):
+        metrics = [alarm, *(metric for query in alarm["metric_query"] for metric in query["metric"])]
+        for metric in metrics:
+            yield from (metric.get("dimensions") or {}).items()
