@@ -277,7 +277,11 @@ class PostgresQueue(Sending):
         """Those of the running loop: their connection, timer and locks belong to one."""
         if self._announcer is None or self._announcer.loop is not asyncio.get_running_loop():
             self._announcer = Announcements(
-                self._url, self.name, self._floors.reset, credentials_secret=self._secret
+                self._url,
+                self.name,
+                self._floors.reset,
+                credentials_secret=self._secret,
+                randomness=self._random,
             )
         return self._announcer
 
