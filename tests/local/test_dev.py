@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def test_a_process_knows_what_it_has_an_edge_for_and_no_more(dev: Dev) -> None:
     worker = next(each for each in dev.tree() if "rung.runtime.worker" in each.cmdline())
     names = {name for name in worker.environ() if name.startswith("RUNG_BINDING_")}
     assert names == {"RUNG_BINDING_JOBS", "RUNG_BINDING_DB"}
+
+
+def test_what_serves_says_where_its_metrics_are(dev: Dev) -> None:
+    """`rung load` reads how much the caches answer there."""
+    files = list((dev.folder / ".rung" / "metrics").iterdir())
+    serving = {each.pid for each in dev.tree() if each.environ().get("RUNG_METRICS_PORT") == "0"}
+    assert {int(file.name) for file in files} & serving
+    with urllib.request.urlopen(f"http://127.0.0.1:{files[0].read_text()}/metrics", timeout=20) as answer:
+        assert "rung_cache_reads_total" in answer.read().decode()
 
 
 def test_a_message_goes_through_the_queue_to_the_worker(dev: Dev) -> None:

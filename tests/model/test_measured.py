@@ -56,8 +56,11 @@ def test_measured_beats_assumed_and_says_so() -> None:
 
 
 def test_the_cache_s_measured_share_is_used() -> None:
-    found = from_load(Assumptions(), result(database_share=0.1))
+    cache = {"requests": 1_000, "reads": 950, "hits": 900, "loads": 50, "hit_ratio": 0.95, "database_share": 0.1}
+    found = from_load(Assumptions(), {**result(), "cache": cache})
     assert (found.database_share, found.database_ms) == (pytest.approx(0.1), pytest.approx(6.0))
+    assert found.basis_of("database_share") == "measured"
+    assert from_load(Assumptions(), result()).basis_of("database_share") == "assumed"
 
 
 def test_a_full_machine_says_nothing_about_the_spread_of_work() -> None:

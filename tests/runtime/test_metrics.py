@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import urllib.request
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,6 +41,23 @@ def test_two_processes_with_one_environment_get_two_ports(monkeypatch: pytest.Mo
     finally:
         first.close()
         second.close()
+
+
+def test_a_process_says_below_its_state_where_its_metrics_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = metrics.serve_metrics(0)
+    assert server is not None
+    try:
+        monkeypatch.delenv("RUNG_STATE", raising=False)
+        server.announce()
+        monkeypatch.setenv("RUNG_STATE", str(tmp_path))
+        assert not (tmp_path / "metrics").exists()
+        server.announce()
+        assert (tmp_path / "metrics" / str(os.getpid())).read_text() == str(server.port)
+    finally:
+        server.close()
+    assert list((tmp_path / "metrics").iterdir()) == []
 
 
 def test_answered_requests_are_shown_as_prometheus_shows_them() -> None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from rung.cli.arguments import at_least_zero
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rung.load.options import Options
     from rung.load.plan import Plan
     from rung.load.recording import Recording
     from rung.load.result import LoadResult
-    from rung.load.run import Progress
-    from rung.load.server import ServerWatch
+    from rung.load.run import OnEvent, Progress
 
 
 def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,6 +52,10 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     command.add_argument("--timeout", default="10s", metavar="TIME", help="of one request (%(default)s)")
     command.add_argument("--processes", type=int, default=1, metavar="N", help="generator processes (%(default)s)")
+    command.add_argument(
+        "--metrics", action="append", default=[], metavar="URL",
+        help="where a process of the target shows its metrics, repeatable; those of rung dev are found",
+    )  # fmt: skip
     command.add_argument("--report", type=Path, metavar="FILE.html", help="write a report with plots")
     command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
     command.add_argument(
@@ -65,6 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from msgspec import structs
 
+    from rung.load.caching import CacheWatch
     from rung.load.judge import judge
     from rung.load.options import aims_of, plan_of
     from rung.load.server import ServerWatch
@@ -74,10 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     graph = load_workload(file)
     plan = plan_of(_options(arguments), graph, file)
     started_at = datetime.now(UTC)
-    watch = ServerWatch(file.parent)
-    recording = _send(plan, watch, quiet=arguments.format == "json")
+    watch, caches = ServerWatch(file.parent), CacheWatch(file.parent, arguments.metrics)
+    recording = _send(plan, (watch.hear, caches.hear), quiet=arguments.format == "json")
     result = judge(recording, plan, aims_of(graph), name=graph.name, started_at=started_at)
-    result = structs.replace(result, server=watch.result())
+    result = structs.replace(result, server=watch.result(), cache=caches.result())
     _show(result, arguments)
     return 0 if result.met else 1
 
@@ -94,7 +100,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     )  # fmt: skip
 
 
-def _send(plan: Plan, watch: ServerWatch, *, quiet: bool) -> Recording:
+def _send(plan: Plan, listeners: Sequence[OnEvent], *, quiet: bool) -> Recording:
     import asyncio
 
     from rich.console import Console
@@ -106,7 +112,8 @@ def _send(plan: Plan, watch: ServerWatch, *, quiet: bool) -> Recording:
 
         def hear(progress: Progress) -> None:
             view.show(progress)
-            watch.hear(progress)
+            for listen in listeners:
+                listen(progress)
 
         return asyncio.run(Run(plan, hear).run())
 

@@ -8,7 +8,7 @@ from html import escape
 from rung.load.report_plots import curve_plot, error_plot, latency_plot, milliseconds_short, rate_plot, thin
 from rung.load.report_tables import curve_table, seconds_table
 from rung.load.result import GroupResult, LoadResult, ObjectiveResult, SecondResult
-from rung.load.table import milliseconds, share
+from rung.load.table import cached, milliseconds, share
 from rung.page import as_tiles, badge, figure, heading, page, row, table
 
 
@@ -167,6 +167,7 @@ def _facts(result: LoadResult) -> str:
         ("Seed", str(plan.seed)),
         ("Connections", opened),
         ("Generator", cost),
+        ("Cache", cached(result.cache) if result.cache else "not seen"),
         ("Machine", f"{result.machine.cores} cores, {result.machine.system}, Python {result.machine.python}"),
     )  # fmt: skip
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts)

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from rung.load.caching import CacheResult
 from rung.load.server import ServerResult
 
 SCHEMA = "rung.load/1"
@@ -147,6 +148,8 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
     # Where `rung dev` runs the workload on this machine: what a request costs there.
     server: ServerResult | None = None
+    # Where the workload's caches are seen: how much they answered.
+    cache: CacheResult | None = None
     hdr_histogram: str  # HdrHistogram V2, compressed, base64, microseconds
 
 

@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rung.load.caching import CacheResult
 from rung.load.result import GroupResult, LoadResult, ObjectiveResult
 
 
@@ -39,7 +40,15 @@ def summary(result: LoadResult) -> RenderableType:
     lines.add_row("achieved", f"{result.achieved_per_second:,.0f}/s right answers in the measured time")
     lines.add_row("errors", errors)
     lines.add_row("generator", _generator(result))
+    if result.cache is not None:
+        lines.add_row("cache", cached(result.cache))
     return Group("", Text(f"load of {result.name}", style="bold"), lines, "")
+
+
+def cached(found: CacheResult) -> str:
+    """How much the caches answered, and what was left for the database."""
+    rest = f"{share(found.database_share)} of the requests reached the database"
+    return f"{share(found.hit_ratio)} of {found.reads:,} reads answered; {rest}"
 
 
 def _generator(result: LoadResult) -> str:

@@ -63,6 +63,9 @@ def environment_of(graph: Graph, nodes: Iterable[Running], machine: Machine, poo
     for use in bindings_of(graph, first):
         variables.update(variables_of(graph, use, machine, pool_size, already=variables))
     variables.update(_outboxes(graph, first, machine))
+    if isinstance(first, Service):
+        # Each says its own below `.rung/metrics`: `rung load` sees there how much the caches answer.
+        variables.setdefault("RUNG_METRICS_PORT", "0")
     if isinstance(first, Workflow):
         variables.update(_bound(first.name, _workflow(first, machine)))
     if isinstance(first, Schedule) and machine.carrier is not None:

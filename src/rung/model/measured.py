@@ -118,21 +118,20 @@ def read_load(defaults: Known, file: Path | None) -> Known:
 
 def _measured(defaults: Behaviour, document: Mapping[str, Any], requests: int) -> dict[str, float]:
     values = {"response_kib": int(document["total"]["received_bytes"]) / requests / 1_024}
-    server = document.get("server")
+    cache, server = document.get("cache"), document.get("server")
+    if cache:
+        values["database_share"] = float(cache["database_share"])
     if server:
-        values |= _processor(defaults, document, server)
+        values |= _processor(values.get("database_share", defaults.database_share), document, server)
     return values
 
 
-def _processor(defaults: Behaviour, document: Mapping[str, Any], server: Mapping[str, Any]) -> dict[str, float]:
+def _processor(share: float, document: Mapping[str, Any], server: Mapping[str, Any]) -> dict[str, float]:
     """CPU of one request in its service and in its database, from the processor seconds of their processes."""
     requests = float(server["requests"])
     if requests <= 0:
         return {}
-    share = float(server.get("database_share") or defaults.database_share)
     values = {"cpu_ms": float(server["service_cpu_seconds"]) * 1_000 / requests}
-    if server.get("database_share") is not None:
-        values["database_share"] = share
     if server.get("database_cpu_seconds") and share > 0:
         values["database_ms"] = float(server["database_cpu_seconds"]) * 1_000 / requests / share
     return values | _spread(document, server)

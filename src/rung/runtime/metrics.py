@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from itertools import accumulate
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -157,10 +158,21 @@ class MetricsServer:
     def __init__(self, server: WSGIServer, thread: Thread) -> None:
         self._server = server
         self._thread = thread
+        self._said_in: Path | None = None
         self.port = server.server_port
+
+    def announce(self) -> None:
+        """Say below `$RUNG_STATE/metrics` on which port this process shows its metrics, for `rung load`."""
+        state = os.environ.get("RUNG_STATE")
+        if state:
+            self._said_in = Path(state) / "metrics" / str(os.getpid())
+            self._said_in.parent.mkdir(parents=True, exist_ok=True)
+            self._said_in.write_text(str(self.port))
 
     def close(self) -> None:
         """Stop answering."""
+        if self._said_in is not None:
+            self._said_in.unlink(missing_ok=True)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -69,6 +69,8 @@ async def run_worker(worker: Worker) -> int:
     configure_logging()
     configure_tracing()
     metrics = serve_metrics()
+    if metrics is not None:
+        metrics.announce()
     await worker.startup()
     settle_garbage()
     intake = Intake(worker.app, worker.state, host=worker.host, port=worker.port)
