@@ -12,7 +12,8 @@ WEB := workloads/track/web
 help:  ## the targets, one line each
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-dev: setup  ## run a workload on this machine (WORKLOAD=path/to/workload.py)
+# Only track has a front end that must be built before its site can be served.
+dev: $(VENV)/.installed $(if $(findstring workloads/track,$(WORKLOAD)),$(WEB)/dist/index.html)  ## run a workload on this machine (WORKLOAD=path/to/workload.py)
 	@$(BIN)/rung dev $(WORKLOAD)
 
 setup: $(VENV)/.installed $(WEB)/dist/index.html  ## .venv from hash-locked requirements; the front end of track built

@@ -187,3 +187,25 @@ def test_rung_dev_refuses_what_it_cannot_listen_on(
 ) -> None:
     assert main(["dev", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_queue_that_is_not_there_is_named_with_those_that_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".rung").mkdir()
+    (tmp_path / ".rung/queues.json").write_text(json.dumps({"orders": {"kind": "queue", "url": AWAY}}))
+    assert main(["redrive", "order"]) == 2
+    assert "no queue 'order' (did you mean \"orders\"?); there are orders" in capsys.readouterr().err
+    assert main(["redrive", "orders"]) == 1
+
+
+@pytest.mark.parametrize(("redriven", "status"), [(2, 0), (1, 1), (0, 1)])
+def test_ids_that_are_no_dead_letters_are_told(
+    redriven: int, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act(*_: object) -> dict[str, object]:
+        return {"queue": "orders", "redriven": redriven, "asked": 2}
+
+    monkeypatch.setattr("rung.cli.redrive._act", act)
+    assert main(["redrive", "orders", "7", "8", "--url", AWAY]) == status
+    assert ("lists its dead letters" in capsys.readouterr().out) == bool(status)

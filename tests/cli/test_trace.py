@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rung.cli.main import main
+from rung.cli.trace import _short
 from rung.runtime.trace_reading import assemble, read_spans
 
 #: A service that calls a worker, as two processes: the second is given the headers of the first.
@@ -105,3 +106,23 @@ def test_an_unknown_id_and_a_missing_folder_say_what_to_do(
     assert "error[R0561]" in capsys.readouterr().err
     assert main(["trace", "--state", str(tmp_path / "nowhere")]) == 1
     assert "error[R0560]" in capsys.readouterr().err
+
+
+def test_the_workload_file_leads_to_the_folder_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop/.rung/traces").mkdir(parents=True)
+    monkeypatch.delenv("RUNG_STATE", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert main(["trace"]) == 1
+    capsys.readouterr()
+    assert main(["trace", "--file", "shop/workload.py"]) == 0
+    assert "no traces yet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("select 1", "select 1"), ("select\n   1", "select 1"), (7, "7"), ("x" * 60, "x" * 47 + "…")],
+)
+def test_long_values_do_not_hide_the_tree(value: object, shown: str) -> None:
+    assert _short(value) == shown

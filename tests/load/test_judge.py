@@ -102,7 +102,7 @@ def test_the_json_document_comes_back_as_it_went() -> None:
 def test_the_table_tells_each_row_in_any_width(width: int) -> None:
     shown = text_of(example_result(slow=True, errors=True), width)
     for words in ("GET /api/products", "POST /api/checkout", "not met", "status 5xx", "first problems",
-                  "not measured: no journey asks for it"):  # fmt: skip
+                  "not measured: no such request in the measured time"):  # fmt: skip
         assert words in shown
     assert max(len(line) for line in shown.splitlines()) <= width
 

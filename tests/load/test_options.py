@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def test_objectives_become_aims() -> None:
      ({"rate": -1.0}, "above 0"), ({"rate": 2_000_000.0}, "the most is"), ({"processes": 0}, "--processes"),
      ({"rate": 5.0, "think": "1s"}, "contradict"), ({"think": "0s"}, "closed loop"),
      ({"spike": ("10",)}, "10x@60s"), ({"ramp": "up"}, "0.1x-1x"),
-     ({"url": "ftp://x"}, "address"), ({"timeout": "1h"}, "--timeout")],
+     ({"url": "ftp://x"}, "address"), ({"timeout": "1h"}, "--timeout"), ({"users": 0}, "--users"),
+     ({"rate": math.nan}, "above 0"), ({"url": "http://x:y"}, "not an http.*: 'http://x:y'"),
+     ({"url": "http://["}, "not an http"), ({"spike": ("10x@60s+1s",)}, "begins after the 60 s")],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_a_usage_error(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
@@ -100,12 +103,14 @@ def test_journeys_beside_the_workload_are_found(tmp_path: Path) -> None:
     (package / "journeys.py").write_text(
         "from rung.load import Journey, Step\njourneys = [Journey('a', [Step('GET', '/a')])]\nnothing = 3\n"
     )
+    (package / "ends.py").write_text("raise SystemExit(3)")
     made = plan_of(Options(), graph(), tmp_path / "workload.py")
     assert made.journeys == "tiny.journeys:journeys"
     assert [journey.name for journey in load_journeys(made.journeys, str(tmp_path))] == ["a"]
     for reference, words in (
         ("tiny.journeys:nothing", "holds no journeys"),
         ("tiny.absent", "cannot be imported"),
+        ("tiny.ends", "cannot be imported"),
     ):
         with pytest.raises(MachineError, match=words) as refused:
             load_journeys(reference, str(tmp_path))

@@ -82,7 +82,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "trace": (
         ("rung trace --slowest", "the slowest user actions"),
-        ("rung trace 4f9c1d0b --state workloads/shop/.rung", "one of them as a tree"),
+        ("rung trace 4f9c1d0b --file workloads/shop/workload.py", "one of them as a tree"),
     ),
     "webhooks": (
         ("rung webhooks replay stripe --since 2026-11-17", "what would be sent again"),

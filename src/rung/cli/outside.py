@@ -58,7 +58,7 @@ def _server(found: str) -> Finding:
         message="a server did not do what the command asked of it",
         found=found,
         effect="the command ended there",
-        help="look whether the server runs and whether the URL names it, with user and password",
+        help="look whether the server runs, the URL names it with user and password, and that user may do it",
     )
 
 

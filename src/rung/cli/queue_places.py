@@ -36,6 +36,11 @@ def found_place(queue: str, folder: Path) -> QueueBinding | None:
     return _local_places(folder).get(queue)
 
 
+def local_names(folder: Path) -> list[str]:
+    """The queues of the `rung dev` of this folder; none where it has not run."""
+    return sorted(_local_places(folder))
+
+
 def _local_places(folder: Path) -> dict[str, QueueBinding]:
     import msgspec
 

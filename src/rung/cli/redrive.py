@@ -23,6 +23,9 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("queue", metavar="QUEUE", help="the queue's node name")
     command.add_argument("ids", nargs="*", metavar="ID", help="send these back; none: list them")
     command.add_argument("--all", action="store_true", help="send all of them back")
+    command.add_argument(
+        "--file", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file of rung dev"
+    )
     command.add_argument("--url", help="the server that carries it; else that of rung dev, or DATABASE_URL")
     command.add_argument(
         "--limit", type=at_least_one, default=20, metavar="N", help="how many to list, the newest first (20)"
@@ -31,26 +34,35 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Redrive and say how many, or list. Raises UsageError without a place, or with both ids and --all."""
+    """Redrive and say how many, or list; 1 when an id was no dead letter.
+
+    Raises UsageError without a place, or with both ids and --all.
+    """
     if arguments.all and arguments.ids:
         raise UsageError("give ids or --all, not both")
     found = asyncio.run(_act(_place(arguments), arguments))
     print(json.dumps(found) if arguments.format == "json" else _as_text(found))
-    return 0
+    return int(found.get("redriven", 0) < found.get("asked", 0))
 
 
 def _place(arguments: argparse.Namespace) -> QueueBinding:
-    from rung.cli.queue_places import found_place, named_place
+    from rung.cli.queue_places import found_place, local_names, named_place
+    from rung.near import suggestion
 
     if arguments.url:
         return named_place(arguments.url)
-    found = found_place(arguments.queue, Path())
+    folder = arguments.file.resolve().parent
+    found = found_place(arguments.queue, folder)
     if found is not None:
         return found
+    names = local_names(folder)
+    if names:
+        near = suggestion(arguments.queue, names)
+        raise UsageError(f"no queue {arguments.queue!r}{near}; there are {', '.join(names)}")
     url = os.environ.get("DATABASE_URL")
     if not url:
         raise UsageError(
-            "say which server: --url URL, or DATABASE_URL in the environment, or stand beside the workload file"
+            "say which server: --url URL, or DATABASE_URL in the environment, or --file of a running rung dev"
         )
     return named_place(url)
 
@@ -67,7 +79,8 @@ async def _act(place: QueueBinding, arguments: argparse.Namespace) -> dict[str, 
 
 async def _redrive_or_list(queue: Queue, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.all or arguments.ids:
-        return {"queue": queue.name, "redriven": await queue.redrive(arguments.ids or None)}
+        asked = {"asked": len(set(arguments.ids))} if arguments.ids else {}
+        return {"queue": queue.name, "redriven": await queue.redrive(arguments.ids or None), **asked}
     letters = await queue.dead_letters(limit=arguments.limit)
     counts = await queue.statistics()
     return {"queue": queue.name, "dead": counts.dead, "dead_letters": [_plain(letter) for letter in letters]}
@@ -86,7 +99,10 @@ def _plain(letter: DeadLetter) -> dict[str, Any]:
 
 def _as_text(found: dict[str, Any]) -> str:
     if "redriven" in found:
-        return f"{found['redriven']} sent back to {found['queue']}"
+        queue, redriven, asked = found["queue"], found["redriven"], found.get("asked", 0)
+        if redriven < asked:
+            return f"{redriven} of {asked} sent back to {queue}: rung redrive {queue} lists its dead letters"
+        return f"{redriven} sent back to {queue}"
     lines = [f"{found['dead']} dead in {found['queue']}"]
     for letter in found["dead_letters"]:
         when, attempts = letter["died_at"][:19], letter["attempts"]

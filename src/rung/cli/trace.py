@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FOLDER = ".rung"
 _BAR_WIDTH = 24
 _SHORTEST_IDENTITY = 4
+_LONGEST_VALUE = 48
 
 
 def configure(parser: argparse._SubParsersAction[Any]) -> None:
@@ -38,6 +39,7 @@ def configure(parser: argparse._SubParsersAction[Any]) -> None:
     command.add_argument(
         "--limit", type=at_least_one, default=20, metavar="N", help="how many to list (%(default)s)"
     )
+    command.add_argument("--file", type=Path, metavar="FILE", help="the workload file beside which to look")
     command.add_argument("--state", type=Path, metavar="DIR", help="the .rung folder (the nearest one)")
     command.add_argument("--format", choices=("text", "json"), default="text", help="json is for programs")
 
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the tree or the list. Raises UserError: R0560 no traces here, R0561 no such id."""
     from rung.runtime.trace_reading import assemble, find, read_spans
 
-    spans = read_spans(_folder(arguments.state))
+    beside = arguments.file and arguments.file.parent / _FOLDER
+    spans = read_spans(_folder(arguments.state or beside))
     if arguments.id is None:
         traces = assemble(spans)
         if arguments.slowest:
@@ -75,7 +78,7 @@ def _folder(given: Path | None) -> Path:
                 message="there are no traces here",
                 found=f"no folder {state / 'traces'}" if state else f"no {_FOLDER} folder here or above",
                 effect="nothing can be shown",
-                help="run it beside the workload file, or name the folder: --state workloads/shop/.rung",
+                help="run it beside the workload file, or name that: --file workloads/shop/workload.py",
             )
         )
     return state / "traces"
@@ -154,8 +157,14 @@ def _label(branch: Branch, trace: Trace) -> Text:
         text.append(f"  {span.error}", "red")
     shown = {name: value for name, value in span.attributes.items() if name != "rung.tenant"}
     if shown:
-        text.append("  " + " ".join(f"{name}={value}" for name, value in shown.items()), "dim")
+        text.append("  " + " ".join(f"{name}={_short(value)}" for name, value in shown.items()), "dim")
     return text
+
+
+def _short(value: object) -> str:
+    """A statement of twenty lines would hide the tree; `--format json` has all of it."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
 def _bar(after_ms: float, duration_ms: float, total_ms: float) -> str:

@@ -165,7 +165,7 @@ def read_trace(path: Path, *, speed: float = 1.0) -> list[float]:
     The first column is read: seconds as a number, or an ISO 8601 time. A first line that is neither is a
     header. Raises ValueError that names the line.
     """
-    if speed <= 0:
+    if not 0 < speed < math.inf:
         raise ValueError(f"the replay speed must be positive, got {speed:g}")
     moments: list[float] = []
     with path.open(newline="") as stream:

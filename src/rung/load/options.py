@@ -92,7 +92,8 @@ def _users_and_rate(options: Options, traffic: Traffic | None) -> tuple[int, flo
     think = traffic.think_time_seconds if traffic is not None else 10.0
     if options.think is not None:
         think = parse_seconds(options.think)
-    users = options.users or (traffic.concurrent_users if traffic is not None else 100)
+    everybody = traffic.concurrent_users if traffic is not None else 100
+    users = everybody if options.users is None else options.users
     if options.rate is not None:
         if options.think is not None:
             raise ValueError("--rate and --think contradict each other: the rate is users / think time")
@@ -117,7 +118,10 @@ def _profile(options: Options, traffic: Traffic | None, duration: float) -> Prof
 
 def _spike(text: str, traffic: Traffic | None, duration: float) -> tuple[float, float, float]:
     if text != "traffic":
-        return parse_spike(text)
+        spike = parse_spike(text)
+        if spike[1] >= duration:
+            raise ValueError(f"--spike {text} begins after the {duration:g} s that are measured: give --duration")
+        return spike
     if traffic is None or traffic.peak <= 1:
         raise ValueError("--spike traffic needs Traffic(peak=...) above 1 in the workload")
     return traffic.peak, max(0.0, (duration - traffic.peak_seconds) / 2), traffic.peak_seconds
@@ -128,7 +132,7 @@ def _refuse_unbounded(plan: Plan) -> None:
         f"--duration must lie between 1 s and 24 h, got {plan.duration_seconds:g} s":
             not 1 <= plan.duration_seconds <= DURATION_SECONDS_MAX,
         f"--users must lie between 1 and {USERS_MAX:,}, got {plan.users:,}": not 1 <= plan.users <= USERS_MAX,
-        f"--rate must be above 0, got {plan.rate:g}": plan.rate <= 0,
+        f"--rate must be above 0, got {plan.rate:g}": not plan.rate > 0,
         f"--processes must lie between 1 and 64, got {plan.processes}": not 1 <= plan.processes <= 64,
         f"--timeout must lie between 10 ms and 300 s, got {plan.timeout_seconds:g} s":
             not 0.01 <= plan.timeout_seconds <= 300,

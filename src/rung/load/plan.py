@@ -26,11 +26,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, url: str) -> Target:
         """Raises ValueError when `url` is not http(s)://host[:port]."""
-        parts = urlsplit(url if "//" in url else f"http://{url}")
+        refused = f"not an http(s) address: {url!r}; write http://127.0.0.1:8000"
+        try:
+            parts = urlsplit(url if "//" in url else f"http://{url}")
+            port = parts.port
+        except ValueError:
+            raise ValueError(refused) from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"not an http(s) address: {url!r}")
+            raise ValueError(refused)
         tls = parts.scheme == "https"
-        return cls(host=parts.hostname, port=parts.port or (443 if tls else 80), tls=tls)
+        return cls(host=parts.hostname, port=port or (443 if tls else 80), tls=tls)
 
     @property
     def is_loopback(self) -> bool:

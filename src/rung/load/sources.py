@@ -31,7 +31,7 @@ def load_journeys(reference: str, folder: str) -> list[Journey]:
         sys.path.insert(0, folder)
     try:
         found = getattr(importlib.import_module(module_name), attribute or "journeys")
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise MachineError(
             Finding(
                 code="R0603",

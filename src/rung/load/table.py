@@ -115,7 +115,9 @@ _CULPRITS = {"server": "server", "generator": "load generator", "both": "server 
 
 def _objective(objective: ObjectiveResult) -> Text:
     show = share if objective.kind == "availability" else milliseconds
-    found = "not measured: no journey asks for it" if objective.found is None else show(objective.found)
+    found = (
+        "not measured: no such request in the measured time" if objective.found is None else show(objective.found)
+    )
     scope = "all requests" if objective.scope == "all" else objective.scope
     sign = ">=" if objective.kind == "availability" else "<="
     return Text.assemble(f"{objective.kind} of {scope}: {found}, aim {sign} {show(objective.aim)}  ",

@@ -241,8 +241,8 @@ def unreachable(error: Exception) -> Finding:
         severity="error",
         message="the database cannot be reached",
         found=str(error).splitlines()[0] if str(error) else f"no answer in {CONNECT_TIMEOUT_SECONDS} s",
-        effect="a migration that was under way is rolled back; those before it are applied",
-        help="start the server, or correct the URL, the user or the password; then migrate again",
+        effect="what was under way is rolled back; migrations that were applied before stay",
+        help="start the server, or correct the URL, the user or the password; then give the command again",
     )
 
 
