@@ -70,7 +70,7 @@ def _stage(graph: Graph, best: Option, move: Move | None, situation: Situation) 
         yield Step(
             do="restore yesterday's backup on another machine, and time it",
             why="the backup is all that survives the machine: what was never restored is a hope",
-            line="docs/how-to/box-restore.md",
+            line="sudo rung-restore --newest",
         )
     if best.trims:
         yield Step(
