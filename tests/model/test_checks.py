@@ -130,7 +130,7 @@ CASES = (
     case("R0143", 'q = w.queue("q")\nw.worker("x", handler="a:b", consumes=q)', "no sender",
          'q = w.queue("q")\nw.worker("x", handler="a:b", consumes=q)\nq.filled_by("external")'),
     case("R0144", queue("max_receive_count=None"), "no dead-letter queue", queue("max_receive_count=5")),
-    case("R0187", queue('broker="redis", fair=True'), "cannot take turns", queue('broker="sqs", fair=True')),
+    case("R0187", queue('broker="rabbitmq", fair=True'), "cannot take turns", queue('broker="redis", fair=True')),
     case("R0145", queue('visibility_timeout="10s"'), "shorter than the deadline",
          queue('visibility_timeout="40s"')),
     case("R0146", queue('lanes={"a", "b"}'), "no order", queue('lanes=("a", "b")')),

@@ -47,6 +47,7 @@ class RabbitHarness:
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
     ) -> RabbitQueue:
         port = self._server.port if self._proxy is None else self._proxy.port
         binding = QueueBinding(
@@ -54,6 +55,7 @@ class RabbitHarness:
             url=self._server.url.replace(f":{self._server.port}/", f":{port}/"),
             outbox_url=self._outbox_url,
             lanes=lanes,
+            fair=fair,
             delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,

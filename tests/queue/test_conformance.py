@@ -48,11 +48,13 @@ class PostgresHarness:
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
     ) -> PostgresQueue:
         port = self._server.port if self._proxy is None else self._proxy.port
         binding = QueueBinding(
             url=self.url.replace(f":{self._server.port}/", f":{port}/"),
             lanes=lanes,
+            fair=fair,
             delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,
@@ -143,10 +145,12 @@ class MemoryHarness:
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
     ) -> MemoryQueue:
         return MemoryQueue(
             "orders",
             lanes=lanes,
+            fair=fair,
             delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,

@@ -42,6 +42,7 @@ class SqsHarness:
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
     ) -> SqsQueue:
         if self._made is None:
             self._made = self._emulator.create_queue(self._name, lanes, max_receive_count)
@@ -51,6 +52,7 @@ class SqsHarness:
             **self._made,
             region=REGION,
             lanes=lanes,
+            fair=fair,
             delay_seconds=delay_seconds,
             visibility_timeout_seconds=visibility_timeout_seconds,
             max_receive_count=max_receive_count,

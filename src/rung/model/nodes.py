@@ -139,7 +139,7 @@ class Queue:
 
     A message that was received `max_receive_count` times without success goes to the dead-letter queue; None:
     there is no dead-letter queue. `broker` None: the rung chooses. `drained_by` names a consumer outside.
-    `fair`: tenants take turns within a lane; in Postgres, and on SQS.
+    `fair`: tenants take turns within a lane; in Postgres, on Redis and on SQS.
     """
 
     kind: Literal["queue"] = "queue"

@@ -70,8 +70,10 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     #: How long SQS holds a request that finds nothing, at most 20 s: longer is cheaper, and a drain waits for it.
     long_poll_seconds: int = 20
     lanes: tuple[str, ...] = ("default",)
-    #: Tenants take turns within a lane, so that the backlog of one keeps no other waiting. On Postgres.
+    #: Tenants take turns within a lane, so that the backlog of one keeps no other waiting. Not on RabbitMQ.
     fair: bool = False
+    #: Whose queue it is, on Redis and RabbitMQ: two workloads on one server may have queues of one name.
+    workload: str = ""
     #: Every message is delayed by so long, unless it says longer.
     delay_seconds: float = 0.0
     max_receive_count: int = 5

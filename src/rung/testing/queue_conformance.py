@@ -20,6 +20,7 @@ from rung.runtime.context import Context, Tenant, serving
 from rung.runtime.errors import MessageError
 from rung.runtime.queue import MESSAGE_BYTES_MAX, Backoff, Entry, Message
 from rung.runtime.queue.lanes import GUARD_EVERY
+from rung.testing.fairness_conformance import FairnessConformance
 from rung.testing.queue_harness import LANES, QueueHarness
 from rung.testing.queue_steps import arranged, drain, one, one_of, soon
 from rung.testing.transaction_conformance import (
@@ -364,6 +365,7 @@ class QueueConformance(
     DeliveryConformance,
     RetryConformance,
     SendConformance,
+    FairnessConformance,
     DeduplicationConformance,
     TransactionConformance,
     CrashConformance,

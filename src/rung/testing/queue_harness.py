@@ -22,6 +22,7 @@ class QueueHarness(Protocol):
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
     ) -> Queue:
         """A handle on the one queue of this test. Two handles are two processes. Closed by the harness."""
         ...

@@ -75,12 +75,12 @@ def no_dead_letter_queue(graph: Graph) -> Iterator[Finding]:
 def turns_elsewhere(graph: Graph) -> Iterator[Finding]:
     """R0187: tenants take turns in a queue whose broker knows no tenants."""
     for queue in graph.of(Queue):
-        if queue.fair and queue.broker not in (None, "postgres", "sqs"):
+        if queue.fair and queue.broker == "rabbitmq":
             yield problem(
                 graph, "R0187", queue.name, f"tenants cannot take turns in {label(queue)}",
                 found=f'fair=True, broker="{queue.broker}"',
                 effect="the messages of one tenant keep those of all others waiting",
-                advice='say broker="postgres" or broker="sqs", or give large tenants a lane of their own',
+                advice='say broker="postgres", "redis" or "sqs", or give large tenants a lane of their own',
             )  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.context import TENANT_HEADER
 from rung.runtime.errors import MessageError
 from rung.runtime.queue.backoff import Backoff
 from rung.runtime.queue.lanes import LaneOrder
@@ -29,7 +31,7 @@ from rung.runtime.queue.sending import Sending
 POLL_SECONDS = 0.02
 NO_TRANSACTIONS = "R0508"
 
-_CAPABILITIES = Capabilities(ordered=True, shared=False, durable=False)
+_CAPABILITIES = Capabilities(ordered=True, shared=False, durable=False, takes_turns=True)
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class MemoryBroker:
         self.rows: dict[str, dict[int, _Row]] = {}
         self.dead: dict[str, dict[int, tuple[_Row, DeadLetter]]] = {}
         self.known: dict[tuple[str, str], tuple[int, float]] = {}
+        #: Of a fair queue's lanes: whose turn was last.
+        self.turns: dict[tuple[str, str], str] = {}
         self.ids = itertools.count(1)
 
 
@@ -71,6 +75,7 @@ class MemoryQueue(Sending):
         backoff: Backoff | None = None,
         deduplication_window_seconds: float = 300.0,
         delay_seconds: float = 0.0,
+        fair: bool = False,
         randomness: random.Random | None = None,
         broker: MemoryBroker | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -86,6 +91,7 @@ class MemoryQueue(Sending):
         self._random = randomness or random.Random()
         self._broker = broker or MemoryBroker(clock)
         self._order = LaneOrder(self.lanes)
+        self._fair = fair
         self._rows = self._broker.rows.setdefault(name, {})
         self._dead = self._broker.dead.setdefault(name, {})
 
@@ -142,7 +148,21 @@ class MemoryQueue(Sending):
     def _due(self, lanes: Sequence[str], now: float) -> Iterator[_Row]:
         for lane in lanes:
             rows = (row for row in self._rows.values() if row.sendable.lane == lane and _is_ready(row, now))
-            yield from sorted(rows, key=lambda row: (row.run_at, row.id))
+            in_line = sorted(rows, key=lambda row: (row.run_at, row.id))
+            yield from self._in_turn(lane, in_line) if self._fair else in_line
+
+    def _in_turn(self, lane: str, in_line: Sequence[_Row]) -> Iterator[_Row]:
+        """One of each tenant, then the next, from the one behind the last served on."""
+        waiting: dict[str, deque[_Row]] = {}
+        for row in in_line:
+            waiting.setdefault(row.sendable.headers.get(TENANT_HEADER, ""), deque()).append(row)
+        last = self._broker.turns.get((self.name, lane), "")
+        order = sorted(waiting, key=lambda tenant: (tenant <= last, tenant))
+        while order:
+            for tenant in order:
+                self._broker.turns[self.name, lane] = tenant
+                yield waiting[tenant].popleft()
+            order = [tenant for tenant in order if waiting[tenant]]
 
     def _lease(self, row: _Row, now: float) -> Message:
         after_loss = row.leased_until is not None

@@ -62,6 +62,8 @@ class Capabilities:
     deduplicates: bool = True
     #: `statistics` knows how long the oldest ready message has waited.
     tells_oldest_age: bool = True
+    #: Where the binding says `fair`, tenants take turns within a lane, as the suite sees it.
+    takes_turns: bool = False
     #: The longest that one delivery can be kept by extending it, in seconds. None: for ever.
     lease_seconds_max: float | None = None
 

@@ -42,7 +42,9 @@ FORGET_BATCH, FORGET_ROUNDS = 1000, 1000
 #: The same as SQS FIFO.
 DEDUPLICATION_WINDOW_SECONDS = 300.0
 
-_CAPABILITIES = Capabilities(transactional_send=True, transactional_acknowledge=True, ordered=True)
+_CAPABILITIES = Capabilities(
+    transactional_send=True, transactional_acknowledge=True, ordered=True, takes_turns=True
+)
 
 
 class PostgresQueue(Sending):

@@ -42,6 +42,7 @@ from rung.runtime.queue.redis.records import (
     read_payload,
     read_state,
     receipt_of,
+    tenant_of,
     write_payload,
 )
 from rung.runtime.queue.redis.wakeups import HEARD_SECONDS, Wakeups
@@ -61,10 +62,10 @@ MICROSECONDS = 1_000_000
 
 log = logger(__name__)
 
-_CAPABILITIES = Capabilities(ordered=True, durable=False)
+_CAPABILITIES = Capabilities(ordered=True, durable=False, takes_turns=True)
 
-#: One message for the script: lane, id, delay, sent (0: now), deduplication id, payload.
-_Row = tuple[str, str, int, int, str, bytes]
+#: One message for the script: lane, id, delay, sent (0: now), deduplication id, payload, tenant.
+_Row = tuple[str, str, int, int, str, bytes, str]
 
 
 class RedisQueue(OutboxSending):
@@ -89,7 +90,8 @@ class RedisQueue(OutboxSending):
         self.delay_seconds = binding.delay_seconds
         self.visibility_timeout_seconds = binding.visibility_timeout_seconds
         self.max_receive_count = binding.max_receive_count
-        self.keys = Keys(name)
+        self.keys = Keys(name, binding.workload)
+        self.fair = binding.fair
         self._url = binding.url
         self._backoff = backoff or Backoff.of(binding)
         self._window_seconds = deduplication_window_seconds
@@ -160,12 +162,12 @@ class RedisQueue(OutboxSending):
 
     async def deliver(self, sendables: Sequence[Sendable]) -> list[SendResult]:
         """See `OutboxSending.deliver`."""
-        if len(sendables) == 1 and sendables[0].deduplication_id is None:
+        if len(sendables) == 1 and sendables[0].deduplication_id is None and not self.fair:
             return [await self._send_one(sendables[0])]
         rows = [
             (
                 each.lane, new_id(), round(each.delay_seconds * MICROSECONDS), 0, each.deduplication_id or "",
-                write_payload(each.headers, each.body),
+                write_payload(each.headers, each.body), tenant_of(each.headers),
             )
             for each in sendables
         ]  # fmt: skip
@@ -195,7 +197,7 @@ class RedisQueue(OutboxSending):
         rows = [
             (
                 each.lane, each.id, 0, round(each.sent_at.timestamp() * MICROSECONDS), f"outbox/{each.id}",
-                write_payload(each.headers, each.body),
+                write_payload(each.headers, each.body), tenant_of(each.headers),
             )
             for each in messages
         ]  # fmt: skip
@@ -205,13 +207,15 @@ class RedisQueue(OutboxSending):
     async def _put(self, rows: Sequence[_Row], window_seconds: float) -> list[str]:
         await self._look()
         keys, answers = self.keys, []
+        script, size = (scripts.SEND_IN_TURN, 7) if self.fair else (scripts.SEND, 6)
         for some in _batches(rows):
             lanes = list(dict.fromkeys(row[0] for row in some))
             position = {lane: str(index) for index, lane in enumerate(lanes, 1)}
-            arguments = [value for row in some for value in (position[row[0]], *row[1:])]
+            arguments = [value for row in some for value in (position[row[0]], *row[1:size])]
+            places = [name for lane in lanes for name in (keys.turns(lane), keys.later(lane))] if self.fair else ()
             answers += await self.run(
-                scripts.SEND,
-                (keys.state, keys.payload, keys.once, keys.once_until, keys.lanes, *map(keys.due, lanes)),
+                script,
+                (keys.state, keys.payload, keys.once, keys.once_until, keys.lanes, *map(keys.due, lanes), *places),
                 keys.channel,
                 round(window_seconds * MICROSECONDS),
                 len(lanes),
@@ -247,9 +251,10 @@ class RedisQueue(OutboxSending):
         await self._look()
         keys = self.keys
         lanes = [lane for lane in self._order.next() if chosen is None or lane in chosen]
+        script, names = (scripts.CLAIM_IN_TURN, keys.fives) if self.fair else (scripts.CLAIM, keys.pairs)
         nearest, *groups = await self.run(
-            scripts.CLAIM,
-            (keys.state, keys.payload, keys.error, *keys.pairs(lanes)),
+            script,
+            (keys.state, keys.payload, keys.error, *names(lanes)),
             min(max_messages, BATCH),
             round(self.visibility_timeout_seconds * MICROSECONDS),
         )
@@ -296,9 +301,8 @@ class RedisQueue(OutboxSending):
     async def release(self, messages: Sequence[Message]) -> list[bool]:
         """See `Queue.release`. Back to where it was in its lane."""
         keys, lanes = self.keys, _lanes_of(messages)
-        return await self._for_each(
-            scripts.RELEASE, (keys.state, *keys.pairs(lanes)), messages, lanes, keys.channel
-        )
+        names, size = (keys.triples(lanes), 3) if self.fair else (keys.pairs(lanes), 2)
+        return await self._for_each(scripts.RELEASE, (keys.state, *names), messages, lanes, keys.channel, size)
 
     async def retry(
         self, message: Message, *, reason: str, delay_seconds: float | None = None, traceback: str = ""
@@ -308,13 +312,14 @@ class RedisQueue(OutboxSending):
             return await self.dead_letter(message, reason=reason, traceback=traceback)
         if delay_seconds is None:
             delay_seconds = self._backoff.delay_seconds(message.receive_count, self._random)
-        keys = self.keys
+        keys, lane = self.keys, message.lane
+        later = (keys.later(lane),) if self.fair else ()
         error = f"{reason}\n{traceback}" if traceback else reason
         (answer,) = await self._for_each(
             scripts.RETRY,
-            (keys.state, keys.error, keys.due(message.lane), keys.leased(message.lane)),
+            (keys.state, keys.error, keys.due(lane), keys.leased(lane), *later),
             [message],
-            [message.lane],
+            [lane],
             keys.channel,
             round(delay_seconds * MICROSECONDS),
             error,

@@ -34,6 +34,7 @@ class Kept(Protocol):
     name: str
     lanes: Sequence[str]
     keys: Keys
+    fair: bool
 
 
 class Keeping:
@@ -103,16 +104,18 @@ class Keeping:
 
     async def _redrive(self, lane: str, count: int, ids: Sequence[str] = ()) -> int:
         keys = self._queue.keys
-        names = (keys.state, keys.letter, keys.due(lane), keys.dead(lane))
+        later = (keys.later(lane),) if self._queue.fair else ()
+        names = (keys.state, keys.letter, keys.due(lane), keys.dead(lane), *later)
         return int(await self._run(scripts.REDRIVE, names, keys.channel, count, *ids))
 
     async def tidy(self) -> int:
         """See `RedisQueue.tidy`."""
         keys, expired = self._queue.keys, 0
         for lane in self._queue.lanes:
+            places = (keys.turns(lane), keys.later(lane)) if self._queue.fair else ()
             expired += await self._run(
                 scripts.EXPIRE,
-                (keys.state, keys.error, keys.letter, keys.due(lane), keys.dead(lane)),
+                (keys.state, keys.error, keys.letter, keys.due(lane), keys.dead(lane), *places),
                 round(self._retention_seconds * MICROSECONDS),
                 BATCH,
                 REASON_EXPIRED,

@@ -11,14 +11,19 @@ class Keys:
     """By message id: `state` (see `records`), `payload`, `error` of the last attempt, `letter` of a dead one.
 
     By lane: `due` holds what waits, scored by when it may be received; `leased` what somebody has, scored by when
-    the lease ends; `dead` dead letters, scored by when they died. `once` are deduplication ids, and `once_until`
-    when they end; `lanes` all lanes that ever had a message. Times are microseconds of the server's clock.
+    the lease ends; `dead` dead letters, scored by when they died. Where tenants take turns also `turns`, `later`
+    and `last`: see there. `once` are deduplication ids, and `once_until` when they end; `lanes` all lanes that ever
+    had a message. Times are microseconds of the server's clock.
+
+    `workload` keeps the queues of two workloads apart that share a server.
     """
 
     queue: str
+    workload: str = ""
 
     def _name(self, part: str) -> str:
-        return f"rung:{{{self.queue}}}:{part}"
+        owner = f"{self.workload}/" if self.workload else ""
+        return f"rung:{{{owner}{self.queue}}}:{part}"
 
     @property
     def state(self) -> str:
@@ -72,6 +77,30 @@ class Keys:
         """A sorted set."""
         return self._name(f"dead:{lane}")
 
+    def turns(self, lane: str) -> str:
+        """A sorted set."""
+        return self._name(f"turns:{lane}")
+
+    def later(self, lane: str) -> str:
+        """A sorted set."""
+        return self._name(f"later:{lane}")
+
+    def last(self, lane: str) -> str:
+        """A string."""
+        return self._name(f"last:{lane}")
+
     def pairs(self, lanes: Iterable[str]) -> list[str]:
         """`due` and `leased` of each lane."""
         return [key for lane in lanes for key in (self.due(lane), self.leased(lane))]
+
+    def triples(self, lanes: Iterable[str]) -> list[str]:
+        """`due`, `leased` and `later` of each lane."""
+        return [key for lane in lanes for key in (*self.pairs((lane,)), self.later(lane))]
+
+    def fives(self, lanes: Iterable[str]) -> list[str]:
+        """`due`, `leased`, `turns`, `later` and `last` of each lane."""
+        return [
+            key
+            for lane in lanes
+            for key in (*self.pairs((lane,)), self.turns(lane), self.later(lane), self.last(lane))
+        ]

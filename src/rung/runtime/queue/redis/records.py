@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from rung.runtime.context import TENANT_HEADER
 from rung.runtime.queue.message import Message
+from rung.runtime.queue.redis.turns import NOBODY
 
 #: As `struct.pack('<dddI4B')` writes it in the scripts.
 _STATE = struct.Struct("<dddIB")
@@ -43,8 +45,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_state(data: bytes) -> State:
-    """The state as a script packed it."""
-    return State._make(_STATE.unpack(data))
+    """The state as a script packed it. What follows, the tenant of a fair queue, is the scripts' own."""
+    return State._make(_STATE.unpack_from(data))
 
 
 def write_payload(headers: Mapping[str, str], body: bytes) -> bytes:
@@ -60,6 +62,11 @@ def read_payload(data: bytes) -> tuple[dict[str, str], bytes]:
     (length,) = _LENGTH.unpack_from(data)
     end = _LENGTH.size + length
     return _decode_headers(data[_LENGTH.size : end]), data[end:]
+
+
+def tenant_of(headers: Mapping[str, str]) -> str:
+    """Whose turn it is when this message's turn comes."""
+    return headers.get(TENANT_HEADER, "").replace("\0", "") or NOBODY
 
 
 def new_id() -> str:

@@ -7,6 +7,7 @@ server's memory is full (`allow-oom`): else a full queue could never be emptied.
 from __future__ import annotations
 
 from rung.runtime.cache.connection import Script
+from rung.runtime.queue.redis import turns
 
 #: ARGV[1]: microseconds to add to the server's clock.
 _NOW = """
@@ -14,17 +15,23 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2] + tonumber(ARGV[1])
 """
 
+# After the numbers: the tenant, where tenants take turns (see `turns`); it stays as it is.
 _STATE = """
 local STATE = '<dddI4B'
-local function pack(sent, run, fence, count, lost)
-  return struct.pack(STATE, sent, run, fence, count, lost)
+local function pack(sent, run, fence, count, lost, tenant)
+  return struct.pack(STATE, sent, run, fence, count, lost) .. tenant
+end
+local function tenant_of(state)
+  return string.sub(state, 30)
 end
 """
 
 # Whoever waits has seen an empty lane, or knows when its first message is due: only a new first one is news.
+# `later`: of a lane in which tenants take turns; a claim gives the message its place.
 _WAKE = """
-local function put(due, channel, run, id)
+local function put(due, channel, run, id, later)
   redis.call('ZADD', due, run, id)
+  if later then redis.call('ZADD', later, run, id) end
   if redis.call('ZRANK', due, id) == 0 then
     redis.call('PUBLISH', channel, '')
   end
@@ -45,7 +52,8 @@ local function held(first)
       if fence == tonumber(ARGV[first + i * 3 - 1]) then
         answers[i] = 1
         found[#found + 1] = {
-          lane = tonumber(ARGV[first + i * 3 - 3]), id = id, sent = sent, run = run, count = count, lost = lost
+          lane = tonumber(ARGV[first + i * 3 - 3]), id = id, sent = sent, run = run, count = count, lost = lost,
+          tenant = tenant_of(states[i])
         }
       end
     end
@@ -54,18 +62,25 @@ local function held(first)
 end
 """
 
+
+def fill(text: str, **parts: str) -> str:
+    """A script's text with its words in capitals replaced: one text for two kinds of queues."""
+    for word, part in parts.items():
+        text = text.replace(word, part)
+    return text
+
+
 _SENDING = "#!lua\n" + _NOW + _STATE
 _MOVING = "#!lua flags=allow-oom\n" + _NOW + _STATE
 
-# KEYS: state, payload, once, once-until, lanes, then due of each lane.
-# ARGV: offset, channel, window, number of lanes, their names, then per message: lane's position, id, delay,
-# sent (0: now), deduplication id ('' for none), payload. Returns per message '' or the id it is a duplicate of.
-SEND = Script(
-    _SENDING
-    + """
+# KEYS: state, payload, once, once-until, lanes, then due of each lane, then, where tenants take turns, turns and
+# later of each lane. ARGV: offset, channel, window, number of lanes, their names, then per message: lane's
+# position, id, delay, sent (0: now), deduplication id ('' for none), payload, and where they take turns the tenant.
+# Returns per message '' or the id it is a duplicate of.
+_SEND = """
 local channel, window, lanes = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local answers, states, payloads, due, first = {}, {}, {}, {}, {}
-for i = 5 + lanes, #ARGV, 6 do
+for i = 5 + lanes, #ARGV, SIZE do
   local lane, id, once = tonumber(ARGV[i]), ARGV[i + 1], ARGV[i + 4]
   local known = once ~= '' and redis.call('HGET', KEYS[3], once)
   local until_, before
@@ -82,7 +97,8 @@ for i = 5 + lanes, #ARGV, 6 do
     local sent, run = tonumber(ARGV[i + 3]), now + tonumber(ARGV[i + 2])
     if sent == 0 then sent = now end
     states[#states + 1] = id
-    states[#states + 1] = pack(sent, run, 0, 0, 0)
+    states[#states + 1] = pack(sent, run, 0, 0, 0, TENANT)
+    PLACE
     payloads[#payloads + 1] = id
     payloads[#payloads + 1] = ARGV[i + 5]
     due[lane] = due[lane] or {}
@@ -105,6 +121,17 @@ if #states > 0 then
 end
 return answers
 """
+
+SEND = Script(_SENDING + fill(_SEND, SIZE="6", TENANT="''", PLACE=""))
+SEND_IN_TURN = Script(
+    _SENDING
+    + turns.MEMBER
+    + fill(
+        _SEND,
+        SIZE="7",
+        TENANT="ARGV[i + 6]",
+        PLACE="place(KEYS[4 + lanes + lane * 2], KEYS[5 + lanes + lane * 2], now, ARGV[i + 6], run, id)",
+    )
 )
 
 # One message without a deduplication id. KEYS: state, payload, lanes, due. ARGV: offset, channel, lane, id, delay,
@@ -113,7 +140,7 @@ SEND_ONE = Script(
     _SENDING
     + """
 local id, run = ARGV[4], now + tonumber(ARGV[5])
-redis.call('HSET', KEYS[1], id, pack(now, run, 0, 0, 0))
+redis.call('HSET', KEYS[1], id, pack(now, run, 0, 0, 0, ''))
 redis.call('HSET', KEYS[2], id, ARGV[6])
 redis.call('ZADD', KEYS[4], run, id)
 if redis.call('ZRANK', KEYS[4], id) == 0 then
@@ -124,25 +151,24 @@ return ''
 """
 )
 
-# KEYS: state, payload, error, then due and leased of each lane, in the order in which they are served.
+# KEYS: state, payload, error, then due and leased of each lane, in the order in which they are served; where
+# tenants take turns also turns, later and last of each lane.
 # ARGV: offset, how many at most, visibility timeout. Returns the microseconds until something may be there (-1:
 # nothing is known of), then per lane that gave something: its position, ids, states, payloads, last errors.
-CLAIM = Script(
-    _MOVING
-    + """
+_CLAIM = """
 local left, lease = tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local out, nearest = { -1 }, nil
 local function look(key)
   local head = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
   if head[2] and (not nearest or tonumber(head[2]) < nearest) then nearest = tonumber(head[2]) end
 end
-for k = 4, #KEYS, 2 do
+for k = 4, #KEYS, SIZE do
   local due, leased = KEYS[k], KEYS[k + 1]
   if left > 0 then
     local ids = redis.call('ZRANGEBYSCORE', leased, '-inf', now, 'LIMIT', 0, left)
     local lost = #ids
     if left > lost then
-      local ready = redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, left - lost)
+      local ready = READY
       if #ready > 0 then
         redis.call('ZREM', due, unpack(ready))
         for _, id in ipairs(ready) do ids[#ids + 1] = id end
@@ -155,7 +181,7 @@ for k = 4, #KEYS, 2 do
         if states[i] and payloads[i] then
           local sent, run, _, count, flag = struct.unpack(STATE, states[i])
           if i <= lost then flag = 1 end
-          local state = pack(sent, run, now, count + 1, flag)
+          local state = pack(sent, run, now, count + 1, flag, tenant_of(states[i]))
           given[#given + 1], packed[#packed + 1], bodies[#bodies + 1] = id, state, payloads[i]
           errors[#errors + 1] = count > 0 and redis.call('HGET', KEYS[3], id) or ''
           written[#written + 1], written[#written + 2] = id, state
@@ -167,18 +193,29 @@ for k = 4, #KEYS, 2 do
       if #given > 0 then
         redis.call('HSET', KEYS[1], unpack(written))
         redis.call('ZADD', leased, unpack(leases))
-        out[#out + 1] = { (k - 4) / 2, given, packed, bodies, errors }
+        out[#out + 1] = { (k - 4) / SIZE, given, packed, bodies, errors }
         left = left - #given
       end
     end
   end
 end
 if #out == 1 then
-  for k = 4, #KEYS do look(KEYS[k]) end
+  for k = 4, #KEYS, SIZE do
+    look(KEYS[k])
+    look(KEYS[k + 1])
+  end
   if nearest then out[1] = math.max(0, nearest - now) end
 end
 return out
 """
+
+_OLDEST = "redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, left - lost)"
+CLAIM = Script(_MOVING + fill(_CLAIM, SIZE="2", READY=_OLDEST))
+CLAIM_IN_TURN = Script(
+    _MOVING
+    + turns.MEMBER
+    + turns.TAKE
+    + fill(_CLAIM, SIZE="5", READY="in_turn(due, KEYS[k + 2], KEYS[k + 3], KEYS[k + 4], left - lost)")
 )
 
 # KEYS: state, payload, error, then leased of each lane. ARGV: offset, then (lane, id, fence) of each message.
@@ -219,23 +256,27 @@ return answers
 # KEYS: state, leased. ARGV: offset, then (1, id, fence).
 IS_HELD = Script(_MOVING + _HELD + "local _, answers = held(2) return answers")
 
-# KEYS: state, then due and leased of each lane. ARGV: offset, channel, then (lane, id, fence).
+# KEYS: state, then due and leased of each lane, and later where tenants take turns. ARGV: offset, channel, how
+# many keys a lane has, then (lane, id, fence).
 RELEASE = Script(
     _MOVING
     + _WAKE
     + _HELD
     + """
-local found, answers = held(3)
+local found, answers = held(4)
+local size = tonumber(ARGV[3])
 for _, each in ipairs(found) do
-  redis.call('ZREM', KEYS[1 + each.lane * 2], each.id)
-  redis.call('HSET', KEYS[1], each.id, pack(each.sent, each.run, 0, each.count - 1, each.lost))
-  put(KEYS[each.lane * 2], ARGV[2], each.run, each.id)
+  local at = 2 + (each.lane - 1) * size
+  redis.call('ZREM', KEYS[at + 1], each.id)
+  redis.call('HSET', KEYS[1], each.id, pack(each.sent, each.run, 0, each.count - 1, each.lost, each.tenant))
+  put(KEYS[at], ARGV[2], each.run, each.id, size == 3 and KEYS[at + 2])
 end
 return answers
 """
 )
 
-# KEYS: state, error, due, leased. ARGV: offset, channel, delay, error, 1, id, fence.
+# KEYS: state, error, due, leased, and later where tenants take turns. ARGV: offset, channel, delay, error, 1, id,
+# fence.
 RETRY = Script(
     _MOVING
     + _WAKE
@@ -245,9 +286,9 @@ local found, answers = held(5)
 for _, each in ipairs(found) do
   local run = now + tonumber(ARGV[3])
   redis.call('ZREM', KEYS[4], each.id)
-  redis.call('HSET', KEYS[1], each.id, pack(each.sent, run, 0, each.count, 0))
+  redis.call('HSET', KEYS[1], each.id, pack(each.sent, run, 0, each.count, 0, each.tenant))
   redis.call('HSET', KEYS[2], each.id, ARGV[4])
-  put(KEYS[3], ARGV[2], run, each.id)
+  put(KEYS[3], ARGV[2], run, each.id, KEYS[5])
 end
 return answers
 """
@@ -262,7 +303,7 @@ local found, answers = held(3)
 for _, each in ipairs(found) do
   redis.call('ZREM', KEYS[4], each.id)
   redis.call('HDEL', KEYS[2], each.id)
-  redis.call('HSET', KEYS[1], each.id, pack(each.sent, each.run, 0, each.count, 0))
+  redis.call('HSET', KEYS[1], each.id, pack(each.sent, each.run, 0, each.count, 0, each.tenant))
   redis.call('HSET', KEYS[3], each.id, ARGV[2])
   redis.call('ZADD', KEYS[5], now, each.id)
 end
@@ -270,9 +311,11 @@ return answers
 """
 )
 
-# KEYS: state, error, letter, due, dead. ARGV: offset, retention, how many at most, reason, origin.
+# KEYS: state, error, letter, due, dead, and turns and later where tenants take turns. ARGV: offset, retention, how
+# many at most, reason, origin.
 EXPIRE = Script(
     _MOVING
+    + turns.MEMBER
     + """
 local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now - tonumber(ARGV[2]), 'LIMIT', 0, tonumber(ARGV[3]))
 for _, id in ipairs(late) do
@@ -284,7 +327,11 @@ for _, id in ipairs(late) do
       attempts = count, reason = ARGV[4], origin = ARGV[5], traceback = redis.call('HGET', KEYS[2], id) or ''
     }
     redis.call('HDEL', KEYS[2], id)
-    redis.call('HSET', KEYS[1], id, pack(sent, run, 0, count, 0))
+    if KEYS[6] then
+      redis.call('ZREM', KEYS[6], member(tenant_of(state), run, id))
+      redis.call('ZREM', KEYS[7], id)
+    end
+    redis.call('HSET', KEYS[1], id, pack(sent, run, 0, count, 0, tenant_of(state)))
     redis.call('HSET', KEYS[3], id, cjson.encode(letter))
     redis.call('ZADD', KEYS[5], now, id)
   end
@@ -293,7 +340,8 @@ return #late
 """
 )
 
-# KEYS: state, letter, due, dead. ARGV: offset, channel, how many at most, then ids; without any, the oldest.
+# KEYS: state, letter, due, dead, and later where tenants take turns. ARGV: offset, channel, how many at most, then
+# ids; without any, the oldest.
 REDRIVE = Script(
     _MOVING
     + _WAKE
@@ -306,10 +354,11 @@ else
 end
 for _, id in ipairs(ids) do
   if redis.call('ZREM', KEYS[4], id) == 1 then
-    local sent = struct.unpack(STATE, redis.call('HGET', KEYS[1], id))
-    redis.call('HSET', KEYS[1], id, pack(sent, now, 0, 0, 0))
+    local state = redis.call('HGET', KEYS[1], id)
+    local sent = struct.unpack(STATE, state)
+    redis.call('HSET', KEYS[1], id, pack(sent, now, 0, 0, 0, tenant_of(state)))
     redis.call('HDEL', KEYS[2], id)
-    put(KEYS[3], ARGV[2], now, id)
+    put(KEYS[3], ARGV[2], now, id, KEYS[5])
     moved = moved + 1
   end
 end
