@@ -12,8 +12,8 @@ class Keys:
 
     By lane: `due` holds what waits, scored by when it may be received; `leased` what somebody has, scored by when
     the lease ends; `dead` dead letters, scored by when they died. Where tenants take turns also `turns`, `later`
-    and `last`: see there. `once` are deduplication ids, and `once_until` when they end; `lanes` all lanes that ever
-    had a message. Times are microseconds of the server's clock.
+    and `last`: see there. `once` are deduplication ids, and `once_until` when they end; `lanes` all lanes that
+    ever had a message. Times are microseconds of the server's clock.
 
     `workload` keeps the queues of two workloads apart that share a server.
     """

@@ -75,8 +75,8 @@ _MOVING = "#!lua flags=allow-oom\n" + _NOW + _STATE
 
 # KEYS: state, payload, once, once-until, lanes, then due of each lane, then, where tenants take turns, turns and
 # later of each lane. ARGV: offset, channel, window, number of lanes, their names, then per message: lane's
-# position, id, delay, sent (0: now), deduplication id ('' for none), payload, and where they take turns the tenant.
-# Returns per message '' or the id it is a duplicate of.
+# position, id, delay, sent (0: now), deduplication id ('' for none), payload, and where they take turns the
+# tenant. Returns per message '' or the id it is a duplicate of.
 _SEND = """
 local channel, window, lanes = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local answers, states, payloads, due, first = {}, {}, {}, {}, {}

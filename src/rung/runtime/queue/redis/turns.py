@@ -1,11 +1,11 @@
 """Tenants take turns on Redis: the parts of the scripts for queues that are declared fair.
 
 `due` stays what it is everywhere: all that waits, by its time. Beside it a fair lane has `turns`, an index of what
-is ready by tenant: a sorted set of equal scores is ordered by its members' bytes, and they begin with the tenant. So
-the tenant behind another is one look, however many messages each has, as in Postgres. What is delayed, retried,
-handed back or redriven is in `later`, by its time, until a claim gives it its place. `last` is whose turn was last,
-for all processes. What is in `turns` and not in `due` any more, or in `due` and in neither, was moved by a process
-that does not know that the queue is fair: the one is dropped, the other belongs to nobody.
+is ready by tenant: a sorted set of equal scores is ordered by its members' bytes, and they begin with the tenant.
+So the tenant behind another is one look, however many messages each has, as in Postgres. What is delayed, retried,
+handed back or redriven is in `later`, by its time, until a claim gives it its place. `last` is whose turn was
+last, for all processes. What is in `turns` and not in `due` any more, or in `due` and in neither, was moved by a
+process that does not know that the queue is fair: the one is dropped, the other belongs to nobody.
 """
 
 from __future__ import annotations
