@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from rung.cli import migrate
 from rung.errors import MachineError, UsageError
+from rung.local.process import free_port
 
 
 def run(*words: str) -> int:
@@ -46,3 +49,25 @@ def test_a_failing_migration_names_its_line(postgres_url: str, tmp_path: Path) -
     [finding] = raised.value.findings
     assert finding.location is not None
     assert (finding.code, finding.location.line) == ("R0405", 2)
+
+
+async def test_the_tables_of_what_rung_keeps_come_before_the_migrations(postgres_url: str, tmp_path: Path) -> None:
+    """A migration may name them; without a directory they are made alone. A box runs this as the owner."""
+    (tmp_path / "0001_first.sql").write_text("create view waiting as select id from rung.message")
+    words = ("--url", postgres_url, "--tables", "queues", "--tables", "workflows")
+    assert await asyncio.to_thread(run, str(tmp_path), *words) == 0
+    assert await asyncio.to_thread(run, *words) == 0
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'rung'")
+    finally:
+        await connection.close()
+    there = {row["tablename"] for row in rows}
+    assert {"message", "dead_letter", "workflow_run", "workflow_step"} <= there
+    assert "event_archive" not in there, "nobody asked for a bus"
+
+
+def test_tables_of_a_database_that_is_away(tmp_path: Path) -> None:
+    with pytest.raises(MachineError) as raised:
+        run("--tables", "queues", "--url", f"postgresql://127.0.0.1:{free_port()}/none")
+    assert raised.value.findings[0].code == "R0407"

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from rung.cli.main import main
-from rung.runtime.bindings import WorkflowBinding
+from rung.runtime.bindings import WorkflowBinding, encode
 from rung.runtime.workflow import Retry, Workflow, WorkflowContext
 from rung.runtime.workflow.executor import Executor, ExecutorSettings
 from rung.runtime.workflow.postgres.adapter import PostgresStore
@@ -140,3 +140,14 @@ def test_without_a_database_the_finding_says_how_to_reach_one(
     assert "--url URL" in capsys.readouterr().err
     assert main(["workflow", "list", "--url", "postgresql://127.0.0.1:1/x"]) == 1
     assert "R0539" in capsys.readouterr().err
+
+
+def test_in_a_container_of_a_deployment_the_binding_says_where(
+    url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNG_BINDING_FLOW", encode(WorkflowBinding(url=url)))
+    capsys.readouterr()
+    assert main(["workflow", "list", "flow", "--state", "failed"]) == 0
+    assert "poor" in capsys.readouterr().out
+    assert main(["workflow", "list"]) == 0
+    assert "rich" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.rungs.conftest import everything
+from tests.rungs.conftest import durable, everything
 from tests.rungs.simulation import access, allowed, only, reachable, without
 
 from rung import load_workload
@@ -23,6 +23,7 @@ from rung.model.nodes import (
     Secret,
     Service,
     Worker,
+    Workflow,
 )
 from rung.parts.compute import EcsJob, EcsService
 from rung.parts.data import SecretPart
@@ -35,8 +36,9 @@ GRAPHS: dict[str, Graph] = {
     **{file.parent.name: load_workload(file) for file in sorted(WORKLOADS.glob("*/workload.py"))},
     "atlas": everything(),
     "cottage": everything(small=True),
+    "studio": durable(),
 }
-RUNNING = (Service, Worker, Schedule, Job)
+RUNNING = (Service, Worker, Schedule, Job, Workflow)
 #: What a process asks of AWS because of a verb: action, output of the node's part, and what follows it. Written
 #: anew from the documentation of each service: the table under test is not its own judge.
 ASKS: dict[tuple[str, str], list[tuple[str, str]]] = {
@@ -213,7 +215,7 @@ def test_no_wildcards_but_those_that_aws_makes_us_write(rung: str) -> None:
 
 def edges_of(rung: str) -> list[tuple[str, str, Edge]]:
     """Every edge of every workload that the rung can hold in its production (a box: its first environment)."""
-    names = ["cottage"] if rung == "box" else [name for name in GRAPHS if name != "cottage"]
+    names = ["cottage", "studio"] if rung == "box" else [name for name in GRAPHS if name != "cottage"]
     return [(rung, name, edge) for name in names for edge in GRAPHS[name].edges]
 
 
@@ -251,7 +253,7 @@ def is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
         return True
     if edge.verb == "send" and any(each.verb == "consume" for each in same):
         return True
-    on_machine = rung == "box" or (rung == "host" and isinstance(source, Service | Worker))
+    on_machine = rung == "box" or (rung == "host" and isinstance(source, Service | Worker | Workflow))
     return on_machine and not isinstance(target, Postgres)
 
 

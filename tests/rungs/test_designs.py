@@ -38,7 +38,13 @@ def assert_sound(graph: Graph, design: Design) -> None:
 
 @pytest.mark.parametrize(
     ("workload", "rung"),
-    [*(("shop", rung) for rung in RUNGS), ("atlas", "fargate"), ("atlas", "host"), ("cottage", "box")],
+    [
+        *(("shop", rung) for rung in RUNGS),
+        ("atlas", "fargate"),
+        ("atlas", "host"),
+        ("cottage", "box"),
+        *(("studio", rung) for rung in ("fargate", "host", "box")),
+    ],
 )
 def test_every_design_is_sound(workload: str, rung: str, request: pytest.FixtureRequest) -> None:
     graph: Graph = request.getfixturevalue(workload)

@@ -85,7 +85,8 @@ def rule_to_a_service(work: Workload) -> None:
         (sqs, "box", "hops", "host"),
         (job_of_a_service, "box", "front", "host"),
         (call_from_a_schedule, "host", "tidy", "fargate"),
-        (workflow, "fargate", "onboarding", None),
+        (workflow, "serverless", "onboarding", "fargate"),
+        (workflow, "eks", "onboarding", "fargate"),
         (search, "fargate", "find", None),
         (search, "box", "find", None),
         (rabbit, "host", "hops", None),
@@ -116,10 +117,9 @@ def test_what_exists_and_is_not_described_is_refused_and_not_made_anew() -> None
 def test_every_reason_is_said_at_once() -> None:
     work = small()
     bus(work)
-    workflow(work)
     work.postgres("archive", storage=2_000)
     work.environment("dev", rung="box", region="Frankfurt", domain="tea.example.com")
-    assert sorted(codes(refused(work))) == ["R0801", "R0801", "R0803", "R0808", "R0810"]
+    assert sorted(codes(refused(work))) == ["R0801", "R0803", "R0808", "R0810"]
 
 
 def test_two_terabytes_do_not_fit_into_a_box() -> None:

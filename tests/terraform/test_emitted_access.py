@@ -24,7 +24,8 @@ from rung.parts.design import Design
 from rung.rungs import place
 from rung.terraform.root import compile as compiled
 
-PLACES = (("shop", "fargate"), ("atlas", "fargate"), ("shop", "host"), ("cottage", "box"))
+PLACES = (("shop", "fargate"), ("atlas", "fargate"), ("shop", "host"), ("cottage", "box"),
+          *(("studio", rung) for rung in ("fargate", "host", "box")))  # fmt: skip
 EDGES = [(rung, name, edge) for name, rung in PLACES for edge in GRAPHS[name].edges]
 
 

@@ -25,7 +25,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="apply the SQL files that a database does not have yet, or check them",
         usage="rung migrate DIRECTORY [--url URL]\n       rung migrate check DIRECTORY|WORKLOAD [--versions N]",
     )
-    command.add_argument("words", nargs="+", metavar="[check] DIRECTORY", help="the files, NNNN_what_it_does.sql")
+    command.add_argument("words", nargs="*", metavar="[check] DIRECTORY", help="the files, NNNN_what_it_does.sql")
     command.add_argument("--url", help="the database, as its owner; else DATABASE_URL")
     command.add_argument(
         "--lock-timeout",
@@ -35,6 +35,10 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         help="how long a statement waits for its lock (2)",
     )
     command.add_argument("--tenant-column", metavar="COLUMN", help="then check that tenants are kept apart by it")
+    command.add_argument(
+        "--tables", action="append", default=[], choices=("queues", "fair", "events", "workflows"),
+        help="first create the tables in which rung keeps these; may be said several times",
+    )  # fmt: skip
     checks = command.add_argument_group("check")
     checks.add_argument(
         "--versions", type=int, default=1, metavar="N", help="releases that must go on working (1)"
@@ -47,11 +51,34 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def run(arguments: argparse.Namespace) -> int:
     """Apply or check. Raises UserError with findings R04xx, UsageError without a URL or with too many words."""
     words: list[str] = arguments.words
-    if words[0] == CHECK and len(words) == 2:
+    if len(words) == 2 and words[0] == CHECK:
         return _check(Path(words[1]), arguments)
+    if not words and arguments.tables:
+        from rung.cli.arguments import database_url
+
+        asyncio.run(_install(database_url(arguments.url), arguments.tables))
+        return 0
     if len(words) != 1 or words[0] == CHECK:
         raise UsageError("say one directory: `rung migrate DIRECTORY`, or `rung migrate check DIRECTORY`")
     return _apply(Path(words[0]), arguments)
+
+
+async def _install(url: str, kinds: list[str]) -> None:
+    import asyncpg
+
+    from rung.errors import MachineError
+    from rung.runtime.database.login import open_connection
+    from rung.runtime.database.tables import install_tables
+    from rung.runtime.migrations import CONNECT_TIMEOUT_SECONDS, unreachable
+
+    try:
+        connection = await open_connection(url, timeout=CONNECT_TIMEOUT_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise MachineError(unreachable(error)) from error
+    try:
+        await install_tables(connection, kinds)
+    finally:
+        connection.terminate()
 
 
 def _apply(directory: Path, arguments: argparse.Namespace) -> int:
@@ -59,6 +86,8 @@ def _apply(directory: Path, arguments: argparse.Namespace) -> int:
     from rung.runtime.migrations import migrate
 
     url = database_url(arguments.url)
+    if arguments.tables:
+        asyncio.run(_install(url, arguments.tables))
     applied = asyncio.run(migrate(url, directory, lock_timeout_seconds=arguments.lock_timeout))
     print(_as_json(applied) if arguments.format == "json" else _as_text(applied))
     if arguments.tenant_column:

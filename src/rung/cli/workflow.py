@@ -28,7 +28,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command = parser.add_parser(
         "workflow",
         help="list, show, draw, resume and cancel the runs of workflows",
-        description="Finds the database of a running rung dev by itself.",
+        description="Finds the database of a running rung dev by itself, in a container that of its bindings.",
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="action")
     listing = _action(actions, "list", "the newest runs")
@@ -90,10 +90,14 @@ def _binding(arguments: argparse.Namespace) -> WorkflowBinding:
 
     from rung.cli.arguments import server_url
     from rung.local.state import FOLDER, WORKFLOWS_FILE
-    from rung.runtime.bindings import WorkflowBinding
+    from rung.runtime.bindings import WorkflowBinding, binding, first_of, variable_name
 
     if arguments.url:
         return WorkflowBinding(url=server_url(arguments.url))
+    if variable_name(arguments.workflow or "") in os.environ:
+        return binding(arguments.workflow, WorkflowBinding)
+    if (told := first_of(WorkflowBinding)) is not None:
+        return told  # in a container of a deployment
     try:
         written = (arguments.file.resolve().parent / FOLDER / WORKFLOWS_FILE).read_bytes()
         found = msgspec.json.decode(written, type=dict[str, WorkflowBinding])

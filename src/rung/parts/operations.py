@@ -33,6 +33,8 @@ RUNBOOKS = MappingProxyType(
         "load-balancer-errors": "The load balancer answers with errors of its own",
         "messages-waiting": "Messages wait too long",
         "no-healthy-targets": "Nothing healthy is behind the load balancer",
+        "runs-failing": "Runs of a workflow fail",
+        "runs-waiting": "Runs of a workflow are due, and nobody takes them",
         "schedule-failing": "A schedule cannot start its task",
         "schedule-silent": "A schedule has not run",
         "service-errors": "A service answers with errors",

@@ -19,6 +19,8 @@ from rung.parts.operations import (
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
 
+#: Figures that processes write into their log: each is a metric of one's own.
+OWN_NAMESPACE = "rung/workflow"
 OperationsPart = Alarm | Objective | Dashboard | UptimeCheck | Keys | Notification | Budget | DeployIdentity
 
 
@@ -43,6 +45,10 @@ def lines_of(part: OperationsPart, charging: Charging) -> Iterator[Line]:
 
 def alarm(part: Alarm, charging: Charging) -> Iterator[Line]:
     """An alarm is billed by the metrics it reads."""
+    own = sum(each.namespace == OWN_NAMESPACE for each in part.metrics)
+    if own:
+        custom = ("cloudwatch", "custom-metric", "")
+        yield charging.line(part.name, part.node, "metric", custom, own, "a figure that the process writes itself")
     count = max(1, len(part.metrics))
     key = ("cloudwatch", "alarm", "standard")
     yield charging.line(part.name, part.node, "alarm", key, count, f"{count} metrics")

@@ -25,10 +25,11 @@ from rung.model.nodes import (
     Secret,
     Table,
     Worker,
+    Workflow,
 )
 from rung.parts.access import Condition, Statement
 from rung.parts.values import Reference
-from rung.rungs.setting import RUNNING, Setting, credentials_part
+from rung.rungs.setting import RUNNING, Setting, approval_part, credentials_part
 
 PrincipalOf = Callable[[str], str]
 
@@ -85,7 +86,7 @@ def statements_of(setting: Setting, principal_of: PrincipalOf) -> tuple[Statemen
     What two edges need in the same words is granted once, and bears the first edge's name.
     """
     found: dict[object, Statement] = {}
-    for edge in setting.graph.edges:
+    for edge in setting.whole.edges:
         source = setting.graph.by_name.get(edge.source)
         target = setting.graph.by_name.get(edge.target)
         if isinstance(source, RUNNING) and target is not None:
@@ -109,6 +110,8 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
                 yield from _credentials(setting, carrier.name, source.name)
         case Postgres():
             yield from _credentials(setting, target.name, source.name)
+        case Workflow():
+            yield from _workflow(setting, source)
         case Cache() if there := setting.existing_cache(target.name):
             if there.credentials is not None:
                 yield Need(actions=SECRET_READ, resources=(there.credentials,))
@@ -204,8 +207,16 @@ def _credentials(setting: Setting, database: str, process: str) -> Iterator[Need
     yield from _secret(setting, Reference(part=credentials_part(database, process), output="arn"))
 
 
-def _secret(setting: Setting, arn: Reference) -> Iterator[Need]:
-    yield Need(actions=SECRET_READ, resources=(arn,))
+def _workflow(setting: Setting, source: Node) -> Iterator[Need]:
+    """The database with the runs, and the key of approvals. The tables on a box are reached by a password file."""
+    carrier = setting.carrier()
+    if carrier is not None and setting.rung != "box":
+        yield from _credentials(setting, carrier.name, source.name)
+    yield from _secret(setting, Reference(part=approval_part(setting), output="arn"), "approvals")
+
+
+def _secret(setting: Setting, arn: Reference, part: str = "") -> Iterator[Need]:
+    yield Need(actions=SECRET_READ, resources=(arn,), part=part)
     yield _key(setting, DECRYPT, "secretsmanager")
 
 

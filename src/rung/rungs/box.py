@@ -75,8 +75,10 @@ def design(setting: Setting) -> Design:
 def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     """What one node becomes beside the machine."""
     match node:
-        case Service() | Worker() | Schedule() | Job() | Postgres() | Cache() | Queue() | Files() | Site():
-            return  # containers, tables, folders of the machine
+        case Service() | Worker() | Workflow() | Schedule() | Job() | Postgres() | Cache():
+            return  # containers
+        case Queue() | Files() | Site():
+            return  # tables, folders of the machine
         case Table():
             yield stores.table_of(node)
         case Bucket():
@@ -85,7 +87,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
             yield stores.secret_of(node)
         case Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the proxy's routes, the egress list, the topic; or facts that sizes are made of
-        case Bus() | Rule() | Search() | Workflow():
+        case Bus() | Rule() | Search():
             return  # refused before: see refusals.py
         case _:
             assert_never(node)
@@ -120,8 +122,7 @@ def stacks_of(setting: Setting) -> tuple[Stack, ...]:
         *(machines.postgres_stack(setting, node) for node in databases),
         *(machines.cache_stack(node) for node in setting.graph.of(Cache)),
         *(machines.migration_stack(setting, node) for node in databases),
-        *(machines.stack_of(setting, node, _replicas(setting, node)) for node in setting.processes
-          if isinstance(node, Service | Worker | Schedule | Job)),
+        *(machines.stack_of(setting, node, _replicas(setting, node)) for node in setting.processes),
     )  # fmt: skip
 
 
@@ -137,6 +138,7 @@ def _platform(setting: Setting, box: Host) -> Iterator[Part]:
     yield Keys(name=setting.platform("keys"), why="one key for data, one for logs and topics")
     yield Registry(name=setting.platform("images"), why="the one image that every process runs")
     yield release_part(setting)
+    yield from stores.approval_of(setting)
     yield BucketPart(
         name=box.backup_bucket, node="@workload", purpose="backups", expire_days=box.backup_days,
         locked_days=LOCKED_DAYS if setting.production else None, why="what is left when the machine is lost",

@@ -8,13 +8,13 @@ fetched by the machine and reach it as files too.
 from __future__ import annotations
 
 from rung.model.edges import Use
-from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Secret, Service, Worker
+from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Secret, Service, Worker, Workflow
 from rung.parts.compute import SecretFile
 from rung.parts.values import Document, Sequence, Value
 from rung.rungs.reach import CACHE_PORT, POSTGRES_PORT, role_of
-from rung.rungs.setting import Setting
+from rung.rungs.setting import Setting, approval_part
 
-Running = Service | Worker | Schedule | Job
+Running = Service | Worker | Schedule | Job | Workflow
 SECRETS_FOLDER = "/run/secrets"
 NEVER_DEAD = 1_000_000
 
@@ -59,6 +59,13 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
                 retry_delay_seconds=target.retry_delay_seconds,
                 retry_delay_max_seconds=target.retry_delay_max_seconds,
             ) | {"PGPASSFILE": password_file(node.name).path}  # fmt: skip
+        case Workflow():
+            carrier = setting.carrier()
+            assert carrier is not None, "a workflow has a database for its runs"
+            return bound(
+                prefix, kind="workflow", url=database_url(setting, carrier.name, node.name),
+                deadline_seconds=target.deadline_seconds, approval_key=approval_file(setting).path,
+            ) | {"PGPASSFILE": password_file(node.name).path}  # fmt: skip
         case Cache():
             url = f"redis://{target.name}:{CACHE_PORT}/0"
             return {**bound(prefix, kind="cache", url=url), f"{prefix}_URL": url}
@@ -75,6 +82,12 @@ def password_file(process: str) -> SecretFile:
     return SecretFile(name=name, path=f"{SECRETS_FOLDER}/{name}")
 
 
+def approval_file(setting: Setting) -> SecretFile:
+    """The key that links for approvals are signed with."""
+    name = approval_part(setting)
+    return SecretFile(name=name, path=f"{SECRETS_FOLDER}/{name}", part=name)
+
+
 def files_of(setting: Setting, process: str) -> tuple[SecretFile, ...]:
     """The secrets that a process reads from files."""
     databases = any(setting.reaches(process, each.name) for each in setting.graph.of(Postgres))
@@ -84,7 +97,9 @@ def files_of(setting: Setting, process: str) -> tuple[SecretFile, ...]:
         for name in targets
         if isinstance(setting.graph.by_name.get(name), Secret)
     )
-    return (*((password_file(process),) if databases else ()), *secrets)
+    decides = any(edge.verb == "start" for edge in setting.whole.edges_from(process))
+    keys = (approval_file(setting),) if decides else ()
+    return (*((password_file(process),) if databases else ()), *secrets, *keys)
 
 
 def database_url(setting: Setting, database: str, process: str) -> str:

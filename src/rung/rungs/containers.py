@@ -33,11 +33,13 @@ from rung.rungs.boxed import Running, bound, pool_share, workers_of
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.existing import database_name
 from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, database_port, port_of
-from rung.rungs.setting import Setting, credentials_part
+from rung.rungs.setting import Setting, approval_part, credentials_part
 
 #: Every address of the container: the load balancer comes from outside of it.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - security groups decide who reaches the port
 NEVER_DEAD = 1_000_000
+#: What the executor gives the steps that run (`ExecutorSettings.drain_seconds`).
+WORKFLOW_DRAIN_SECONDS = 25.0
 
 
 def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple[str, ...]:
@@ -65,6 +67,16 @@ def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple
                 "--deadline-seconds", f"{node.deadline_seconds:g}",
                 *(("--exclusive",) if isinstance(node, Schedule) else ()),
             )  # fmt: skip
+        case Workflow():
+            return (
+                "python", "-m", "rung.runtime.workflow", "--name", node.name, "--handler", node.handler,
+                "--concurrency", str(node.concurrency),
+            )  # fmt: skip
+
+
+def drain_seconds(node: Running) -> float:
+    """How long a process may take to end what it has begun: a workflow's runs go on elsewhere, its steps end."""
+    return WORKFLOW_DRAIN_SECONDS if isinstance(node, Workflow) else node.deadline_seconds
 
 
 def started(setting: Setting, node: Running, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -116,7 +128,9 @@ def variables_of(setting: Setting, node: Running, cpu: float = 1.0) -> tuple[Var
         values.update(_http(setting))
         if node.app is None:
             values["PORT"] = str(port_of(node))
-    for use in bindings_of(setting.graph, node):
+    if isinstance(node, Workflow):
+        values["RUNG_FIGURES"] = "cloudwatch"
+    for use in bindings_of(setting.whole, node):
         local = boxed.binding_of(setting, node, use, cpu) if setting.rung == "box" else None
         values.update(_binding(setting, node, use, cpu) if local is None else local)
     values.update({variable.name: variable.value for variable in node.variables})
@@ -206,10 +220,23 @@ def _aws_binding(setting: Setting, node: Running, target: Node, prefix: str) -> 
             return bound(prefix, kind="bus", adapter="eventbridge", name=name, region=setting.region, **place)
         case Job():
             return bound(prefix, **_job(setting, target))
-        case Workflow() | Search():
+        case Workflow():
+            return bound(prefix, **_workflow(setting, node, target))
+        case Search():
             return {}  # a rung refuses them before it comes here, unless they exist already
         case _:
             raise AssertionError(f"{target.name} is a {target.kind} and cannot be used")
+
+
+def _workflow(setting: Setting, node: Running, workflow: Workflow) -> dict[str, Value]:
+    carrier = setting.carrier()
+    assert carrier is not None, "a workflow has a database for its runs"
+    return {
+        "kind": "workflow", "url": database_url(setting, carrier.name),
+        "credentials_secret": Reference(part=credentials_part(carrier.name, node.name), output="arn"),
+        "deadline_seconds": workflow.deadline_seconds,
+        "approval_key": Reference(part=approval_part(setting), output="arn"),
+    }  # fmt: skip
 
 
 def _job(setting: Setting, job: Job) -> dict[str, Value]:

@@ -61,6 +61,8 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
             yield tasks.service_of(setting, node)
         case Worker():
             yield tasks.worker_of(setting, node)
+        case Workflow():
+            yield tasks.workflow_of(setting, node)
         case Schedule():
             yield from tasks.schedule_of(setting, node)
         case Job():
@@ -73,7 +75,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
             yield from managed_parts(setting, node)
         case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the entrance, the egress list, the topic; or facts that sizes are made of
-        case Search() | Workflow():
+        case Search():
             return  # refused before: see refusals.py
         case _:
             assert_never(node)
@@ -87,6 +89,7 @@ def _platform(setting: Setting) -> Iterator[Part]:
         name=setting.platform("cluster"), namespace=namespace_of(setting) if called else None,
         why="where every process runs",
     )  # fmt: skip
+    yield from stores.approval_of(setting)
 
 
 def _itself(name: str) -> str:

@@ -1,8 +1,8 @@
 """The rung host: replaceable machines with Docker behind a load balancer, RDS, Valkey, SQS. Node by node.
 
-Services and workers run on the machines; what starts and ends (schedules, jobs, migrations) runs as a task on
-Fargate, so that it runs once however many machines there are. Everything on a machine shares the machine's role:
-the statements still say which edge each is for.
+Services, workers and workflows run on the machines; what starts and ends (schedules, jobs, migrations) runs as a
+task on Fargate, so that it runs once however many machines there are. Everything on a machine shares the machine's
+role: the statements still say which edge each is for.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from rung.rungs.machines import (
 from rung.rungs.managed import managed_parts
 from rung.rungs.networks import network_of
 from rung.rungs.overriding import overridden
-from rung.rungs.setting import Setting
+from rung.rungs.setting import LASTING, Setting
 from rung.rungs.sizes import CPU_TARGET, REQUESTS_PER_VCPU_SECOND, ordinary_requests
 
 #: A production group survives the loss of a machine, and of a zone.
@@ -88,7 +88,7 @@ def design(setting: Setting) -> Design:
 def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     """What one node becomes here."""
     match node:
-        case Service() | Worker():
+        case Service() | Worker() | Workflow():
             return  # a stack on the machines
         case Schedule():
             yield from tasks.schedule_of(setting, node)
@@ -102,7 +102,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
             yield from managed_parts(setting, node)
         case Site() | Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the entrance, the egress list, the topic; or facts that sizes are made of
-        case Search() | Workflow():
+        case Search():
             return  # refused before: see refusals.py
         case _:
             assert_never(node)
@@ -128,9 +128,10 @@ def hosts_of(setting: Setting) -> HostGroup:
 
 def _stacks(setting: Setting, hosts: int) -> tuple[Stack, ...]:
     """One of each on every machine, and so many more as the fewest tasks ask for."""
-    processes = [node for node in setting.processes if isinstance(node, Service | Worker)]
+    processes = [node for node in setting.processes if isinstance(node, LASTING)]
     stacks = [
-        stack_of(setting, node, max(1, math.ceil(setting.scaled(node.min_tasks) / hosts))) for node in processes
+        stack_of(setting, node, max(1, math.ceil(setting.scaled(getattr(node, "min_tasks", 1)) / hosts)))
+        for node in processes
     ]
     return (proxy_stack(setting), *stacks)
 
@@ -140,6 +141,7 @@ def _platform(setting: Setting, hosts: HostGroup) -> Iterator[Part]:
     yield Registry(name=setting.platform("images"), why="the one image that every process runs")
     yield release_part(setting)
     yield Cluster(name=setting.platform("cluster"), why="where migrations, schedules and jobs run")
+    yield from stores.approval_of(setting)
     yield hosts
     if hosts.management == "tailscale":
         yield SecretPart(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 from rung.model.measured import FULL
-from rung.model.nodes import Cache, Job, Postgres, Schedule, Service, Site, Worker
+from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Service, Site, Worker, Workflow
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
 from rung.rungs.boxed import SECRETS_FOLDER, Running, database_url, files_of, password_file
-from rung.rungs.containers import command_of, mounts_of, started, variables_of
+from rung.rungs.containers import command_of, drain_seconds, mounts_of, started, variables_of
 from rung.rungs.reach import CACHE_PORT, HTTP_PORT, POSTGRES_PORT, port_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.sizes import BEHAVIOUR, REQUESTS_PER_VCPU_SECOND, ordinary_requests, peak_requests
@@ -44,6 +44,8 @@ def stack_of(setting: Setting, node: Running, replicas: int = 1) -> Stack:
             return _stack(setting, node, "web", node.memory_mib or SERVICE_MIB, replicas)
         case Worker():
             return _stack(setting, node, "worker", node.memory_mib or WORKER_MIB, replicas)
+        case Workflow():
+            return _stack(setting, node, "worker", WORKER_MIB, replicas)
         case Schedule():
             return _stack(setting, node, "scheduler", TASK_MIB, 1)
         case Job():
@@ -58,7 +60,7 @@ def _stack(setting: Setting, node: Running, role: str, memory_mib: int, replicas
         cpu=cpu,
         memory_mib=memory_mib,
         port=port_of(service) if service else None, health_path=service.health if service else None,
-        stop_seconds=math.ceil(min(node.deadline_seconds, 120.0)) + 5, variables=variables_of(setting, node, cpu),
+        stop_seconds=math.ceil(min(drain_seconds(node), 120.0)) + 5, variables=variables_of(setting, node, cpu),
         mounts=mounts_of(setting, node),
         secrets=files_of(setting, node.name) if setting.rung == "box" else (),
     )  # fmt: skip
@@ -130,10 +132,30 @@ def migration_stack(setting: Setting, node: Postgres) -> Stack:
         Variable(name="PGPASSFILE", value=password_file(name).path),
     )
     container = Container(
-        command=migration_command(node), image=setting.platform("images"), memory_mib=TASK_MIB,
+        command=_migration(setting, node), image=setting.platform("images"), memory_mib=TASK_MIB,
         stop_seconds=STORE_STOP_SECONDS, variables=variables, secrets=(password_file(name),),
     )  # fmt: skip
     return Stack(name=name, role="migration", node=node.name, container=container, replicas=0)
+
+
+def _migration(setting: Setting, node: Postgres) -> tuple[str, ...]:
+    """The tables of what it carries, then the migrations: nobody but the owner may make either."""
+    kinds = kept_kinds(setting, node)
+    alone = kinds and node.migrations is None
+    words = ("python", "-m", "rung.cli.main", "migrate") if alone else migration_command(node)
+    return (*words, *(word for kind in kinds for word in ("--tables", kind)))
+
+
+def kept_kinds(setting: Setting, node: Postgres) -> tuple[str, ...]:
+    """What rung keeps in a database of the box, as `rung migrate --tables` calls it."""
+    if setting.carrier() is not node:
+        return ()
+    queues = tuple(queue for queue in setting.graph.of(Queue) if setting.is_carried(queue))
+    kinds = {
+        "queues": bool(queues), "fair": any(queue.fair for queue in queues),
+        "workflows": bool(setting.graph.of(Workflow)),
+    }  # fmt: skip
+    return tuple(kind for kind, is_kept in kinds.items() if is_kept)
 
 
 def site_of(setting: Setting, node: Site) -> HostSite:

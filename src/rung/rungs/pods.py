@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from rung.model.cron import ALIASES
-from rung.model.nodes import Job, Postgres, Schedule, Service, Worker
+from rung.model.nodes import Job, Postgres, Schedule, Service, Worker, Workflow
 from rung.parts.compute import (
     Container,
     EcsJob,
@@ -126,7 +126,7 @@ def _job(task: EcsJob, node: Running | None) -> KubernetesJob:
 
 def _container(container: Container, node: Running) -> Container:
     """The same process with what it needs: a task of Fargate has at least twice the memory of a small process."""
-    declared = None if isinstance(node, Schedule) else node.memory_mib
+    declared = None if isinstance(node, Schedule | Workflow) else node.memory_mib
     usual = max(LEAST_POD_MIB, math.ceil(POD_MIB_PER_VCPU * container.cpu))
     return replace(container, memory_mib=declared or usual)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rung.model.edges import Edge
-from rung.model.nodes import Cache, External, Files, Node, Postgres, Queue, Service
+from rung.model.nodes import Cache, External, Files, Node, Postgres, Service
 from rung.parts.access import DatabaseGrant
 from rung.parts.network import Connection, Egress
 from rung.rungs.setting import RUNNING, Setting
@@ -22,7 +22,7 @@ SERVICE_PORT = 8000
 
 #: What a verb on a database allows, on the tables of the application.
 PRIVILEGES: dict[str, tuple[str, ...]] = {"read": ("SELECT",), "write": ("INSERT", "UPDATE", "DELETE")}
-#: What a process needs of the tables in which queues and schedules are kept.
+#: What a process needs of the tables in which queues, schedules and runs of workflows are kept.
 QUEUE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 QUEUE_SCHEMA = "rung"
 
@@ -30,7 +30,7 @@ QUEUE_SCHEMA = "rung"
 def connections_of(setting: Setting, part_of: PartOf) -> tuple[Connection, ...]:
     """A connection for each edge that is reached by network. Two edges with one way have one connection."""
     found: dict[object, Connection] = {}
-    for edge in setting.graph.edges:
+    for edge in setting.whole.edges:
         source = setting.graph.by_name.get(edge.source)
         target = setting.graph.by_name.get(edge.target)
         place = _place(setting, target) if isinstance(source, RUNNING) and target is not None else None
@@ -50,7 +50,7 @@ def _place(setting: Setting, target: Node) -> tuple[str, int] | None:
     match target:
         case Postgres():
             return target.name, database_port(setting, target.name)
-        case Queue() if not setting.uses_sqs(target):
+        case _ if setting.is_carried(target):
             carrier = setting.carrier()
             return (carrier.name, database_port(setting, carrier.name)) if carrier else None
         case Cache():
@@ -78,7 +78,7 @@ def port_of(service: Service) -> int:
 def egress_of(setting: Setting, part_of: PartOf) -> tuple[Egress, ...]:
     """The declared hosts outside, for each process that connects to them."""
     found: dict[object, Egress] = {}
-    for edge in setting.graph.edges:
+    for edge in setting.whole.edges:
         target = setting.graph.by_name.get(edge.target)
         if isinstance(target, External):
             egress = Egress(
@@ -91,7 +91,7 @@ def egress_of(setting: Setting, part_of: PartOf) -> tuple[Egress, ...]:
 def grants_of(setting: Setting) -> tuple[DatabaseGrant, ...]:
     """What each process may do in each database, as a role of its own. The principal is the process."""
     found: dict[object, DatabaseGrant] = {}
-    for edge in setting.graph.edges:
+    for edge in setting.whole.edges:
         source = setting.graph.by_name.get(edge.source)
         target = setting.graph.by_name.get(edge.target)
         if isinstance(source, RUNNING) and target is not None:
@@ -107,7 +107,7 @@ def _grants(setting: Setting, edge: Edge, target: Node) -> Iterable[DatabaseGran
             principal=edge.source, database=target.name, role=role, privileges=PRIVILEGES[edge.verb], edge=edge
         )
     carrier = setting.carrier()
-    if isinstance(target, Queue) and not setting.uses_sqs(target) and carrier is not None:
+    if setting.is_carried(target) and carrier is not None:
         yield DatabaseGrant(
             principal=edge.source, database=carrier.name, role=role, schema=QUEUE_SCHEMA,
             privileges=QUEUE_PRIVILEGES, edge=edge,

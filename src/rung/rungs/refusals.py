@@ -74,8 +74,8 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
             case Postgres() | Cache() | Queue() | Files() if box and _is_there(setting, node):
                 advice = "drop existing= there: a box keeps everything on its own disk"
                 yield _refused(setting, node, "one that exists already", advice, "host")
-            case Workflow():
-                yield _refused(setting, node, "durable workflows", "split it into queues and workers")
+            case Workflow() if setting.rung in ("eks", "serverless"):
+                yield _refused(setting, node, "durable workflows", "split it into queues and workers", "fargate")
             case Search():
                 advice = "search in a database that you declare, or connect to one outside with external(...)"
                 yield _refused(setting, node, f"a search index ({node.engine})", advice)

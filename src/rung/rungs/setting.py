@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from rung.model.edges import Edge
 from rung.model.environments import PRODUCTION_NAMES
 from rung.model.existing import ExistingCache, ExistingDatabase, ExistingFiles, ExistingQueue
 from rung.model.graph import Graph, in_environment
@@ -14,6 +15,7 @@ from rung.model.nodes import (
     Bus,
     Environment,
     Job,
+    Node,
     Postgres,
     Process,
     Queue,
@@ -22,13 +24,16 @@ from rung.model.nodes import (
     Service,
     Site,
     Worker,
+    Workflow,
 )
 from rung.model.shares import service_shares
 
 DEFAULT_RUNG = "fargate"
 #: Lambda ends a function after 15 minutes (AWS, "Lambda quotas"); some seconds are for ending in order.
 LONGEST_FUNCTION_SECONDS = 895.0
-RUNNING = (Service, Worker, Schedule, Job)
+RUNNING = (Service, Worker, Schedule, Job, Workflow)
+#: What never ends, and so runs on the machines of a host.
+LASTING = (Service, Worker, Workflow)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,12 @@ class Setting:
     def processes(self) -> tuple[Process, ...]:
         """What runs, in the order of the file."""
         return tuple(node for node in self.graph.nodes if isinstance(node, RUNNING))
+
+    @cached_property
+    def whole(self) -> Graph:
+        """The graph with the edges of what rung runs for a node: a workflow's process keeps its own runs."""
+        kept = (Edge(source=each.name, target=each.name, verb="start") for each in self.graph.of(Workflow))
+        return replace(self.graph, edges=(*self.graph.edges, *kept))
 
     @property
     def availability(self) -> float:
@@ -97,7 +108,7 @@ class Setting:
     def on_machine(self, process: str) -> bool:
         """Whether a process runs in Docker on a machine: everything of the box, what never ends of a host."""
         node = self.graph.by_name.get(process)
-        return self.rung == "box" or (self.rung == "host" and isinstance(node, Service | Worker))
+        return self.rung == "box" or (self.rung == "host" and isinstance(node, LASTING))
 
     def starts_function(self, node: Schedule | Job) -> bool:
         """Whether what it starts is a function: on serverless, when it ends within what Lambda allows."""
@@ -130,13 +141,22 @@ class Setting:
         """The database that carries queues kept in Postgres: the first of the file, as on a laptop."""
         return next(iter(self.graph.of(Postgres)), None)
 
+    def is_carried(self, node: Node | None) -> bool:
+        """Whether the carrier keeps what a node holds: messages of a queue, runs of a workflow."""
+        match node:
+            case Queue():
+                return not self.uses_sqs(node)
+            case Workflow():
+                return True
+            case _:
+                return False
+
     def reaches(self, process: str, database: str) -> bool:
-        """Whether a process opens connections to a database: it uses it, or a queue that it carries."""
+        """Whether a process opens connections to a database: it uses it, or something that it carries."""
         carrier = self.carrier()
-        for edge in self.graph.edges_from(process):
-            target = self.graph.by_name.get(edge.target)
-            carried = isinstance(target, Queue) and not self.uses_sqs(target)
-            if edge.target == database or (carried and carrier is not None and carrier.name == database):
+        for edge in self.whole.edges_from(process):
+            carried = carrier is not None and carrier.name == database
+            if edge.target == database or (carried and self.is_carried(self.graph.by_name.get(edge.target))):
                 return True
         return False
 
@@ -180,6 +200,11 @@ def setting_of(graph: Graph, environment: str, rung: str | None) -> Setting:
 def credentials_part(database: str, principal: str) -> str:
     """The secret with the user and the password by which one process reaches one database."""
     return f"{database}-{principal}"
+
+
+def approval_part(setting: Setting) -> str:
+    """The secret with the key that links for approvals are signed with."""
+    return setting.platform("approval-key")
 
 
 def migration_part(database: str) -> str:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from rung.model.measured import FULL, Behaviour
-from rung.model.nodes import Job, Queue, Schedule, Service, Worker
+from rung.model.nodes import Job, Queue, Schedule, Service, Worker, Workflow
 from rung.parts.functions import MIB_PER_VCPU
 from rung.rungs.batches import batch_of
 from rung.rungs.setting import Setting
@@ -59,6 +59,10 @@ ACU_STEPS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 USABLE_CONNECTIONS = 0.8
 #: What a process that runs one handler at a time opens.
 SINGLE_CONNECTIONS = 2
+#: What a process opens that starts or runs workflows: three for runs, one to listen.
+WORKFLOW_CONNECTIONS = 4
+#: A workflow's processes: runs rest in the database and not in a process, so that few carry many.
+MOST_WORKFLOW_TASKS = 4
 
 #: Memory of a function that nobody sized, MiB: more than a Python service needs, for more than half of a vCPU.
 FUNCTION_MIB, LEAST_FUNCTION_MIB = 1_024, 128
@@ -115,6 +119,11 @@ def worker_size(worker: Worker) -> Size:
     return _fitting(worker.cpu or WORKER_VCPU, worker.memory_mib, "as declared" if declared else "a safe minimum")
 
 
+def workflow_size() -> Size:
+    """A workflow's process waits for its steps most of the time: as large as a worker that nobody sized."""
+    return _fitting(WORKER_VCPU, None, "a safe minimum")
+
+
 def task_size(node: Schedule | Job) -> Size:
     """What runs and ends."""
     cpu = node.cpu if isinstance(node, Job) else None
@@ -139,8 +148,23 @@ def connections_wanted(setting: Setting, database: str, pool_size: int) -> int:
             wanted += environments_of(setting, node)
         elif isinstance(node, Service | Worker):
             wanted += setting.scaled(node.max_tasks) * pool_size
+        elif isinstance(node, Workflow):
+            wanted += setting.scaled(MOST_WORKFLOW_TASKS) * pool_size
         else:
             wanted += SINGLE_CONNECTIONS
+    return wanted + _connections_of_runs(setting, database)
+
+
+def _connections_of_runs(setting: Setting, database: str) -> int:
+    """What processes that start and run workflows open beside their pools, where the database keeps the runs."""
+    carrier = setting.carrier()
+    if carrier is None or carrier.name != database:
+        return 0
+    wanted = 0
+    for node in setting.processes:
+        if any(edge.verb == "start" for edge in setting.whole.edges_from(node.name)):
+            usual = MOST_WORKFLOW_TASKS if isinstance(node, Workflow) else 1
+            wanted += setting.scaled(getattr(node, "max_tasks", usual)) * WORKFLOW_CONNECTIONS
     return wanted
 
 

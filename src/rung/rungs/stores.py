@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rung.model.nodes import Bucket, Cache, Files, Postgres, Queue, Secret, Table
+from rung.model.nodes import Bucket, Cache, Files, Postgres, Queue, Secret, Table, Workflow
 from rung.parts.data import (
     AuroraCluster,
     BackupPlan,
@@ -17,7 +17,7 @@ from rung.parts.data import (
 )
 from rung.parts.design import Part
 from rung.rungs.reach import role_of
-from rung.rungs.setting import Setting, credentials_part
+from rung.rungs.setting import Setting, approval_part, credentials_part
 from rung.rungs.sizes import (
     ACU_STEPS,
     BEHAVIOUR,
@@ -104,7 +104,8 @@ def may_pause(setting: Setting, node: Postgres) -> bool:
     production promises something that a resume of 15 seconds would break.
     """
     users = {edge.source for edge in setting.graph.edges_to(node.name)}
-    if setting.carrier() is node and any(not setting.uses_sqs(queue) for queue in setting.graph.of(Queue)):
+    kept: tuple[Queue | Workflow, ...] = (*setting.graph.of(Queue), *setting.graph.of(Workflow))
+    if setting.carrier() is node and any(setting.is_carried(each) for each in kept):
         return False
     if setting.rung == "serverless":
         return not (setting.production and _promises(setting))
@@ -169,6 +170,15 @@ def files_of(setting: Setting, node: Files) -> FileSystem:
 def secret_of(node: Secret) -> SecretPart:
     """A secret whose value a person sets."""
     return SecretPart(name=node.name, node=node.name, rotate_days=node.rotate_days, existing=node.existing)
+
+
+def approval_of(setting: Setting) -> Iterator[SecretPart]:
+    """The key that links for approvals are signed with, where there is a workflow that may ask for some."""
+    if setting.graph.of(Workflow):
+        yield SecretPart(
+            name=approval_part(setting), node=setting.graph.of(Workflow)[0].name, generated=True,
+            why="signs the links with which people approve",
+        )  # fmt: skip
 
 
 def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from rung.model.nodes import Job, Postgres, Queue, Schedule, Service, Worker
+from rung.model.nodes import Job, Postgres, Queue, Schedule, Service, Worker, Workflow
 from rung.model.scaling import BacklogScaling
 from rung.parts.access import Statement
 from rung.parts.compute import (
@@ -26,6 +26,7 @@ from rung.rungs.clock import expression_of, needs_scheduler, usual_seconds
 from rung.rungs.containers import (
     command_of,
     database_url,
+    drain_seconds,
     mounts_of,
     started,
     variables_of,
@@ -37,6 +38,7 @@ from rung.rungs.setting import Setting, credentials_part, migration_part
 from rung.rungs.sizes import (
     CPU_TARGET,
     MEMORY_TARGET,
+    MOST_WORKFLOW_TASKS,
     SCALE_IN_COOLDOWN_SECONDS,
     SCALE_OUT_COOLDOWN_SECONDS,
     Size,
@@ -44,6 +46,7 @@ from rung.rungs.sizes import (
     service_size,
     task_size,
     worker_size,
+    workflow_size,
 )
 
 #: What Fargate gives a process to end in.
@@ -87,6 +90,19 @@ def worker_of(setting: Setting, node: Worker) -> EcsService:
         container=_container(setting, node, size, stop_seconds=_stop_seconds(node.deadline_seconds)),
         min_tasks=fewest, max_tasks=setting.scaled(node.max_tasks), scaling=_backlog(setting, node),
         log_days=log_days(setting), on_demand_base=fewest if setting.production else 0, spot_share=1.0,
+    )  # fmt: skip
+
+
+def workflow_of(setting: Setting, node: Workflow) -> EcsService:
+    """The process that carries runs: scales on CPU, and lives on Spot beyond its first: what it loses goes on."""
+    size = workflow_size()
+    fewest = setting.scaled(1)
+    return EcsService(
+        name=node.name, node=node.name, why=size.why, role="worker", cluster=setting.platform("cluster"),
+        container=_container(setting, node, size, stop_seconds=_stop_seconds(drain_seconds(node))),
+        min_tasks=fewest, max_tasks=max(fewest, setting.scaled(MOST_WORKFLOW_TASKS)),
+        scaling=(_tracking("cpu", CPU_TARGET),), log_days=log_days(setting),
+        on_demand_base=fewest if setting.production else 0, spot_share=1.0,
     )  # fmt: skip
 
 
@@ -171,17 +187,19 @@ def migration_of(setting: Setting, node: Postgres) -> EcsJob:
 
 
 def _setup_of(setting: Setting, node: Postgres) -> Document:
-    """What `rung.runtime.migrate` reads: a role for each process, the migrations, whether it carries queues."""
+    """What `rung.runtime.migrate` reads: a role for each process, the migrations, and what it carries."""
     roles: list[Document] = []
     carries = False
+    runs = setting.carrier() is node and bool(setting.graph.of(Workflow))
     for process in setting.processes:
         if setting.reaches(process.name, node.name):
             sends = _carries_for(setting, node, process.name)
             carries |= sends
+            starts = runs and any(edge.verb == "start" for edge in setting.whole.edges_from(process.name))
             secret = Reference(part=credentials_part(node.name, process.name), output="arn")
             verbs = {edge.verb for edge in setting.graph.edges_from(process.name) if edge.target == node.name}
             rows = "all" if {"read", "write"} <= verbs else next(iter(verbs), "none")
-            roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends))))
+            roles.append(Document(fields=(("secret", secret), ("rows", rows), ("queue", sends or starts))))
     folder = () if node.migrations is None else (("migrations", node.migrations),)
     extensions = (("extensions", Sequence(items=node.extensions)),) if node.extensions else ()
     kept_apart = node.tenancy is not None and node.tenancy.mode == "rls"
@@ -193,7 +211,7 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
         ("url", database_url(setting, node.name)),
         ("credentials_secret", Reference(part=node.name, output="master_secret_arn")),
         ("roles", Sequence(items=tuple(roles))), *folder, *extensions, *tenancy, *tiers, *turns,
-        ("carries", carries),
+        ("carries", carries), *((("workflows", True),) if runs else ()),
     ))  # fmt: skip
 
 

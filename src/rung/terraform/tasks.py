@@ -22,6 +22,8 @@ from rung.terraform.names import environment_name, full_name, label, output
 from rung.terraform.setting import Setting, literals
 
 _ROLES = {"web": "answers requests", "worker": "takes messages", "scheduler": "keeps the time"}
+#: What programs of ours do that are no workers.
+_PROGRAMS = {"rung.runtime.workflow": "carries runs"}
 #: What every task is given, written once.
 PLATFORM = Raw("local.platform")
 #: Fargate waits no longer for a task to stop.
@@ -46,7 +48,12 @@ def service(setting: Setting, part: EcsService, bindings: Bindings) -> Block:
             rule.name: _schedule(part, rule) for rule in part.scaling if isinstance(rule, ScheduledScaling)
         },
     }
-    return setting.module(part, "ecs_service", f"{part.name} {_ROLES[part.role]}", arguments)
+    return setting.module(part, "ecs_service", f"{part.name} {_does(part)}", arguments)
+
+
+def _does(part: EcsService) -> str:
+    own = next((words for module, words in _PROGRAMS.items() if module in part.container.command), None)
+    return own or _ROLES[part.role]
 
 
 def job(setting: Setting, part: EcsJob, bindings: Bindings) -> Block:

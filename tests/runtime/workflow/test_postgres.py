@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from rung.runtime import embedded
 from rung.runtime.bindings import WorkflowBinding
 from rung.runtime.context import current, serving_tenant
 from rung.runtime.database.database import Database
@@ -17,6 +19,7 @@ from rung.runtime.workflow import RunFailedError, Workflow, WorkflowContext, cli
 from rung.runtime.workflow.driver import Ended
 from rung.runtime.workflow.errors import FencedError
 from rung.runtime.workflow.executor import Executor, ExecutorSettings
+from rung.runtime.workflow.observe import FAILED, WAITING, Observer
 from rung.runtime.workflow.postgres.adapter import PostgresStore
 from rung.runtime.workflow.postgres.announcements import AT_ONCE
 from rung.runtime.workflow.records import Record, Run
@@ -377,3 +380,32 @@ async def _until(condition: Any) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110 - it is another task's list
             await asyncio.sleep(0.01)
+
+
+async def test_how_long_a_run_waits_for_a_process_is_known(place: Place) -> None:
+    """What is held, what rests, and what ended is nobody's wait."""
+    store = place.store()
+    workflow = place.workflow()
+    assert await store.oldest_due_seconds(["flow"]) == 0.0
+    await workflow.start(1, id="first")
+    await store.fetch("update rung.workflow_run set wake_at = now() - interval '90 s'")
+    assert 90.0 <= await store.oldest_due_seconds(["flow", "another"]) < 150.0
+    assert await store.oldest_due_seconds(["another"]) == 0.0
+    await store.claim({"flow": ""}, limit=1, lease_seconds=30)
+    assert await store.oldest_due_seconds(["flow"]) == 0.0
+
+
+async def test_failed_runs_are_told_once_and_cancelled_ones_are_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: Place
+) -> None:
+    monkeypatch.setenv(embedded.VARIABLE, embedded.WANTED)
+    observer = Observer("flow")
+    (run,) = [await place.store().start(NewRun(workflow="flow", id="1", given="1", headers={}))]
+    assert run is not None
+    for state in ("failed", "cancelled", "parked", "done"):
+        observer.ended(run, Ended(state=state))  # type: ignore[arg-type]
+    capsys.readouterr()
+    observer.tell(1.25)
+    observer.tell(0.0)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert [(each[FAILED], each[WAITING]) for each in told] == [(2.0, 1.25), (0.0, 0.0)]

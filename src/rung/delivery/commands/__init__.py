@@ -40,6 +40,7 @@ COMMANDS: MappingProxyType[str, Commands] = MappingProxyType(
         "restart": compute.restart,
         "restore": data.restore,
         "rollback": compute.rollback,
+        "runs": queues.runs,
         "schedules": queues.schedules,
         "secrets": account.secrets,
         "state": account.state,

@@ -21,7 +21,7 @@ def deployments(design: Design, _: Parts) -> list[str]:
     if design.of(EcsService):
         query = "services[].[serviceName,deployments[0].rolloutState,deployments[0].createdAt,runningCount,desiredCount]"
         lines.append(aws(
-            design, f"ecs describe-services --cluster {_cluster(design)} --services {_services(design)} "
+            design, f"ecs describe-services --cluster {cluster_of(design)} --services {_services(design)} "
             f"--query {query!r} --output table",
         ))  # fmt: skip
     elif hosts(design):
@@ -38,7 +38,7 @@ def tasks(design: Design, parts: Parts) -> list[str]:
             f"# {service.name}: {service.min_tasks} to {service.max_tasks} tasks, {line_of(design, service)}"
         )
         lines.append(aws(
-            design, f"ecs describe-services --cluster {_cluster(design)} --services {name} "
+            design, f"ecs describe-services --cluster {cluster_of(design)} --services {name} "
             "--query 'services[0].events[:10].[createdAt,message]' --output table",
         ))  # fmt: skip
     return lines or on_machine(design, ())
@@ -50,12 +50,12 @@ def stopped_tasks(design: Design, parts: Parts) -> list[str]:
     for service in chosen(design, EcsService, parts):
         name = full_name(design, service.name)
         listed = aws(
-            design, f"ecs list-tasks --cluster {_cluster(design)} --service-name {name} "
+            design, f"ecs list-tasks --cluster {cluster_of(design)} --service-name {name} "
             "--desired-status STOPPED --query 'taskArns[:5]' --output text",
         )  # fmt: skip
         query = "tasks[].[stoppedAt,stopCode,stoppedReason,containers[0].exitCode,containers[0].reason]"
         lines.append(aws(
-            design, f"ecs describe-tasks --cluster {_cluster(design)} --tasks $({listed}) "
+            design, f"ecs describe-tasks --cluster {cluster_of(design)} --tasks $({listed}) "
             f"--query {query!r} --output table",
         ))  # fmt: skip
     if lines or not hosts(design):
@@ -120,7 +120,7 @@ def more_tasks(design: Design, parts: Parts) -> list[str]:
         name, most = full_name(design, service.name), service.max_tasks * 2
         lines.append(aws(
             design, "application-autoscaling register-scalable-target --service-namespace ecs "
-            f"--scalable-dimension ecs:service:DesiredCount --resource-id service/{_cluster(design)}/{name} "
+            f"--scalable-dimension ecs:service:DesiredCount --resource-id service/{cluster_of(design)}/{name} "
             f"--min-capacity {service.max_tasks} --max-capacity {most}",
         ))  # fmt: skip
     for group in design.of(HostGroup):
@@ -135,7 +135,7 @@ def more_tasks(design: Design, parts: Parts) -> list[str]:
 def restart(design: Design, parts: Parts) -> list[str]:
     """The same image once more: new tasks, new connections, secrets read anew."""
     lines = [
-        aws(design, f"ecs update-service --cluster {_cluster(design)} --service {full_name(design, each.name)} "
+        aws(design, f"ecs update-service --cluster {cluster_of(design)} --service {full_name(design, each.name)} "
             "--force-new-deployment --query service.serviceName")
         for each in chosen(design, EcsService, parts)
     ]  # fmt: skip
@@ -162,7 +162,8 @@ def stacks(design: Design) -> tuple[Stack, ...]:
     return tuple(stack for host in hosts(design) for stack in host.stacks)
 
 
-def _cluster(design: Design) -> str:
+def cluster_of(design: Design) -> str:
+    """The name of the cluster in which tasks run."""
     return full_name(design, next(iter(design.of(Cluster)), Cluster()).name)
 
 

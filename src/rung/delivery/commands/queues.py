@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from rung.delivery.commands.compute import machines
+import json
+
+from rung.delivery.commands.compute import cluster_of, machines
 from rung.delivery.commands.words import aws, chosen, of_others
 from rung.delivery.names import full_name, log_group
 from rung.parts.compute import ScheduledTask
 from rung.parts.design import Design
 from rung.parts.messaging import EventRule, SqsQueue
+from rung.parts.operations import Alarm
 
 Parts = tuple[str, ...]
 
@@ -71,6 +74,41 @@ def events(design: Design, parts: Parts) -> list[str]:
             aws(design, f"events list-targets-by-rule --rule {name} --event-bus-name {bus}"),
         ]
     return lines
+
+
+def runs(design: Design, parts: Parts) -> list[str]:
+    """The runs of workflows that failed, asked in a container that has their database; then what else one can do."""
+    lines = []
+    for alarm in design.of(Alarm):
+        if alarm.runbook == "runs-failing" and (not parts or alarm.part in parts):
+            lines += _asked(design, alarm.node)
+    return lines
+
+
+def _asked(design: Design, node: str) -> list[str]:
+    program = "python -m rung.cli.main workflow"
+    found = machines(design, ())
+    if found:
+        run = f"sudo docker compose --project-directory /opt/{design.workload} exec {node} {program}"
+        return [
+            *found,
+            f"{run} list {node} --state failed",
+            f"{run} show {node} RUN",
+            f"# {run} resume {node} RUN",
+        ]
+    name, cluster = full_name(design, node), cluster_of(design)
+    network = aws(
+        design, f"ecs describe-services --cluster {cluster} --services {name} "
+        "--query 'services[0].networkConfiguration' --output json",
+    )  # fmt: skip
+    words = [*program.split(), "list", node, "--state", "failed"]
+    override = json.dumps({"containerOverrides": [{"name": "app", "command": words}]})
+    return [
+        aws(design, f"ecs run-task --cluster {cluster} --task-definition {name} --launch-type FARGATE "
+            f"--network-configuration \"$({network})\" --overrides '{override}'"),
+        aws(design, f"logs tail {log_group(design, node)} --since 5m --follow --format short"),
+        f"# in the same way: workflow show {node} RUN; workflow resume {node} RUN; workflow cancel {node} RUN",
+    ]  # fmt: skip
 
 
 def _in_postgres(design: Design) -> list[str]:

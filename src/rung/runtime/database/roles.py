@@ -23,17 +23,14 @@ import asyncpg
 import msgspec
 
 from rung.errors import ApplicationError, Finding, MachineError
-from rung.runtime.bus.schema import install_bus
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.database.isolation import require_isolation
 from rung.runtime.database.login import Login, login_of, open_connection
+from rung.runtime.database.tables import install_tables
 from rung.runtime.database.tenancy import grant_rows
 from rung.runtime.migrations import CONNECT_TIMEOUT_SECONDS, Applied, lock, migrate, unreachable
-from rung.runtime.queue.postgres.schema import install_queue, quote_identifier
-from rung.runtime.schedule.ticks import install_schedules
+from rung.runtime.queue.postgres.schema import quote_identifier
 from rung.runtime.tenants.tables import install_tenants
-from rung.runtime.webhooks.schema import install_webhooks
-from rung.runtime.workflow.postgres.schema import install_workflows
 
 #: "rung" in ASCII, then 2 for roles.
 ADVISORY_LOCK = 0x72756E67_00000002
@@ -86,14 +83,7 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
             await _create_roles(master, name, logins)
         async with _connected(setup, role=owner) as ours:
             async with _explained("its queue tables"):
-                if setup.carries:
-                    await install_queue(ours, roles=[_group(name, "queue")], fair=setup.fair)
-                    await install_schedules(ours, roles=[_group(name, "queue")])
-                    await install_webhooks(ours, roles=[_group(name, "queue")])
-                if setup.events:
-                    await install_bus(ours, roles=[_group(name, "queue")])
-                if setup.workflows:
-                    await install_workflows(ours, roles=[_group(name, "queue")])
+                await install_tables(ours, _kinds(setup), roles=[_group(name, "queue")])
             applied: list[Applied] = []
             if setup.migrations is not None:
                 secret, directory = setup.credentials_secret, folder / setup.migrations
@@ -106,6 +96,14 @@ async def set_up(setup: DatabaseSetup, *, folder: Path, clock: Clock = SYSTEM_CL
             if setup.tenant_column is not None:
                 await require_isolation(ours, setup.tenant_column)
         return applied
+
+
+def _kinds(setup: DatabaseSetup) -> tuple[str, ...]:
+    wanted = {
+        "queues": setup.carries, "fair": setup.carries and setup.fair, "events": setup.events,
+        "workflows": setup.workflows,
+    }  # fmt: skip
+    return tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
 
 
 async def _own(master: Any, name: str, owner: str) -> None:

@@ -275,6 +275,8 @@ class Executor:
         while True:
             await asyncio.sleep(TIDY_SECONDS)
             with suppress(Exception):
+                self._observer.tell(await self.store.oldest_due_seconds(list(self._newest)))
+            with suppress(Exception):
                 await self.store.forget(retention_seconds=self._settings.retention_seconds)
 
     async def _drain(self) -> None:

@@ -292,6 +292,13 @@ class MemoryStore:
             kept.records = {path: each for path, each in kept.records.items() if each.order < from_order}
         return True
 
+    async def oldest_due_seconds(self, workflows: Sequence[str]) -> float:
+        """Of what is due and held by nobody."""
+        due = [kept.wake_at for kept in self._runs.values()
+               if kept.run.workflow in workflows and kept.ended is None and not kept.is_held
+               and kept.wake_at is not None]  # fmt: skip
+        return max(0.0, (self._clock.now() - min(due)).total_seconds()) if due else 0.0
+
     async def forget(self, *, retention_seconds: float) -> int:
         """Nothing: a test ends."""
         return 0

@@ -6,11 +6,14 @@ import time
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from rung.runtime import embedded
 from rung.runtime.log import logger
 from rung.runtime.metrics import LATENCY_BUCKETS
 from rung.runtime.workflow.driver import Ended
 from rung.runtime.workflow.records import Run
 
+#: Where CloudWatch keeps what an executor tells: runs that failed or were parked, and how long one is due already.
+NAMESPACE, FAILED, WAITING = "rung/workflow", "RunsFailed", "OldestDueSeconds"
 #: Successes are logged at most this often; failures always.
 SUCCESS_LOG_SECONDS = 1.0
 
@@ -21,6 +24,8 @@ _SECONDS = Histogram(
 )  # fmt: skip
 _AGE = Gauge("rung_workflow_last_claim_age_seconds", "Time since the database last answered a claim.", ("node",))
 
+_DUE = Gauge("rung_workflow_oldest_due_seconds", "How long a run is due that nobody has taken.", ("node",))
+
 log = logger(__name__)
 
 
@@ -28,6 +33,8 @@ class Observer:
     """Counts and tells."""
 
     def __init__(self, node: str) -> None:
+        self._node = node
+        self._failed = 0
         self._polled_at = time.monotonic()
         self._logged_at = 0.0
         self._unlogged = 0
@@ -37,6 +44,13 @@ class Observer:
         """The database answered: the sign of life that a check looks at."""
         self._polled_at = time.monotonic()
 
+    def tell(self, oldest_due_seconds: float) -> None:
+        """Every minute, for alarms: what failed since, and how long the run is due that has waited longest."""
+        failed, self._failed = self._failed, 0
+        _DUE.labels(self._node).set(oldest_due_seconds)
+        figures = {FAILED: float(failed), WAITING: round(oldest_due_seconds, 3)}
+        embedded.tell(NAMESPACE, figures, node=self._node)
+
     def ended(self, run: Run, ended: Ended) -> None:
         """A run is over, or parked."""
         _RUNS.labels(run.workflow, ended.state).inc()
@@ -44,6 +58,7 @@ class Observer:
         if ended.state == "done":
             self._done(run)
             return
+        self._failed += ended.state in ("failed", "parked")
         level = "error" if ended.state == "parked" else "warning"
         getattr(log, level)(f"run is {ended.state}", workflow=run.workflow, run=run.id, reason=str(ended.failure))
 

@@ -125,6 +125,10 @@ class Store(Journal, Protocol):
         """Open a run again that failed, was cancelled or is parked, without its records from that order on."""
         ...
 
+    async def oldest_due_seconds(self, workflows: Sequence[str]) -> float:
+        """How long the run that has waited longest is due, and in nobody's hands; 0: none is."""
+        ...
+
     async def forget(self, *, retention_seconds: float) -> int:
         """Delete runs that ended longer ago; how many, 1,000 at most."""
         ...

@@ -242,6 +242,11 @@ class PostgresStore:
         found = await self.fetch(sql.RESUME, workflow, run_id, from_order or 2**31 - 1, new_version)
         return self._announced(found)
 
+    async def oldest_due_seconds(self, workflows: Sequence[str]) -> float:
+        """One statement."""
+        found = await self.fetch(sql.OLDEST_DUE, list(workflows))
+        return float(found[0][0])
+
     async def forget(self, *, retention_seconds: float) -> int:
         """One statement."""
         return len(await self.fetch(sql.FORGET, retention_seconds))

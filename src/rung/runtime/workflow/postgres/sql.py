@@ -116,6 +116,14 @@ returning run.number, run.workflow, run.id, run.given, run.headers::text as head
     now() as claimed_at, due.after_loss
 """
 
+# Seconds since the run that has waited longest became due; 0: nobody waits.
+OLDEST_DUE = """
+select coalesce(extract(epoch from now() - min(greatest(run.wake_at, run.leased_until))), 0)::float8
+from rung.workflow_run as run
+where run.workflow = any($1::text[]) and run.ended_at is null
+  and run.wake_at <= now() and run.leased_until <= now()
+"""
+
 LOAD = """
 select run, path, name, kind, state, output, failure::text as failure, attempts, "order", wake_at
 from rung.workflow_step where run = any($1::bigint[]) order by run, "order"
