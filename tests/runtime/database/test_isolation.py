@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from rung.local.postgres import PostgresServer
 from rung.runtime.database.isolation import check_isolation
 from rung.runtime.database.isolation_findings import of_vector
 from rung.runtime.database.tenancy import create_operator_role, create_serving_role, rls_statements
@@ -165,3 +166,70 @@ def test_an_old_pgvector_is_named() -> None:
     assert [finding.code for _, finding in of_vector({"extversion": "0.8.1"}, "tenant_id")] == ["R0433"]
     assert list(of_vector({"extversion": "0.8.2"}, "tenant_id")) == []
     assert list(of_vector({"extversion": "0.10.0"}, "tenant_id")) == []
+
+
+@pytest.fixture
+async def vectors(owner: asyncpg.Connection) -> asyncpg.Connection:
+    """Where a tenant's vectors are, without an index."""
+    await owner.execute("create extension vector")
+    columns = "(tenant_id text, id integer, at vector(8), primary key (tenant_id, id))"
+    await owner.execute(
+        f"create table note {columns}; create table parted {columns} partition by list (tenant_id)"
+    )
+    await owner.execute("create table parted_a partition of parted for values in ('a')")
+    for table in ("note", "parted", "parted_a"):
+        for statement in rls_statements(table):
+            await owner.execute(statement)
+    return owner
+
+
+@pytest.mark.parametrize("method", ["hnsw", "ivfflat"])
+async def test_an_approximate_index_over_all_tenants_is_named_until_somebody_sees_to_it(
+    vectors: asyncpg.Connection, method: str
+) -> None:
+    await vectors.execute(f"create index nearest on note using {method} (at vector_l2_ops)")
+    [finding] = await check_isolation(vectors)
+    assert (finding.code, finding.severity) == ("R0440", "warning")
+    assert "nearest of public.note" in finding.message
+    name = await vectors.fetchval("select current_database()")
+    await vectors.execute(f"alter database {name} set {method}.iterative_scan = off")
+    assert len(await check_isolation(vectors)) == 1
+    await vectors.execute(f"alter database {name} set {method}.iterative_scan = relaxed_order")
+    assert await check_isolation(vectors) == []
+    await vectors.execute(f"alter database {name} reset all")
+    await vectors.execute("comment on index nearest is 'rung: across tenants: each has the same thousand'")
+    assert await check_isolation(vectors) == []
+
+
+async def test_an_approximate_index_of_one_tenants_rows_is_not_named(vectors: asyncpg.Connection) -> None:
+    await vectors.execute("create index on parted using hnsw (at vector_l2_ops)")
+    await vectors.execute("create index on parted_a using hnsw (at vector_cosine_ops)")
+    await vectors.execute("create index on note using hnsw (at vector_l2_ops) where tenant_id = 'a'")
+    assert await check_isolation(vectors) == []
+
+
+async def test_a_small_tenant_has_its_nearest_with_the_iterative_scan_alone(
+    vectors: asyncpg.Connection, postgres_server: PostgresServer
+) -> None:
+    """What the finding says: `benchmarks/tenant_vectors.py` has the figures."""
+    at = "array[n, n * 7, n * 13, n * 29, n * 31, n * 37, n * 41, n * 43]"
+    point = f"(select array_agg(x::bigint * 7919 % 1000 / 1000.0)::vector from unnest({at}) as x)"
+    await vectors.execute(
+        f"insert into note select case when n % 200 = 0 then 'small' else 'large' end, n, {point} "
+        "from generate_series(1, 4000) n"
+    )
+    await vectors.execute("create index on note using hnsw (at vector_l2_ops); analyze note")
+    await create_serving_role(vectors, "isolated_app", password="serving")
+    name = await vectors.fetchval("select current_database()")
+    serving = await asyncpg.connect(postgres_server.url_of(name, user="isolated_app", password="serving"))
+    await serving.execute("set enable_sort = off; select set_config('app.tenant_id', 'small', false)")
+    question = "select id from note order by at <-> (select at from note where id = 2000) limit 10"
+    try:
+        assert len(await serving.fetch(question)) < 10
+        await serving.execute("set hnsw.iterative_scan = strict_order")
+        found = [row["id"] for row in await serving.fetch(question)]
+        await serving.execute("reset enable_sort; set enable_indexscan = off; set enable_bitmapscan = off")
+        exact = [row["id"] for row in await serving.fetch(question)]
+        assert len(set(found) & set(exact)) >= 9
+    finally:
+        await serving.close()

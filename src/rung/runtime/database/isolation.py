@@ -22,6 +22,8 @@ from rung.runtime.database import isolation_sql as sql
 TIMEOUT_SECONDS = 10.0
 #: Each finding with the name of the object that it is about, for its place in the migrations.
 Named = tuple[str, Finding]
+#: What is said of the server, and of rows that are missing from an answer: no tenant sees another's by it.
+_NO_HOLE = frozenset({"R0416", "R0433", "R0440"})
 
 
 async def check_isolation(
@@ -34,8 +36,9 @@ async def check_isolation(
     """Everything that does not keep the tenants of `column` apart; empty when all is well.
 
     R0411 to R0414 tables, policies, views, indexes; R0419 foreign keys; R0430 unique keys; R0431 functions; R0432
-    grants; with `serving_role` also R0415 what that role may; R0416 and R0433 the server and pgvector. With the
-    folder of the `migrations`, each finding names the line that made the object. Any role may ask.
+    grants; with `serving_role` also R0415 what that role may; R0416 and R0433 the server and pgvector; R0440
+    indexes of vectors. With the folder of the `migrations`, each finding names the line that made the object. Any
+    role may ask.
     """
     named: list[Named] = []
     for query, make in (
@@ -46,6 +49,7 @@ async def check_isolation(
         (sql.FUNCTIONS, findings.of_function),
         (sql.GRANTS, findings.of_grant),
         (sql.EXTENSION, findings.of_vector),
+        (sql.APPROXIMATE, findings.of_approximate),
     ):
         for row in await connection.fetch(query, column, timeout=TIMEOUT_SECONDS):
             named += make(row, column)
@@ -76,8 +80,8 @@ async def check_serving_role(connection: asyncpg.Connection, column: str = "tena
 
 
 async def unprotected_tables(connection: asyncpg.Connection, column: str = "tenant_id") -> list[Finding]:
-    """`check_isolation` without what concerns the server and the roles."""
-    return [each for each in await check_isolation(connection, column) if each.code not in ("R0416", "R0433")]
+    """`check_isolation` without what concerns the server, the roles and the quality of searches."""
+    return [each for each in await check_isolation(connection, column) if each.code not in _NO_HOLE]
 
 
 async def _role(connection: asyncpg.Connection, column: str, role: str | None) -> list[Named]:

@@ -15,6 +15,8 @@ Named = tuple[str, Finding]
 FIXED_VERSIONS: dict[int, int] = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6, 18: 6}
 #: pgvector below it may put other relations' pages into a parallel HNSW build (CVE-2026-3172).
 FIXED_VECTOR = (0, 8, 2)
+#: The iterative scans of pgvector's indexes (its README, "Iterative Index Scans", 2026-11-21).
+_ITERATIVE = {"hnsw": "strict_order", "ivfflat": "relaxed_order"}
 KINDS = {"v": "view", "m": "materialized view", "f": "foreign table"}
 
 
@@ -118,6 +120,21 @@ def of_vector(row: Any, column: str) -> Iterator[Named]:
             help=f"upgrade to {'.'.join(map(str, FIXED_VECTOR))}, then: alter extension vector update; reindex",
         )
         yield "vector", finding
+
+
+def of_approximate(row: Any, column: str) -> Iterator[Named]:
+    """R0440."""
+    name, method = row["name"], row["method"]
+    finding = Finding(
+        code="R0440",
+        severity="warning",
+        message=f"the index {name} of {row['table']} looks for the nearest vectors of all tenants together",
+        found=f"{method}: the policy leaves those of one tenant of the few that it finds",
+        effect="a small tenant is shown too few rows, and not its nearest, without an error",
+        help=f"alter database ... set {method}.iterative_scan = {_ITERATIVE[method]}; or partition the table by "
+        f"{column}; or drop the index, which an exact scan of up to some thousand rows of a tenant beats",
+    )
+    yield name, finding
 
 
 def of_role(row: Any) -> Iterator[Named]:

@@ -123,3 +123,24 @@ select r.rolname::text as name, r.rolsuper, r.rolbypassrls,
 """  # noqa: S608
 
 EXTENSION = "select extversion::text from pg_extension where extname = 'vector' and $1::text is not null"
+
+#: Indexes that find about the nearest of all tenants, of which the policy then leaves one tenant's. Those of
+#: partitions by tenant, or over one tenant's rows, are not meant; nor any where the iterative scan is set.
+APPROXIMATE = f"""{_TABLES}
+select c.relname::text as name, tenant.name as table, m.amname::text as method
+  from pg_index i
+  join tenant on tenant.oid = i.indrelid
+  join pg_class c on c.oid = i.indexrelid
+  join pg_class t on t.oid = i.indrelid
+  join pg_am m on m.oid = c.relam
+ where m.amname in ('hnsw', 'ivfflat') and not t.relispartition and i.indpred is null
+   and not exists (select from pg_partitioned_table p
+                    where p.partrelid = i.indrelid and tenant.attnum = any (p.partattrs::int2[]))
+   and not exists (select from pg_db_role_setting s
+                     left join pg_database d on d.oid = s.setdatabase
+                     cross join unnest(s.setconfig) as setting
+                    where coalesce(d.datname, current_database()) = current_database()
+                      and setting like m.amname || '.iterative_scan=%' and setting not like '%=off')
+   and coalesce(obj_description(c.oid, 'pg_class'), '') not like '{WAIVER}%'
+ order by 1
+"""  # noqa: S608
