@@ -29,6 +29,10 @@ class Held:
     #: The lease is gone: somebody else has the message.
     lost: bool = False
 
+    def interruptible(self, timeout: asyncio.Timeout) -> None:
+        """The handler has begun, and this ends it early."""
+        self.timeout = timeout
+
 
 def is_suspect(message: Message, max_receive_count: int) -> bool:
     """Whether the message may be what kills its workers."""

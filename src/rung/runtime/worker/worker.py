@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from rung.runtime.context import Deadline, from_headers, serving
-from rung.runtime.errors import TenantError
 from rung.runtime.log import logger
-from rung.runtime.queue.delivery import Delivery, current_delivery
+from rung.runtime.queue.delivery import Delivery
 from rung.runtime.queue.message import Message, Reject, RetryAfter
 from rung.runtime.queue.port import Queue
-from rung.runtime.trace import span
+from rung.runtime.worker.calling import call_handler
 from rung.runtime.worker.finishing import Finisher
 from rung.runtime.worker.handler import Handler, describe, format_traceback
 from rung.runtime.worker.heartbeat import GRACE_SECONDS, Heartbeat
@@ -203,23 +201,12 @@ class Worker:
         await self._end(held, delivery, failure, seconds)
 
     async def _call(self, held: Held, delivery: Delivery) -> None:
-        message, limit = held.message, self._settings.deadline_seconds
         try:
-            context = from_headers(message.headers, trusted=True)
-        except TenantError as error:
-            raise Reject(str(error)) from error
-        token = current_delivery.set(delivery)
-        try:
-            with (
-                serving(replace(context, deadline=Deadline.after(limit))),
-                span(f"handle {message.queue}", kind="consumer", headers=message.headers),
-            ):
-                async with asyncio.timeout(limit) as timeout:
-                    held.timeout = timeout
-                    await self._handler(message)
+            await call_handler(
+                self._handler, held.message, delivery, self._settings.deadline_seconds, held.interruptible
+            )
         finally:
             held.timeout = None
-            current_delivery.reset(token)
 
     async def _end(self, held: Held, delivery: Delivery, failure: BaseException | None, seconds: float) -> None:
         message = held.message

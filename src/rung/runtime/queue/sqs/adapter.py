@@ -208,7 +208,14 @@ class SqsQueue(OutboxSending):
         )
         now = self._clock.monotonic()
         received_at = asked_at if now - asked_at > wait_seconds + PAUSE_SECONDS else now
-        found = [self._delivered(lane, raw, received_at) for raw in answer.get("Messages") or []]
+        return await self.admitted(lane, answer.get("Messages") or [], received_at)
+
+    async def admitted(self, lane: str, raws: Sequence[dict[str, Any]], received_at: float) -> list[Message]:
+        """Those of what SQS delivered that a handler may have now: the rest is put off, finished, or buried.
+
+        `received_at`: monotonic seconds, when SQS hid them. Whoever is handed messages instead of asking calls it.
+        """
+        found = [self._delivered(lane, raw, received_at) for raw in raws]
         await self._put_off([(message, due) for message, due in found if due > self._clock.now().timestamp()])
         ready = [message for message, due in found if due <= self._clock.now().timestamp()]
         ready = await self.without_finished(ready)
