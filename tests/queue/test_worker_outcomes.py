@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from rung.runtime.queue import Backoff, Message
+from rung.runtime.bindings import QueueBinding
+from rung.runtime.queue import Backoff, Message, PostgresQueue, Queue, Reject
 from rung.runtime.queue.memory import MemoryQueue
 from rung.runtime.worker import Worker, WorkerSettings, worker
 
 
 @asynccontextmanager
-async def working(queue: MemoryQueue, handler: Callable[[Message], Awaitable[None]]) -> AsyncIterator[None]:
+async def working(
+    open_queue: Callable[[], Queue], handler: Callable[[Message], Awaitable[None]]
+) -> AsyncIterator[None]:
     """A worker with one handler at a time, until the block ends."""
     settings = WorkerSettings(name="test", concurrency=1)
-    work = Worker(lambda: queue, handler, settings)
+    work = Worker(open_queue, handler, settings)
     running = asyncio.create_task(work.run())
     try:
         yield
@@ -39,7 +43,7 @@ async def test_a_handler_whose_await_was_cancelled_has_failed_and_ends_no_worker
         handled.set()
 
     await queue.send(b"cancelled")
-    async with working(queue, handle), asyncio.timeout(20):
+    async with working(lambda: queue, handle), asyncio.timeout(20):
         while not (letters := await queue.dead_letters()):  # noqa: ASYNC110 - the worker acts
             await asyncio.sleep(0.01)
         await queue.send(b"the next one")
@@ -67,5 +71,33 @@ async def test_one_failure_to_tidy_does_not_end_the_tidying(monkeypatch: pytest.
         del message
 
     monkeypatch.setattr(worker, "TIDY_SECONDS", 0.01)
-    async with working(Untidy(), handle), asyncio.timeout(20):
+    async with working(Untidy, handle), asyncio.timeout(20):
         await enough.wait()
+
+
+@pytest.mark.parametrize("kind", [ValueError, Reject])
+async def test_a_handler_that_says_half_a_character_ends_no_worker(
+    kind: type[Exception], postgres_url: str
+) -> None:
+    """A message may hold one, and an error repeats it: nothing can keep it, and nothing may fail over it."""
+    handled = asyncio.Event()
+
+    async def handle(message: Message) -> None:
+        if message.body == b"half":
+            raise kind(json.loads('"no plan \\udcff"'))
+        handled.set()
+
+    def open_queue() -> PostgresQueue:
+        return PostgresQueue("orders", QueueBinding(url=postgres_url, max_receive_count=1))
+
+    queue = open_queue()
+    try:
+        await queue.send(b"half")
+        async with working(open_queue, handle), asyncio.timeout(20):
+            while not (letters := await queue.dead_letters()):  # noqa: ASYNC110 - the worker acts
+                await asyncio.sleep(0.01)
+            await queue.send(b"the next one")
+            await handled.wait()
+    finally:
+        await queue.close()
+    assert "no plan \\udcff" in letters[0].reason

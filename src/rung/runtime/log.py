@@ -23,6 +23,7 @@ import msgspec
 from rung.runtime.context import current_or_none
 from rung.runtime.masking import MASK, Secret, is_secret_name, mask_text, masked
 from rung.runtime.quick_structlog import structlog
+from rung.runtime.text import keepable
 
 __all__ = ["Secret", "configure_logging", "logger"]
 
@@ -137,7 +138,16 @@ def _describe(information: Any) -> list[dict[str, Any]]:
 
 
 def _render_json(line: dict[str, Any]) -> bytes:
-    return _encoder.encode(line) + b"\n"
+    try:
+        return _encoder.encode(line) + b"\n"
+    except (
+        UnicodeEncodeError
+    ):  # half of a character, from a file's name or somebody's JSON: a log line breaks nobody
+        import json
+
+        return (
+            json.dumps(line, default=lambda value: mask_text(str(value)), separators=(",", ":")).encode() + b"\n"
+        )
 
 
 def _render_console(line: dict[str, Any]) -> bytes:
@@ -147,7 +157,7 @@ def _render_console(line: dict[str, Any]) -> bytes:
     for stack in exception or ():
         frames = "".join(f"\n    {f['filename']}:{f['lineno']} in {f['name']}" for f in stack["frames"])
         text += f"\n  {stack['exc_type']}: {stack['exc_value']}{frames}"
-    return text.encode() + b"\n"
+    return keepable(text).encode() + b"\n"
 
 
 def _console() -> structlog.dev.ConsoleRenderer:

@@ -24,6 +24,7 @@ from rung.runtime.database.connection import BoundConnection, connect
 from rung.runtime.database.limits import Limits
 from rung.runtime.errors import OverloadedError, UnavailableError
 from rung.runtime.log import logger
+from rung.runtime.text import storable
 
 log = logger(__name__)
 
@@ -233,7 +234,8 @@ class PostgresTicks:
     async def finish(self, schedule: str, tick: datetime, outcome: Outcome, error: str | None) -> None:
         """See Ticks. Every 50th time the history is cut to its newest 1000 runs."""
         async with self._turn:
-            await self._ask("execute", _FINISH, schedule, tick, outcome, error)
+            said = None if error is None else storable(error)
+            await self._ask("execute", _FINISH, schedule, tick, outcome, said)
             self._finished += 1
             if self._finished % _TRIM_EVERY == 0:
                 await self._ask("execute", _TRIM, schedule, HISTORY_PER_SCHEDULE - 1)

@@ -13,6 +13,7 @@ from typing import Any
 
 from rung.errors import Finding, UserError
 from rung.runtime.queue.message import Message
+from rung.runtime.text import keepable
 
 Handler = Callable[[Message], Awaitable[None]]
 
@@ -79,13 +80,13 @@ def in_thread(function: Callable[[Message], object]) -> Handler:
 
 def describe(error: BaseException) -> str:
     """An error in one line: what a dead letter shows as its reason."""
-    text = str(error).strip()
+    text = keepable(str(error)).strip()
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
 
 
 def format_traceback(error: BaseException) -> str:
     """The traceback as text, its end when it is very long."""
-    return "".join(traceback.format_exception(error))[-16_000:]
+    return keepable("".join(traceback.format_exception(error)))[-16_000:]
 
 
 def _brief_traceback(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from rung.runtime.log import logger
 from rung.runtime.queue.delivery import Delivery
 from rung.runtime.queue.message import Message, Reject, RetryAfter
 from rung.runtime.queue.port import Queue
+from rung.runtime.text import keepable
 from rung.runtime.worker.calling import call_handler
 from rung.runtime.worker.finishing import Finisher
 from rung.runtime.worker.handler import Handler, describe, format_traceback
@@ -220,9 +221,9 @@ class Worker:
             case asyncio.CancelledError():
                 await self._release([message])
             case Reject():
-                await self._give_up(message, failure, failure.reason, seconds)
+                await self._give_up(message, failure, keepable(failure.reason), seconds)
             case RetryAfter():
-                await self._retry(message, failure, failure.reason, failure.seconds, seconds)
+                await self._retry(message, failure, keepable(failure.reason), failure.seconds, seconds)
             case TimeoutError() if seconds >= self._settings.deadline_seconds - LOOP_CLOCK_SECONDS:
                 reason = f"deadline exceeded: {self._settings.deadline_seconds:g} s"
                 await self._retry(message, failure, reason, None, seconds)

@@ -16,6 +16,7 @@ import traceback
 import msgspec
 
 from rung.errors import ApplicationError
+from rung.runtime.text import keepable
 
 TRACEBACK_CHARACTERS_MAX = 4_000
 MESSAGE_CHARACTERS_MAX = 2_000
@@ -35,8 +36,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         if isinstance(error, StepFailedError):
             return error.failure
         kinds = tuple(each.__name__ for each in type(error).__mro__ if each not in (object, BaseException))
-        text = "".join(traceback.format_exception(error))[-TRACEBACK_CHARACTERS_MAX:]
-        message = str(error)[:MESSAGE_CHARACTERS_MAX]
+        text = keepable("".join(traceback.format_exception(error)))[-TRACEBACK_CHARACTERS_MAX:]
+        message = keepable(str(error))[:MESSAGE_CHARACTERS_MAX]
         return cls(kind=type(error).__name__, message=message, kinds=kinds, traceback=text)
 
     def is_a(self, *kinds: type[BaseException] | str) -> bool:

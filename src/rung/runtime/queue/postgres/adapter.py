@@ -33,6 +33,7 @@ from rung.runtime.queue.postgres.fair import Turns
 from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
 from rung.runtime.queue.postgres.pool import Pool
 from rung.runtime.queue.sending import Sending
+from rung.runtime.text import storable
 
 #: How often a waiting receiver looks by itself; an announcement wakes it earlier.
 POLL_SECONDS = 0.5
@@ -247,7 +248,7 @@ class PostgresQueue(Sending):
             return await self.dead_letter(message, reason=reason, traceback=traceback)
         if delay_seconds is None:
             delay_seconds = self._backoff.delay_seconds(message.receive_count, self._random)
-        error = _storable(f"{reason}\n{traceback}" if traceback else reason)
+        error = storable(f"{reason}\n{traceback}" if traceback else reason)
         return bool(await self._pool.fetch(sql.RETRY, *_lease(message), delay_seconds, error))
 
     async def dead_letter(self, message: Message, *, reason: str, traceback: str = "") -> bool:
@@ -262,7 +263,7 @@ class PostgresQueue(Sending):
         return finished
 
     async def _bury(self, message: Message, reason: str, traceback: str, attempts: int) -> bool:
-        texts = (_storable(reason), _storable(traceback), origin_of_this_process())
+        texts = (storable(reason), storable(traceback), origin_of_this_process())
         return bool(await self._pool.fetch(sql.DEAD_LETTER, *_lease(message), attempts, *texts))
 
     async def _for_each(self, query: str, messages: Sequence[Message], *arguments: Any) -> list[bool]:
@@ -368,11 +369,6 @@ def _encode_headers(sendables: Sequence[Sendable]) -> list[str]:
             text = msgspec.json.encode(last).decode()
         texts.append(text)
     return texts
-
-
-def _storable(text: str) -> str:
-    """Postgres keeps no NUL in text."""
-    return text.replace("\x00", "\\0")
 
 
 def _lane_statistics(row: Any, dead: int) -> LaneStatistics:
