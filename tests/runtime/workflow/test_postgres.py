@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from rung.runtime import embedded
 from rung.runtime.bindings import WorkflowBinding
 from rung.runtime.context import current, serving_tenant
 from rung.runtime.database.database import Database
+from rung.runtime.errors import UnavailableError
 from rung.runtime.workflow import RunFailedError, Workflow, WorkflowContext, client, install_workflows
 from rung.runtime.workflow.driver import Ended
 from rung.runtime.workflow.errors import FencedError
@@ -250,6 +252,29 @@ async def test_approval_wait_survives_restart(place: Place) -> None:
     assert len(tokens) == 1
 
 
+async def test_a_question_that_nobody_answered_is_asked_anew_when_the_run_is_resumed(place: Place) -> None:
+    """With its notice, and with a link that decides: the old one was too late for ever, and the run was parked."""
+    tokens: list[str] = []
+    patience = [0.05, 3_600.0]
+
+    async def flow(context: WorkflowContext, given: Any) -> Any:
+        answer = await context.approval(
+            "manager", notify=lambda request: tokens.append(request.token), timeout_seconds=patience[0]
+        )
+        return answer.by
+
+    run = await place.workflow().start(id="a")
+    async with place.running({"flow": flow}):
+        with pytest.raises(RunFailedError, match="time is up"):
+            await run.result(timeout_seconds=20)
+        del patience[0]
+        assert await run.resume()
+        await _until(lambda: len(tokens) == 2)
+        store = place.store()
+        assert await store.decide(hash_of(tokens[1]), approved=True, payload='{"approved":true,"by":"ada"}')
+        assert await run.result(timeout_seconds=20) == "ada"
+
+
 async def test_cancel_reaches_a_run_that_another_process_holds(place: Place) -> None:
     began = asyncio.Event()
 
@@ -296,18 +321,32 @@ async def test_tenant_and_correlation_go_with_the_run(place: Place) -> None:
 
 
 async def test_a_run_that_kills_its_process_again_and_again_is_parked(place: Place) -> None:
-    store, run = place.store(), await place.workflow().start(id="a")
+    executor, run = place.executor({"flow": _hang}), await place.workflow().start(id="a")
     tasks: list[asyncio.Task[None]] = []
     async with asyncio.timeout(20):
         while (view := await run.status()) is None or view.state != "parked":
-            claimed = await store.claim({"flow": ""}, limit=1, lease_seconds=0.02)
-            tasks += [place.executor({"flow": _hang}).begin(each, []) for each in claimed]
+            claimed = await executor.store.claim({"flow": ""}, limit=1, lease_seconds=0.1)
+            tasks += [executor.begin(each, []) for each in claimed]
             await asyncio.sleep(0.01)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     with pytest.raises(RunFailedError, match="R0537"):
         await run.result(timeout_seconds=5)
+
+
+async def test_a_loss_that_cannot_be_noted_leaves_the_run_to_the_end_of_its_lease(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(run: Run, *, losses: int, records: int) -> None:
+        del run, losses, records
+        raise UnavailableError("the database is away")
+
+    await place.workflow().start(id="a")
+    executor = place.executor({"flow": _hang})
+    monkeypatch.setattr(executor.store, "note_loss", away)
+    (run,) = await executor.store.claim({"flow": ""}, limit=1, lease_seconds=30.0)
+    await executor.begin(replace(run, after_loss=True), [])
 
 
 async def _hang(context: WorkflowContext, given: Any) -> None:
@@ -341,6 +380,28 @@ async def test_a_drain_lets_the_step_end_and_gives_the_run_back(place: Place) ->
     assert done == ["first", "second"]
 
 
+async def test_a_drain_begins_while_every_place_is_taken_by_a_long_step(place: Place) -> None:
+    """Who is told to end has half a minute, and not as long as the shortest of the steps that run."""
+    began = asyncio.Event()
+
+    async def long() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def flow(context: WorkflowContext, given: Any) -> None:
+        await context.step("long", long)
+
+    await place.workflow().start(id="a")
+    settings = ExecutorSettings(concurrency=1, poll_seconds=0.2, drain_seconds=0.05)
+    executor = place.executor({"flow": flow}, settings)
+    task = asyncio.create_task(executor.run())
+    await began.wait()
+    await asyncio.sleep(0)
+    executor.stop()
+    async with asyncio.timeout(20):
+        await task
+
+
 async def test_a_serving_role_runs_workflows_and_changes_no_table(place: Place, postgres_url: str) -> None:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("create role workflow_server")
@@ -366,6 +427,19 @@ async def test_runs_that_ended_long_ago_are_forgotten(place: Place) -> None:
     assert await store.forget(retention_seconds=60) == 0
     assert await store.forget(retention_seconds=-60) == 1
     assert await store.view("flow", "a") is None
+
+
+async def test_all_that_is_too_old_is_forgotten_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand a minute would be 16 runs a second, and a table that grows for ever above that."""
+    executor, left = place.executor({}), [1_000, 1_000, 7]
+
+    async def forget(*, retention_seconds: float) -> int:
+        del retention_seconds
+        return left.pop(0)
+
+    monkeypatch.setattr(executor.store, "forget", forget)
+    await executor._forget()
+    assert left == []
 
 
 async def _claimed(store: PostgresStore, *, lease_seconds: float) -> Run:

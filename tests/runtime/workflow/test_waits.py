@@ -269,6 +269,26 @@ async def test_resume_from_a_step_does_it_and_what_follows_again() -> None:
     assert not await run.resume()
 
 
+async def test_resume_asks_a_question_anew_that_nobody_answered_in_time() -> None:
+    requests: list[Any] = []
+
+    async def flow(context: WorkflowContext, given: Any) -> bool:
+        answer = await context.approval("manager", notify=requests.append, timeout_seconds=3_600)
+        return answer.approved
+
+    runner = WorkflowRunner({"flow": flow})
+    run = await runner.start("flow")
+    await runner.settle(until=runner.clock.now() + timedelta(hours=2))
+    with pytest.raises(RunFailedError, match="time is up"):
+        await runner.result(run)
+    assert await run.resume()
+    await runner.settle()
+    assert len(requests) == 2
+    assert await runner.approve(run, "manager")
+    assert not await runner.approve(run, "manager")
+    assert await runner.result(run) is True
+
+
 async def test_the_same_id_twice_is_the_same_run() -> None:
     done = Effects()
 

@@ -24,6 +24,8 @@ from rung.runtime.workflow.store import Held, Store
 from rung.runtime.workflow.versions import Versions
 
 TIDY_SECONDS = 60.0
+#: What one `forget` of a store deletes at most.
+FORGOTTEN_AT_ONCE = 1_000
 PAUSE_SECONDS_MAX = 2.0
 #: A run that takes its process with it so often, without getting any further, is parked.
 LOSSES_MAX = 5
@@ -128,7 +130,7 @@ class Executor:
     async def _claim(self) -> int:
         free = self._settings.concurrency - len(self._tasks)
         if free <= 0:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await self._room_or_stop()
             return 1
         runs = await self.store.claim(self._newest, limit=free, lease_seconds=self._settings.lease_seconds)
         self._observer.polled()
@@ -136,6 +138,14 @@ class Executor:
         for run in runs:
             self.begin(run, histories[run.number])
         return len(runs)
+
+    async def _room_or_stop(self) -> None:
+        """A drain begins at once, also when every run that is carried is in the middle of a long step."""
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({stopping, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
 
     def has_room_for(self, workflow: str) -> bool:
         """Whether a run that is started in this process may stay here."""
@@ -185,6 +195,8 @@ class Executor:
                 await self._finish(run, outcome)
         except asyncio.CancelledError:
             await self._give_back(run)
+        except Exception as error:  # noqa: BLE001 - the lease ends, and the run goes on elsewhere
+            self._observer.given_up(run, error)
         finally:
             self._executions.pop(run.number, None)
             waiting = self._ended.pop(run.number, None)
@@ -277,7 +289,13 @@ class Executor:
             with suppress(Exception):
                 self._observer.tell(await self.store.oldest_due_seconds(list(self._newest)))
             with suppress(Exception):
-                await self.store.forget(retention_seconds=self._settings.retention_seconds)
+                await self._forget()
+
+    async def _forget(self) -> None:
+        """All that is too old: what ends has to be able to go, however much it is."""
+        forgotten = FORGOTTEN_AT_ONCE
+        while forgotten >= FORGOTTEN_AT_ONCE:
+            forgotten = await self.store.forget(retention_seconds=self._settings.retention_seconds)
 
     async def _drain(self) -> None:
         """Steps that run may end; what waits is given back at once, and no step begins."""

@@ -289,8 +289,24 @@ class MemoryStore:
         version = "" if new_version else kept.run.version
         kept.run = replace(kept.run, cancel_reason=None, version=version, fence=kept.run.fence + 1)
         if from_order is not None:
-            kept.records = {path: each for path, each in kept.records.items() if each.order < from_order}
+            self._drop(kept, from_order)
         return True
+
+    def _drop(self, kept: _Kept, from_order: int) -> None:
+        """Records from that order on; a question that is asked again is asked anew, with notice and link."""
+        late = [record for record in kept.records.values() if record.order >= from_order]
+        asked = {record.path for record in late if record.kind == "approval"}
+        dropped = {record.path for record in late} | {
+            path for path in kept.records if any(path.startswith(f"{each}.") for each in asked)
+        }
+        kept.records = {path: each for path, each in kept.records.items() if path not in dropped}
+        kept.signals = [each for each in kept.signals if each[0] not in {f"approval:{path}" for path in asked}]
+        number = kept.run.number
+        self._asked = {
+            token: each
+            for token, each in self._asked.items()
+            if each.number != number or each.record.path not in asked
+        }
 
     async def oldest_due_seconds(self, workflows: Sequence[str]) -> float:
         """Of what is due and held by nobody."""

@@ -310,6 +310,7 @@ select number, workflow, id, version, given, output, failure::text as failure, c
 from rung.workflow_run
 """
 
+# A question that is asked again is asked anew: its notice goes out once more, and its link decides once more.
 RESUME = """
 with found as (
     update rung.workflow_run
@@ -320,9 +321,22 @@ with found as (
     where workflow = $1 and id = $2 and state in ('failed', 'cancelled', 'parked')
     returning number
 ), dropped as (
-    delete from rung.workflow_step using found
-    where run = found.number and "order" >= $3
-    returning run
+    delete from rung.workflow_step as step using found
+    where step.run = found.number and (
+        step."order" >= $3
+        or exists (
+            select from rung.workflow_step as asked
+            where asked.run = found.number and asked.kind = 'approval' and asked."order" >= $3
+              and starts_with(step.path, asked.path || '.')
+        )
+    )
+    returning step.run, step.path
+), unasked as (
+    delete from rung.workflow_approval as approval using dropped
+    where approval.run = dropped.run and approval.path = dropped.path
+), unheard as (
+    delete from rung.workflow_signal as signal using dropped
+    where signal.run = dropped.run and signal.name = 'approval:' || dropped.path
 )
 select number, (select count(*) from dropped) as dropped from found
 """
