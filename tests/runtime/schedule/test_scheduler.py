@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ from rung.runtime.schedule import (
     parse,
 )
 from rung.runtime.schedule.handler import adapt
-from rung.runtime.schedule.ticks import HISTORY_PER_SCHEDULE, Ticks
+from rung.runtime.schedule.ticks import HISTORY_PER_SCHEDULE, Claim, Ticks
 from rung.testing import ManualClock, settle
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,6 +79,26 @@ async def test_a_handler_runs_at_every_tick_and_never_before() -> None:
         for _ in range(12):
             await clock.advance(10)
         assert handler.minutes() == [1, 2, 3]
+
+
+async def test_a_statement_that_took_too_long_is_tried_again() -> None:
+    """It ended the process before, and with it every other schedule of it."""
+
+    class Slow(ProcessTicks):
+        slow = True
+
+        async def claim(self, schedule: str, ticks: Sequence[datetime], missed: int) -> Claim:
+            if self.slow:
+                self.slow = False
+                raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+            return await super().claim(schedule, ticks, missed)
+
+    clock, handler = ManualClock(START), Handler()
+    async with running(clock, Slow(), schedule(handler)):
+        await clock.advance(60)
+        assert handler.minutes() == []
+        await clock.advance(1)
+        assert handler.minutes() == [1]
 
 
 async def test_a_run_that_goes_on_makes_the_next_ticks_skip() -> None:
@@ -288,6 +308,18 @@ async def test_a_lock_is_not_held_while_its_connection_is_dying(
     with pytest.raises(UnavailableError):
         await ticks.still_held("work")
     assert await ticks.still_held("work")
+    await ticks.close()
+
+
+async def test_the_end_of_a_run_is_kept_whatever_its_error_says(
+    postgres_url: str, database: asyncpg.Connection[Any]
+) -> None:
+    """Else the run would be said to have died with its process."""
+    ticks = PostgresTicks(postgres_url, owner="a")
+    await ticks.latest("work", START)
+    await ticks.claim("work", [tick(1)], 0)
+    await ticks.finish("work", tick(1), "failed", "ValueError: \x00 and \udcff")
+    assert await database.fetchval("select error from rung.schedule_run") == r"ValueError: \0 and \udcff"
     await ticks.close()
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from rung.errors import ApplicationError
 from rung.runtime import metrics
 from rung.runtime.bindings import BusBinding, QueueBinding
 from rung.runtime.bus.event import EVENT_HEADER
@@ -92,8 +91,8 @@ class Deliverer:
                 continue
             try:
                 await self.deliver(free, wait_seconds=self._wait_seconds)
-            except ApplicationError as error:
-                log.warning("deliveries are not taken", bus=self._bus, error=str(error))
+            except Exception as error:  # noqa: BLE001 - as the router: it goes on when the database does
+                log.warning("deliveries are not taken", bus=self._bus, error=str(error) or type(error).__name__)
                 await asyncio.sleep(PAUSE_SECONDS)
         if self._tasks:
             await asyncio.wait(self._tasks)

@@ -17,7 +17,6 @@ from typing import Any
 
 import msgspec
 
-from rung.errors import ApplicationError
 from rung.runtime import metrics
 from rung.runtime.bindings import BusBinding, PostgresBinding
 from rung.runtime.bus import sql
@@ -36,6 +35,7 @@ BATCH = 500
 POLL_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 TIDY_SECONDS = 60.0
+FORGET_BATCH = 1000
 #: A replayed event says which replay it is of, and goes only to the rules that the replay names.
 REPLAY_HEADER, ONLY_HEADER = "x-rung-replay", "x-rung-only"
 
@@ -90,8 +90,8 @@ class Router:
                     tidy_at = loop.time() + TIDY_SECONDS
                 if not routed:
                     await self._events.wait_for_messages(self._poll_seconds)
-            except ApplicationError as error:
-                log.warning("events are not routed", bus=self.name, error=str(error))
+            except Exception as error:  # noqa: BLE001 - a router that gives up needs a person, one that retries does not
+                log.warning("events are not routed", bus=self.name, error=_said(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
     def stop(self) -> None:
@@ -122,8 +122,8 @@ class Router:
             headers = msgspec.json.decode(row["headers"], type=dict[str, str])
             try:
                 self._route_one(row["body"], headers, ingestion, batch)
-            except ValueError as error:
-                batch.buried.append(Undelivered(lane=LANE, body=row["body"], headers=headers, reason=str(error)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the events behind it go on
+                batch.buried.append(Undelivered(lane=LANE, body=row["body"], headers=headers, reason=_said(error)))
         return batch
 
     def _route_one(self, body: bytes, headers: dict[str, str], ingestion: str, batch: _Batch) -> None:
@@ -187,14 +187,20 @@ class Router:
         await connection.fetch(sql.KEEP, self.name, *columns)
 
     async def tidy(self) -> None:
-        """Delete what the archive has kept for long enough, at most 1,000 events at a time."""
-        if self._binding.archive_days:
-            await self._database.execute(sql.FORGET, self.name, self._binding.archive_days)
+        """Delete what the archive has kept for long enough, 1,000 events at a time."""
+        while self._binding.archive_days and not self._stopping:
+            tag = await self._database.execute(sql.FORGET, self.name, self._binding.archive_days, FORGET_BATCH)
+            if tag != f"DELETE {FORGET_BATCH}":
+                return
 
     async def close(self) -> None:
         """Close connections."""
         await self._database.close()
         await self._events.close()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _sendable(body: bytes, headers: Mapping[str, str], lane: str) -> Sendable:

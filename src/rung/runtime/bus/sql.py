@@ -52,7 +52,7 @@ delete from rung.event_archive
 where ctid = any (array(
     select ctid from rung.event_archive
     where bus = $1 and at < now() - $2::integer * interval '1 day'
-    order by at limit 1000))
+    order by at limit $3))
 """
 
 # $4 and $5: where the last page ended.

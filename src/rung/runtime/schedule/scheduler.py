@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
+import asyncpg
+
 from rung.runtime import metrics
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
 from rung.runtime.context import Context, Deadline, new_correlation_id, serving
@@ -29,7 +31,16 @@ _RETRY_SECONDS_MAX = 5.0
 _CHECK_SECONDS = 2.0
 #: What an interrupted run has to write down that it was.
 _INTERRUPTION_SECONDS = 2.0
-_AWAY = (UnavailableError, OverloadedError, OSError)
+#: The database is away, or too busy for this statement: the next attempt may succeed.
+_AWAY = (
+    UnavailableError,
+    OverloadedError,
+    OSError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.InsufficientResourcesError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
