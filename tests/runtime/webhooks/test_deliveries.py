@@ -25,6 +25,7 @@ from rung.runtime.webhooks import (
     StandardSignature,
     WebhookError,
 )
+from rung.runtime.webhooks.deliverer import DEFER_SECONDS, DEFER_SECONDS_MAX, PER_ENDPOINT
 from rung.testing.clock import ShiftedClock
 
 DAY = 86_400.0
@@ -196,6 +197,8 @@ async def test_3xx_fails(bench: Bench, sink: Sink, status: int) -> None:
         (502, "999999", DAY - 2, DAY + 1),
         (500, "600", 4, 7),
         (504, "soon", 4, 7),
+        (503, "Mon, 01 Jan 2024 00:00:00 +99999999999999", 4, 7),
+        (503, "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", 4, 7),
     ],
 )
 async def test_retry_after_honoured(
@@ -392,6 +395,30 @@ async def test_failing_endpoint_waits_for_itself_alone(bench: Bench, sink: Sink)
     for _ in range(3):
         await bench.next_try()
     assert len(sink.requests) == 9
+
+
+async def test_deliveries_that_find_their_endpoint_busy_look_ever_more_rarely(bench: Bench, sink: Sink) -> None:
+    """Ten thousand of them that looked every second would leave no time for anybody else's."""
+    endpoint = await bench.deliveries.register("acme", sink.url)
+    await bench.deliveries.publish("acme", "a.b", {})
+    bench.deliverer._in_flight[endpoint.id] = PER_ENDPOINT
+    delays = []
+    for _ in range(10):
+        await bench.next_try()
+        delays += await bench.delays()
+    assert len(delays) == 10, "one message at a time"
+    assert delays[0] <= DEFER_SECONDS
+    assert DEFER_SECONDS_MAX / 4 - 5 < delays[-1] <= DEFER_SECONDS_MAX
+    del bench.deliverer._in_flight[endpoint.id]
+    await bench.next_try()
+    assert sink.events() == ["a.b"]
+
+
+async def test_a_refused_event_leaves_no_tenant_in_the_callers_transaction(bench: Bench) -> None:
+    async with bench.database.transaction() as connection:
+        with pytest.raises(WebhookError, match="R0545"):
+            await bench.deliveries.publish("acme", "a.b", {"x": object()}, transaction=connection)
+        assert not await connection.fetchval("select current_setting('app.tenant_id', true)")
 
 
 @asynccontextmanager

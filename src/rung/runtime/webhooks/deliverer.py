@@ -15,6 +15,7 @@ from rung.runtime.context import Tenant
 from rung.runtime.database.database import Database
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import Message, Queue, Reject
+from rung.runtime.text import keepable
 from rung.runtime.webhooks.deliveries import Deliveries
 from rung.runtime.webhooks.errors import AddressRefusedError, WebhookError
 from rung.runtime.webhooks.guard import Policy, Resolve, checked_url, guarded_client, system_resolve
@@ -36,7 +37,8 @@ ANSWER_BYTES_KEPT = 1024
 ANSWER_BYTES_READ = 16 * 1024
 #: Attempts at one endpoint at once; an endpoint that fails gets few, so that its timeouts fill no worker.
 PER_ENDPOINT, PER_FAILING_ENDPOINT = 50, 2
-DEFER_SECONDS = (0.5, 2.0)
+#: What finds its endpoint busy looks again within so long at first, and at last.
+DEFER_SECONDS, DEFER_SECONDS_MAX = 2.0, 300.0
 USER_AGENT = "rung-webhooks/1"
 
 
@@ -77,8 +79,7 @@ class Deliverer:
             return
         allowed = PER_FAILING_ENDPOINT if work.is_failing else PER_ENDPOINT
         if self._in_flight[work.endpoint] >= allowed:
-            delay = self._random.uniform(*DEFER_SECONDS)
-            await self._queue.send(message.body, lane=message.lane, delay_seconds=delay)
+            await self._defer(job, message.lane)
             return
         self._in_flight[work.endpoint] += 1
         try:
@@ -88,6 +89,13 @@ class Deliverer:
             if not self._in_flight[work.endpoint]:
                 del self._in_flight[work.endpoint]
         await self._records.ask(ended(work, outcome, self._random))
+
+    async def _defer(self, job: Job, lane: str) -> None:
+        """Look again later, each time twice as late: thousands that wait for one endpoint keep nobody busy."""
+        longest = min(DEFER_SECONDS_MAX, DEFER_SECONDS * 2.0 ** min(job.deferred, 16))
+        later = msgspec.structs.replace(job, deferred=job.deferred + 1)
+        delay = self._random.uniform(longest / 4, longest)
+        await self._queue.send(msgspec.json.encode(later), lane=lane, delay_seconds=delay)
 
     async def _attempt(self, work: Work) -> Outcome:
         """Post once. Raises nothing that the receiver, the network or the name has caused."""
@@ -152,7 +160,7 @@ async def _first_bytes(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _failure(began: float, error: str) -> Outcome:
-    return Outcome(status=None, duration_ms=_since(began), error=error.replace("\x00", "")[:500])
+    return Outcome(status=None, duration_ms=_since(began), error=keepable(error.replace("\x00", ""))[:500])
 
 
 def _since(began: float) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,13 +58,17 @@ class Deliveries(Endpoints):
         await self._installed.ensure()
         owner = key_of(tenant)
         found = await transaction.fetchval(_SETTING)
-        if tenant is not None and not found:
+        borrowed = tenant is not None and not found
+        if borrowed:
             await transaction.fetchval(_SET, owner)
         elif found not in ("", owner):
             raise TenantError(f"the transaction is of tenant {found[:40]!r}, the event of {owner!r}")
-        await self.publish_on(transaction, owner, kind, data, identity)
-        if tenant is not None and not found:
-            await transaction.fetchval(_SET, "")
+        try:
+            await self.publish_on(transaction, owner, kind, data, identity)
+        finally:
+            if borrowed:  # also for a caller that goes on after a refusal: what follows is for no tenant again
+                with suppress(Exception):
+                    await transaction.fetchval(_SET, "")
         return identity
 
     async def publish_on(

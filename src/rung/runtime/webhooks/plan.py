@@ -45,7 +45,7 @@ def retry_after(status: int, header: str | None, now: datetime) -> float | None:
         return min(float(text), RETRY_AFTER_SECONDS_MAX)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year or a zone that no date has: it is the receiver's text
         return None
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return min(max(0.0, (until - now).total_seconds()), RETRY_AFTER_SECONDS_MAX)

@@ -206,5 +206,5 @@ def _unzipped(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 
 def _next(job: Job, delay: float) -> Entry:
-    following = msgspec.structs.replace(job, sequence=job.sequence + 1, step=job.step + 1)
+    following = msgspec.structs.replace(job, sequence=job.sequence + 1, step=job.step + 1, deferred=0)
     return Entry(body=msgspec.json.encode(following), delay_seconds=delay)

@@ -68,7 +68,8 @@ class Delivery:
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The message of one attempt. `sequence`: how many were made before it; another number makes it stale.
 
-    `step`: the place in the plan of retries. `database`: the node in which the delivery is.
+    `step`: the place in the plan of retries. `deferred`: how often it found its endpoint busy since the attempt
+    before. `database`: the node in which the delivery is.
     """
 
     database: str
@@ -76,6 +77,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     delivery: int
     sequence: int = 0
     step: int = 0
+    deferred: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
