@@ -12,13 +12,18 @@ from tests.tenants.moving_kit import TENANTS, System, system
 
 from rung.errors import MachineError
 from rung.runtime import serving_tenant
-from rung.runtime.bindings import QueueBinding
+from rung.runtime.bindings import QueueBinding, WorkflowBinding
+from rung.runtime.bus.schema import install_bus
 from rung.runtime.context import known_epochs
+from rung.runtime.database.database import Database
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import PostgresQueue
 from rung.runtime.tenants.archive import read_manifest
 from rung.runtime.tenants.keeping import Keeper
 from rung.runtime.tenants.places import Place
+from rung.runtime.webhooks import Deliveries
+from rung.runtime.workflow import Workflow
+from rung.runtime.workflow.postgres.adapter import PostgresStore
 
 
 @pytest.fixture
@@ -134,6 +139,20 @@ def test_what_is_no_archive(tmp_path: Path) -> None:
             read_manifest(file)
 
 
+async def test_a_row_of_another_tenant_beside_all_of_its_own_is_refused(kit: System, tmp_path: Path) -> None:
+    """Whoever restores may be a superuser, whom no policy is asked for."""
+    file = tmp_path / "acme.zip"
+    await keeper(kit).export("acme", file)
+    with zipfile.ZipFile(file) as archive:
+        first = archive.read("public.customer.ndjson").decode().splitlines()[0]
+    stray = json.dumps({**json.loads(first), "tenant_id": "globex", "id": 999_999, "email": None})
+    rewrite(file, "public.customer.ndjson", (first, f"{first}\n{stray}"), checksum=True)
+    before = {tenant: await kit.seen(tenant) for tenant in TENANTS}
+    with pytest.raises(MachineError, match="20 rows exported, 21 of acme restored"):
+        await keeper(kit).restore(file, replace=True)
+    assert {tenant: await kit.seen(tenant) for tenant in TENANTS} == before
+
+
 async def test_its_messages_go_too(kit: System) -> None:
     queue = PostgresQueue("jobs", QueueBinding(url=kit.url))
     for tenant in ("acme", "acme", "globex"):
@@ -144,6 +163,41 @@ async def test_its_messages_go_too(kit: System) -> None:
     [left] = await queue.receive(max_messages=10)
     assert left.headers["x-rung-tenant"] == "globex"
     await queue.close()
+
+
+async def test_its_webhooks_runs_and_events_go_too(kit: System) -> None:
+    """They hold what its customers wrote, and the keys that sign in its name."""
+    queue = PostgresQueue("hooks", QueueBinding(url=kit.url))
+    flow = Workflow("flow", PostgresStore(WorkflowBinding(url=kit.url)))
+    await install_bus(kit.owner)
+    database = Database.from_url(kit.url, pool_size=2)
+    deliveries = Deliveries(database, queue)
+    try:
+        for tenant in ("acme", "globex"):
+            await deliveries.register(tenant, "https://hooks.example.com/in")
+            await deliveries.publish(tenant, "member.invited", {"email": "ada@example.com"})
+            with serving_tenant(tenant):
+                await flow.start({"email": "ada@example.com"})
+        for number, tenant in enumerate(("acme", "globex")):
+            put = "insert into rung.event_archive (bus, id, headers, body) values ('events', $1, $2, '')"
+            await kit.owner.execute(put, number, json.dumps({"x-rung-tenant": tenant}))
+        kept = (
+            "webhook_endpoint",
+            "webhook_key",
+            "webhook_event",
+            "webhook_delivery",
+            "workflow_run",
+            "event_archive",
+        )
+        gone = await keeper(kit).delete("acme")
+        assert {name: gone[f"rung.{name}"] for name in kept} == dict.fromkeys(kept, 1)
+        left = {name: await kit.owner.fetchval(f"select count(*) from rung.{name}") for name in kept}
+        assert left == dict.fromkeys(kept, 1)
+        assert len(await deliveries.list("globex")) == 1
+    finally:
+        await database.close()
+        await flow.store.close()  # type: ignore[attr-defined]
+        await queue.close()
 
 
 async def test_a_tenant_that_moves_is_not_deleted(kit: System) -> None:

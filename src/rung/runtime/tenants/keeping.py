@@ -19,9 +19,22 @@ from rung.runtime.tenants.copying import TABLE_SECONDS, Progress
 from rung.runtime.tenants.freezing import act_for, freeze, thaw
 from rung.runtime.tenants.moving import Mover, silent
 from rung.runtime.tenants.site import Site, Sites
+from rung.runtime.webhooks.schema import TENANT_TABLES
 
-#: Where messages wait, in a database that has queues.
-_MESSAGES = ("rung.message", "rung.dead_letter")
+_HEADER = f"headers->>'{TENANT_HEADER}' = $1"
+_RUNS = f"run in (select number from rung.workflow_run where {_HEADER})"  # noqa: S608 - a name of ours
+#: What rung itself keeps of a tenant beside the map, each table with its condition, parts before a whole:
+#: messages, events, workflows, and the webhooks with their keys.
+_KEPT = {
+    "rung.message": _HEADER,
+    "rung.dead_letter": _HEADER,
+    "rung.event_archive": _HEADER,
+    "rung.workflow_step": _RUNS,
+    "rung.workflow_signal": _RUNS,
+    "rung.workflow_approval": _RUNS,
+    "rung.workflow_run": _HEADER,
+    **{f"rung.{table}": "tenant_id = $1" for table in TENANT_TABLES},
+}
 
 
 class Keeper:
@@ -47,21 +60,29 @@ class Keeper:
             return await write_archive(site.connection, site.tables, export, file, self._progress)
 
     async def counts(self, tenant: str) -> dict[str, int]:
-        """Rows by table, and what waits in queues: what `delete` would delete."""
+        """Rows by table, and what rung keeps of it: what `delete` would delete."""
+        rows = await self._rows(tenant)
+        async with self._control.transaction(isolation="repeatable_read", readonly=True):
+            await act_for(self._control, tenant)
+            for table, condition in (await self._kept()).items():
+                sql = f"select count(*) from {table} where {condition}"  # noqa: S608 - ours
+                if count := await self._control.fetchval(sql, tenant, timeout=TABLE_SECONDS):
+                    rows[table] = count
+        return rows
+
+    async def _rows(self, tenant: str) -> dict[str, int]:
         async with (
             self._site(tenant) as site,
             site.connection.transaction(isolation="repeatable_read", readonly=True),
         ):
             await act_for(site.connection, tenant)
             found = await copying.contents(site.connection, site.tables, self._sites.column, tenant)
-        rows = {name: content.rows for name, content in found.items()}
-        for table in await self._queues():
-            sql = f"select count(*) from {table} where headers->>'{TENANT_HEADER}' = $1"  # noqa: S608
-            rows[table] = await self._control.fetchval(sql, tenant)
-        return rows
+        return {name: content.rows for name, content in found.items()}
 
     async def delete(self, tenant: str) -> dict[str, int]:
-        """Delete the tenant, its messages, and leave a tombstone; rows by table. May be given again after a crash.
+        """Delete the tenant and what rung keeps of it, and leave a tombstone; rows by table.
+
+        May be given again after a crash. Kept are messages, events, workflows and webhooks with their keys.
 
         The tombstone comes first: from then on there is no such tenant for the application, and what is replayed
         or restored later does not bring it back. Raises MachineError (R0437) while it is being moved.
@@ -83,12 +104,11 @@ class Keeper:
                     self._progress(table.full_name, number, len(site.tables))
                     await copying.clear(site.connection, [table], self._sites.column, tenant)
             await thaw(site.connection, tenant, site.name, site.tables, clock=self._clock)
-        for queue in await self._queues():
-            await self._control.execute(
-                f"delete from {queue} where headers->>'{TENANT_HEADER}' = $1",  # noqa: S608 - ours
-                tenant,
-                timeout=TABLE_SECONDS,
-            )
+        async with self._control.transaction():
+            await act_for(self._control, tenant)
+            for table, condition in (await self._kept()).items():
+                sql = f"delete from {table} where {condition}"  # noqa: S608 - ours
+                await self._control.execute(sql, tenant, timeout=TABLE_SECONDS)
         await self._control.execute("delete from rung.tenant_usage where tenant = $1", tenant)
         return rows
 
@@ -127,7 +147,7 @@ class Keeper:
             )
         if place.status == "read_only":
             raise MachineError(_refused(tenant, "it is being moved"))
-        there = sum((await self.counts(tenant)).values())
+        there = sum((await self._rows(tenant)).values())
         if there and not replace:
             raise MachineError(_refused(tenant, f"it has {there} rows; --replace deletes them first"))
 
@@ -145,8 +165,13 @@ class Keeper:
                     raise MachineError(foreign(file, said))
 
     async def _load_table(self, site: Site, table: TenantTable, file: Path, name: str) -> int:
-        """The rows that the tenant has afterwards, and not those that were sent: another's would not count."""
-        for batch, _ in batches_of(file, name):
+        """The rows that the tenant has afterwards, or those of the file where these are more: another's are.
+
+        A superuser is asked no policy, so the number alone tells that the file held somebody else's.
+        """
+        sent = 0
+        for batch, count in batches_of(file, name):
+            sent += count
             await site.connection.execute(
                 f"insert into {table.sql} ({table.column_list}) overriding system value "  # noqa: S608
                 f"select {table.column_list} from json_populate_recordset(null::{table.sql}, $1::json)",
@@ -158,10 +183,12 @@ class Keeper:
             f"select count(*) filter (where {quoted(self._sites.column)}::text "  # noqa: S608
             f"= current_setting('app.tenant_id')) from {table.sql}"
         )
-        return int(await site.connection.fetchval(sql, timeout=TABLE_SECONDS))
+        return max(sent, int(await site.connection.fetchval(sql, timeout=TABLE_SECONDS)))
 
-    async def _queues(self) -> list[str]:
-        return [name for name in _MESSAGES if await self._control.fetchval("select to_regclass($1)", name)]
+    async def _kept(self) -> dict[str, str]:
+        """Those of `_KEPT` that this database has."""
+        there = "select to_regclass($1) is not null"
+        return {name: condition for name, condition in _KEPT.items() if await self._control.fetchval(there, name)}
 
     @asynccontextmanager
     async def _site(self, tenant: str) -> AsyncIterator[Site]:

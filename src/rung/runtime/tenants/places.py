@@ -70,6 +70,8 @@ class TenantMap:
         self._control = control
         self._cache_seconds = cache_seconds
         self._known: dict[str, tuple[float, Place]] = {}
+        #: How often something was forgotten: an answer that was under way meanwhile may be the old one.
+        self._forgotten = 0
         self._listening: asyncio.Task[None] | None = None
         self._heard = False
         self._forget: Callable[[], None] = lambda: None
@@ -90,18 +92,21 @@ class TenantMap:
 
     async def _load(self, tenant: Tenant) -> Place:
         self._listen()
+        forgotten = self._forgotten
         row = await self._control.fetch_row(_QUERY, tenant.id, across_tenants=True)
         place = Place() if row is None else Place(**row)
         if len(self._known) >= CACHED_MAX:
             self._known.clear()
         seconds = self._cache_seconds if self._heard else min(self._cache_seconds, UNHEARD_SECONDS)
-        self._known[tenant.id] = (time.monotonic() + seconds, place)
+        if forgotten == self._forgotten:
+            self._known[tenant.id] = (time.monotonic() + seconds, place)
         if place.epoch:
             known_epochs[tenant.id] = max(place.epoch, known_epochs.get(tenant.id, 0))
         return place
 
     def forget(self, tenant_id: str | None = None) -> None:
         """Ask the table again about this tenant; None: about all."""
+        self._forgotten += 1
         if tenant_id is None:
             self._known.clear()
         else:
