@@ -77,6 +77,15 @@ async def test_a_managed_server_that_does_not_tell_is_not_called_durable(tmp_pat
         await queue.send(b"x")
 
 
+async def test_who_may_not_ask_what_the_server_is_can_use_it(tmp_path: Path) -> None:
+    """The first message was refused, and the second taken."""
+    async with queue_on(tmp_path) as queue:
+        await queue._connection.run("ACL", "SETUSER", "default", "-info", "-config")
+        await queue.send(b"x")
+        assert [message.body for message in await queue.receive()] == [b"x"]
+        assert not queue.capabilities.durable
+
+
 async def test_a_full_server_refuses_to_take_and_still_hands_out(tmp_path: Path) -> None:
     async with queue_on(tmp_path, maxmemory="6mb") as queue:
         sent = set()

@@ -163,6 +163,26 @@ async def test_session_state_does_not_reach_the_next_user(postgres_url: str) -> 
     await database.close()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "/* from the shop; */ -- and\n set app.tenant_id = 'acme'",
+        "select 1; /* and */ set app.tenant_id = 'acme'",
+        "do $$ begin set app.tenant_id = 'acme'; end $$",
+    ],
+)
+async def test_session_state_behind_other_words_does_not_reach_the_next_user(
+    postgres_url: str, statement: str
+) -> None:
+    """Least of all a tenant: whoever has the connection next, across tenants, would see its rows."""
+    database = Database.from_url(postgres_url, pool_size=1)
+    try:
+        await database.execute(statement)
+        assert await database.fetch_value("select current_setting('app.tenant_id', true)") in (None, "")
+    finally:
+        await database.close()
+
+
 async def test_limits_are_set_on_the_connection_and_its_socket(database: Database) -> None:
     async with database.connection() as connection:
         shown = [

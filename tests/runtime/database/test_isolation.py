@@ -44,11 +44,14 @@ async def test_a_schema_without_holes_has_no_findings(owner: asyncpg.Connection)
 INNER = "create view ins with (security_invoker) as select 1 as one from child; "
 DEFINER = "create function f(n int) returns int language sql security definer as 'select n'"
 STRONG = "create role strong bypassrls; grant strong to isolated_app"
+MINE = "tenant_id = current_setting('app.tenant_id')"
 HOLES = [
     ("R0411", "alter table child no force row level security", "table public.child"),
     ("R0411", "alter table child disable row level security", "ENABLE"),
     ("R0411", "drop policy tenant_isolation on child", "without a policy"),
     ("R0412", "create policy wide on child using (true)", "wide"),
+    ("R0412", f"create policy stray on child using ({MINE}) with check (true)", "stray"),
+    ("R0412", "create policy stray on child for insert with check (true)", "stray"),
     ("R0413", "create view everything as select id from child", "view public.everything"),
     ("R0413", INNER + "create view outs as select * from ins", "view public.outs"),
     ("R0413", "create materialized view kept as select count(*) from child", "materialized view public.kept"),

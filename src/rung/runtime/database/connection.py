@@ -32,8 +32,8 @@ TRACED_CHARACTERS_MAX = 400
 
 #: Statements that leave something in the session which the next user of the connection must not find.
 _LEAVES_STATE = re.compile(
-    r"""^\s*(?:set\s+(?!local\b|transaction\b|constraints\b)|listen\b|load\b|prepare\b|declare\b|reset\b)
-        | ;\s*(?:set\s+(?!local\b|transaction\b|constraints\b)|listen\b|prepare\b|declare\b)
+    r"""(?:^|;)(?:\s|--[^\n]*(?:\n|$)|/\*(?:[^*]|\*(?!/))*\*/)*
+          (?:set\s+(?!local\b|transaction\b|constraints\b)|listen\b|load\b|prepare\b|declare\b|reset\b|do\b|call\b)
         | \b(?:temp|temporary)\s+(?:table|view|sequence)\b | \binto\s+temp
         | \bset_config\s*\((?!\s*'[^']*'\s*,\s*'[^']*'\s*,\s*true\s*\)) | \bpg_(?:try_)?advisory_lock""",
     re.IGNORECASE | re.VERBOSE,

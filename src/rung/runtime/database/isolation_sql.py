@@ -29,8 +29,9 @@ select name, relkind::text as kind, relrowsecurity as enabled, relforcerowsecuri
        (select count(*) from pg_policy p where p.polrelid = tenant.oid and p.polpermissive) as policies,
        (select coalesce(array_agg(p.polname::text order by p.polname), '{{}}') from pg_policy p
          where p.polrelid = tenant.oid and p.polpermissive
-           and (coalesce(pg_get_expr(p.polqual, p.polrelid), '') || coalesce(
-                pg_get_expr(p.polwithcheck, p.polrelid), '')) not like '%app.tenant_id%') as foreign_policies,
+           and (coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), '')
+                not like '%app.tenant_id%'
+                or pg_get_expr(p.polwithcheck, p.polrelid) not like '%app.tenant_id%')) as foreign_policies,
        exists (select from pg_index i where i.indrelid = tenant.oid and i.indkey[0] = attnum and i.indisvalid)
            as indexed
   from tenant order by name

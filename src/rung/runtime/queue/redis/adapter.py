@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from redis.exceptions import MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import MovedError, NoPermissionError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from rung.runtime import lifespan
 from rung.runtime.bindings import CacheBinding, QueueBinding
@@ -133,10 +133,17 @@ class RedisQueue(OutboxSending):
 
     async def _look(self) -> None:
         """Ask the server what it keeps, once: for who sends or receives."""
-        if not self._looked:
-            self._looked = True
-            for concern in await self.concerns():
-                log.warning("the queue's server is not made for a queue", queue=self.name, reason=concern)
+        if self._looked:
+            return
+        self._looked = True
+        try:
+            concerns = await self.concerns()
+        except UnavailableError as error:
+            # Who may not ask can send all the same; a server that is away is asked when it is back.
+            self._looked = isinstance(error.__cause__, ResponseError)
+            concerns = [str(error)]
+        for concern in concerns:
+            log.warning("the queue's server is not made for a queue", queue=self.name, reason=concern)
 
     async def _look_again(self, _run: object) -> None:
         self._looked = False
