@@ -106,8 +106,8 @@ class Keeper:
             await thaw(site.connection, tenant, site.name, site.tables, clock=self._clock)
         async with self._control.transaction():
             await act_for(self._control, tenant)
-            for table, condition in (await self._kept()).items():
-                sql = f"delete from {table} where {condition}"  # noqa: S608 - ours
+            for kept, condition in (await self._kept()).items():
+                sql = f"delete from {kept} where {condition}"  # noqa: S608 - ours
                 await self._control.execute(sql, tenant, timeout=TABLE_SECONDS)
         await self._control.execute("delete from rung.tenant_usage where tenant = $1", tenant)
         return rows
