@@ -18,6 +18,7 @@ import asyncpg
 import pytest
 
 from rung.runtime.bindings import QueueBinding
+from rung.runtime.context import Context, Deadline, current_deadline, serving
 from rung.runtime.errors import MessageError, UnavailableError
 from rung.runtime.queue import Message, install_queue
 from rung.runtime.queue.message import Sendable
@@ -217,6 +218,25 @@ async def test_a_send_survives_a_broker_that_is_down(url: str) -> None:
     await later.flush()
     assert got == [first.id]
     await later.close()
+
+
+async def test_a_relay_outlives_the_deadline_of_the_request_that_started_it(url: str) -> None:
+    """Else a process whose first sender had a deadline moves nothing any more once that has passed."""
+    await _write(url)
+    got: list[bytes] = []
+
+    async def forward(messages: Sequence[Message]) -> list[Refusal]:
+        assert current_deadline() is None
+        got.extend(message.body for message in messages)
+        return [None] * len(messages)
+
+    outbox = _outbox(url, forward)
+    with serving(Context(correlation_id="a request", deadline=Deadline.after(-1.0))):
+        outbox.start()
+    async with asyncio.timeout(20):
+        while len(got) < COUNT:  # noqa: ASYNC110 - the relay acts
+            await asyncio.sleep(0.02)
+    await outbox.close()
 
 
 async def test_a_transaction_of_another_database_is_refused(url: str, postgres_server: object) -> None:

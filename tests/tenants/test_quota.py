@@ -12,6 +12,8 @@ import pytest
 
 from rung.runtime import Database, Tenant, serving_tenant
 from rung.runtime.cache.connection import RedisConnection
+from rung.runtime.clock import SystemClock
+from rung.runtime.context import Context, Deadline, serving
 from rung.runtime.errors import TenantError, UnavailableError
 from rung.runtime.http.problem import problem_of
 from rung.runtime.tenants.quota import Allowance, Quota, QuotaExceededError
@@ -48,6 +50,35 @@ async def test_a_burst_then_the_rate_and_every_tenant_for_itself(parts: Any) -> 
         assert await mails.take(2) == 2
     with pytest.raises(TenantError):
         await mails.take()
+    await mails.close()
+
+
+async def test_the_day_is_written_after_the_deadline_of_whoever_took_first(parts: Any) -> None:
+    """Else a process writes no usage any more once its first request is over, and Redis alone knows it."""
+
+    class Hasty(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            del seconds
+            await asyncio.sleep(0.01)
+
+    mails = quota(parts, clock=Hasty())
+    with serving(Context(correlation_id="a request", deadline=Deadline.after(-1.0))):
+        mails._judge(ACME, NOON.replace(hour=0), 1, 5)
+    used = None
+    async with asyncio.timeout(20):
+        while used is None:
+            await asyncio.sleep(0.02)
+            used = await parts[1].fetch_value("select used from rung.tenant_usage where tenant = 'acme'")
+    assert used == 5
+    await mails.close()
+
+
+async def test_a_tenant_that_may_nothing_is_asked_back_tomorrow(parts: Any) -> None:
+    mails = quota(parts, rate_per_second=0, burst=1)
+    assert await mails.take(tenant=ACME) == 1
+    with pytest.raises(QuotaExceededError) as refused:
+        await mails.take(tenant=ACME)
+    assert refused.value.retry_after_seconds == 86_400
     await mails.close()
 
 

@@ -8,6 +8,7 @@ a tenant moves, and for the grace period after it, its old place refuses writes 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
 import time
 from collections.abc import Callable
@@ -116,7 +117,7 @@ class TenantMap:
         loop = asyncio.get_running_loop()
         if self._listening is None or self._listening.done() or self._listening.get_loop() is not loop:
             self._forget()
-            self._listening = loop.create_task(self._hear())
+            self._listening = loop.create_task(self._hear(), context=contextvars.Context())
             self._forget = lifespan.register(f"tenants of {self._control.name}", close=self.close)
 
     async def _hear(self) -> None:

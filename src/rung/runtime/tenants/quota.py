@@ -11,6 +11,7 @@ table. Days are those of UTC.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -52,9 +53,9 @@ local held = redis.call('HMGET', KEYS[1], 'tokens', 'at')
 local tokens = tonumber(held[1] or burst)
 local at = tonumber(held[2] or now)
 tokens = math.min(burst, tokens + math.max(0, now - at) * rate)
-if tokens < amount then return {0, math.ceil((amount - tokens) / rate * 1000)} end
+if tokens < amount then return {0, rate > 0 and math.ceil((amount - tokens) / rate * 1000) or 86400000} end
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens - amount), 'at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 1)
+redis.call('EXPIRE', KEYS[1], rate > 0 and math.ceil(burst / rate) + 1 or 86400)
 redis.call('SET', KEYS[2], string.format('%.0f', tonumber(day) + amount), 'EX', 172800)
 return {1, tonumber(day) + amount}
 """)
@@ -172,7 +173,8 @@ class Quota:
         loop = asyncio.get_running_loop()
         if self._writing is None or self._writing.done() or self._writing.get_loop() is not loop:
             self._forget()
-            self._writing = loop.create_task(self._write_often())
+            # A context of its own: whoever takes first has a deadline, and this goes on after it.
+            self._writing = loop.create_task(self._write_often(), context=contextvars.Context())
             self._forget = lifespan.register(f"quota {self.meter}", close=self.close)
 
     async def _write_often(self) -> None:

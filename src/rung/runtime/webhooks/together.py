@@ -7,6 +7,7 @@ No timer: nobody waits for company.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -34,7 +35,8 @@ class Together(Generic[Asked, Answer]):
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, future))
         if len(self._running) < self._rounds:
-            task = asyncio.create_task(self._run())
+            # A context of its own: the deadline of who asks first is not that of those who come along.
+            task = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
         return await future

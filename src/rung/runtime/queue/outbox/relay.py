@@ -12,6 +12,7 @@ the broker refused holds back what follows it under its key, and nothing else.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import random
 import time
@@ -81,7 +82,8 @@ class Relay:
     def start(self) -> None:
         """Move what is there, and what comes, until `close`."""
         if self._task is None:
-            self._task = self.loop.create_task(self._run())
+            # A context of its own: whoever sends first has a deadline, and this goes on after it.
+            self._task = self.loop.create_task(self._run(), context=contextvars.Context())
 
     async def _run(self) -> None:
         while True:

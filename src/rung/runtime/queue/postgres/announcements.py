@@ -11,6 +11,7 @@ Nothing depends on an announcement: a receiver also looks by itself.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import hashlib
 import random
 from collections.abc import Callable
@@ -121,7 +122,7 @@ class Announcements:
         self._start(self._notify(""))
 
     def _start(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from contextlib import suppress
 
 from rung.runtime.cache.connection import RedisConnection
@@ -32,7 +33,8 @@ class Wakeups:
     async def wait(self, seconds: float) -> None:
         """Return when there is news since `clear`, after `seconds`, or when it is time to look anyway."""
         if self._task is None or self._task.done():
-            self._task = self.loop.create_task(self._listen(), name=f"{self._channel}: listen")
+            context, name = contextvars.Context(), f"{self._channel}: listen"
+            self._task = self.loop.create_task(self._listen(), name=name, context=context)
         longest = HEARD_SECONDS if self._listening else UNHEARD_SECONDS
         with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, longest)):
