@@ -12,18 +12,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import structs
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.errors import MessageError
 from rung.runtime.log import logger
 from rung.runtime.queue.message import Message, Sendable, SendResult
 from rung.runtime.queue.outbox import sql
 from rung.runtime.queue.outbox.relay import Forward, Relay
 from rung.runtime.queue.port import Clause, Connection
 from rung.runtime.queue.postgres import PostgresQueue
+from rung.runtime.queue.postgres.same_database import require_same_database
 
 CLOSE_SECONDS = 3.0
 #: How long a send without a transaction waits for its message to be at the broker. It is kept anyway.
@@ -50,7 +49,7 @@ class Outbox:
         url, secret = outbox_place(binding)
         self._name = name
         self._done = f"{name}@done"
-        self._database = urlsplit(url).path.lstrip("/")
+        self._url = url
         self._keep_seconds = binding.retention_seconds + 86_400.0
         self._forward = forward
         staged = QueueBinding(
@@ -76,7 +75,7 @@ class Outbox:
         Raises MessageError when the transaction is one of another database, whose outbox nobody empties.
         """
         if transaction is not None:
-            self._check(transaction)
+            require_same_database(transaction, self._url, "the outbox")
         identity = await self.relay.identity()
         stored = await self._staging.store(sendables, transaction)
         self.relay.start()
@@ -100,13 +99,6 @@ class Outbox:
         self.relay.start()
         return clause
 
-    def _check(self, transaction: Connection) -> None:
-        database = getattr(getattr(transaction, "_params", None), "database", self._database)
-        if database != self._database:
-            raise MessageError(
-                f"R0508: the outbox is in the database {self._database!r}, and this transaction in {database!r}"
-            )
-
     def start(self) -> None:
         """Have this process move what is there, and what comes."""
         self.relay.start()
@@ -117,7 +109,7 @@ class Outbox:
 
     async def note_finished(self, message: Message, transaction: Connection) -> bool:
         """Note in the handler's transaction that the message is finished. False: it was already."""
-        self._check(transaction)
+        require_same_database(transaction, self._url, "the outbox")
         noted = await transaction.fetchval(sql.NOTE, self._done, message.id, self._keep_seconds)
         return noted is not None
 

@@ -32,6 +32,7 @@ from rung.runtime.queue.postgres.announcements import RELEASED, Announcements
 from rung.runtime.queue.postgres.fair import Turns
 from rung.runtime.queue.postgres.floors import LATE_COMMIT_SECONDS, Floor, Floors
 from rung.runtime.queue.postgres.pool import Pool
+from rung.runtime.queue.postgres.same_database import require_same_database
 from rung.runtime.queue.sending import Sending
 from rung.runtime.text import storable
 
@@ -102,7 +103,12 @@ class PostgresQueue(Sending):
             yield connection
 
     async def store(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[SendResult]:
-        """One INSERT for all messages without a deduplication id; inside `transaction`, on that connection."""
+        """One INSERT for all messages without a deduplication id; inside `transaction`, on that connection.
+
+        Raises MessageError when that is in another database: nobody would receive them there.
+        """
+        if transaction is not None:
+            require_same_database(transaction, self._url, f"queue {self.name!r}")
         results: list[SendResult | None] = [None] * len(sendables)
         plain: list[tuple[int, Sendable]] = []
         for position, sendable in enumerate(sendables):
@@ -257,6 +263,7 @@ class PostgresQueue(Sending):
 
     async def finished_in(self, message: Message, transaction: Connection) -> bool:
         """See `Queue.finished_in`."""
+        require_same_database(transaction, self._url, f"queue {self.name!r}")
         finished = await transaction.fetchval(sql.ACKNOWLEDGE_ONE, *_lease(message)) is not None
         if finished:
             mark_finished()

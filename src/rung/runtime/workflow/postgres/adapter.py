@@ -17,6 +17,7 @@ from rung.runtime.bindings import PostgresBinding, WorkflowBinding
 from rung.runtime.database.database import Database
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.postgres.pool import QueueLimits
+from rung.runtime.queue.postgres.same_database import require_same_database
 from rung.runtime.workflow.driver import Ended, Resting
 from rung.runtime.workflow.errors import FencedError
 from rung.runtime.workflow.journal import NewChild, Taken
@@ -136,6 +137,7 @@ class PostgresStore:
         values = (new.workflow, new.id, new.given, headers, new.deadline_at, hold_seconds, version,
                   new.deadline_seconds, self._owner)  # fmt: skip
         if transaction is not None:
+            require_same_database(transaction, self._binding.url, f"workflow {self._name!r}")
             if not self._installed:
                 await self._install()
             found = await transaction.fetch(sql.START, *values)
