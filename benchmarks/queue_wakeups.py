@@ -111,7 +111,7 @@ async def compare(url: str, options: argparse.Namespace) -> dict[str, list[float
 
 def show(found: dict[str, list[float]], options: argparse.Namespace) -> bool:
     """Print the table; whether ours is within the aim."""
-    print(f"{options.writers} writers, {options.listeners} listeners\n")
+    print(f"{options.writers} writers in a process, {options.listeners} listeners in another\n")
     print("| announcements | sends/s | of those without |")
     print("|---|---|---|")
     reached = 0.0

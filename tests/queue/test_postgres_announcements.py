@@ -82,17 +82,30 @@ async def test_a_quiet_queue_is_announced_at_once() -> None:
     began = time.monotonic()
     room.members[0].announce()
     await room_has_said(room, 1)
-    assert room.said[0] - began < BUSY_GAP_SECONDS[0] or time.monotonic() - began > 1.0
+    assert room.said[0] - began < BUSY_GAP_SECONDS or time.monotonic() - began > 1.0
     for _ in range(BUSY_COUNT + 1):
         room.members[0].announce()
     await room_has_said(room, 2)
     room.members[0].announce()
     room.members[0].announce()
     await room_has_said(room, 3)
-    assert room.said[2] - room.said[1] >= BUSY_GAP_SECONDS[0] * 0.9, "a busy one is not"
+    assert room.said[2] - room.said[1] >= BUSY_GAP_SECONDS * 0.9, "a busy one is not"
 
 
 async def room_has_said(room: Room, count: int) -> None:
     async with asyncio.timeout(20):
         while len(room.said) < count:  # noqa: ASYNC110 - timers act
             await asyncio.sleep(0.001)
+
+
+@pytest.mark.usefixtures("busy_from_the_start")
+async def test_those_who_announce_at_the_same_time_move_apart_and_one_alone_comes_back() -> None:
+    [member] = Room(1).members
+    least, most = announcements.SPREAD_SECONDS
+    moments = [number * (BUSY_GAP_SECONDS / 4) for number in range(1, 20)]
+    for moment in moments:
+        member._told_by_another(moment)
+    assert member._spread == most
+    for moment in range(1, 200):
+        member._told_by_another(float(moment))
+    assert member._spread == least

@@ -26,8 +26,11 @@ from rung.runtime.queue.port import Connection
 from rung.runtime.queue.postgres import sql
 
 QUIET_GAP_SECONDS = 0.002
-#: Each process draws its own, so that one of many is the first.
-BUSY_GAP_SECONDS = (0.020, 0.040)
+BUSY_GAP_SECONDS = 0.020
+#: Each process adds a part of its own choice, so that one of many is the first. Where several announce before they
+#: hear each other, as much as keeps them apart, so that the first is hardly later for it.
+SPREAD_SECONDS = (0.020, 0.320)
+APART, TOGETHER = 0.95, 1.5
 #: More than this many sends and others' announcements within `WINDOW_SECONDS` make a queue busy: 200/s.
 BUSY_COUNT = 20
 WINDOW_SECONDS = 0.1
@@ -79,6 +82,7 @@ class Announcements:
         self._due_since = 0.0
         self._announced_at = 0.0
         self._busy_until = 0.0
+        self._spread = SPREAD_SECONDS[0]
         self._window_start = 0.0
         self._window_count = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +115,9 @@ class Announcements:
             self._busy_until = now + CALM_SECONDS
 
     def _gap(self, now: float) -> float:
-        return self._random.uniform(*BUSY_GAP_SECONDS) if now < self._busy_until else QUIET_GAP_SECONDS
+        if now >= self._busy_until:
+            return QUIET_GAP_SECONDS
+        return BUSY_GAP_SECONDS + self._random.uniform(0.0, self._spread)
 
     def _arm(self, moment: float) -> None:
         self._timer = self.loop.call_at(moment, self._fire)
@@ -119,6 +125,7 @@ class Announcements:
     def _fire(self) -> None:
         self._timer = None
         self._announced_at = self.loop.time()
+        self._spread = max(self._spread * APART, SPREAD_SECONDS[0])
         self._start(self._notify(""))
 
     def _start(self, work: Any) -> None:
@@ -172,6 +179,8 @@ class Announcements:
     def _told_by_another(self, now: float) -> None:
         """Their announcement tells of what we had sent before it; what was sent meanwhile waits for the next."""
         self._count(now)
+        factor = TOGETHER if now - self._announced_at < BUSY_GAP_SECONDS / 2 else APART
+        self._spread = min(max(self._spread * factor, SPREAD_SECONDS[0]), SPREAD_SECONDS[1])
         self._announced_at = now
         if self._timer is not None:
             self._timer.cancel()
