@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -84,3 +85,42 @@ def quantile_of(share_at_most: Callable[[float], float], share: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if share_at_most(middle) < share else (low, middle)
     return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Turns:
+    """An event loop: the mean wait until a request's own work begins, the share of time in which it is busy, and
+    the mean number of requests in a turn.
+    """
+
+    wait: float
+    busy: float
+    together: float
+
+
+def turns(rate: float, shared: float, own: float, most: int = 400) -> Turns:
+    """Poisson arrivals at a loop whose turns take all who wait: `shared` once in a turn, `own` for each request.
+
+    A turn with n requests is T = shared + own n long; as many as come in it, a Poisson number with mean rate T,
+    are in the next, or the one who comes after a pause when nobody did: a Markov chain of n, cut at `most`. Who
+    comes in a turn waits half of it on average, then for the shared part, then for those before in the line.
+    """
+    lengths = shared + own * np.arange(1, most + 1)
+    means = rate * lengths
+    log_counts = np.arange(most + 1)[None, :] * np.log(means)[:, None] - means[:, None]
+    factorials = np.cumsum(np.log(np.maximum(1, np.arange(most + 1))))
+    chances = np.exp(log_counts - factorials[None, :])
+    chain = chances[:, 1:].copy()
+    chain[:, 0] += chances[:, 0]
+    chain /= chain.sum(axis=1, keepdims=True)
+    equations = chain.T - np.eye(most)
+    equations[-1] = 1.0
+    found = np.linalg.solve(equations, np.append(np.zeros(most - 1), 1.0))
+    pauses = np.exp(-means)
+    came = means + pauses
+    waited = means * (lengths / 2 + shared) + own * means**2 / 2 + pauses * shared
+    length = found @ lengths
+    return Turns(
+        wait=float(found @ waited / (found @ came)), busy=float(length / (length + found @ pauses / rate)),
+        together=float(found @ np.arange(1, most + 1)),
+    )  # fmt: skip

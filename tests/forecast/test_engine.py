@@ -51,6 +51,48 @@ def test_tails_are_those_of_theory(draw: Any, rho: float, at_most: Any) -> None:
     assert abs(row.found - tail) < 2.5 * row.half
 
 
+@pytest.mark.parametrize(("rate", "shared", "own"), [(0.2, 0.8, 0.2), (1.0, 0.8, 0.2), (4.5, 0.5, 0.2)])
+def test_the_turns_of_an_event_loop_are_those_of_theory(rate: float, shared: float, own: float) -> None:
+    """Mean wait and work against the Markov chain of how many requests share a turn."""
+    expected, stream = theory.turns(rate, shared, own), np.random.default_rng(6)
+    arrivals = np.cumsum(stream.exponential(1 / rate, SAMPLES))
+    engine = run([Tier(turn=shared)], arrivals, np.full(SAMPLES, own))
+    batches = engine.drawn[kernel.WAIT].reshape(40, -1).mean(axis=1)
+    error = 4 * batches.std(ddof=1) / math.sqrt(batches.size)
+    assert abs(batches.mean() - expected.wait) < error
+    assert error < expected.wait * (0.1 if COMPILED else 0.6)
+    busy = float(engine.section("work")[0]) / arrivals[-1]
+    assert busy == pytest.approx(expected.busy, rel=0.02 if COMPILED else 0.1)
+
+
+def test_who_is_alone_pays_for_the_whole_turn_and_a_crowd_for_next_to_nothing() -> None:
+    """Load towards 0: the whole of it each. Saturated: a loop answers up to 1 / own, six times what it seems."""
+    quiet, full = theory.turns(1e-6, 0.5, 0.1), theory.turns(9.7, 0.5, 0.1, most=700)
+    assert (quiet.wait, quiet.busy / 1e-6) == (pytest.approx(0.5, rel=1e-4), pytest.approx(0.6, rel=1e-4))
+    assert full.together > 100
+    assert full.busy / 9.7 == pytest.approx(0.1, rel=0.05)
+    alone = run([Tier(turn=0.5)], np.arange(50.0), np.full(50, 0.1))
+    assert float(alone.section("work")[0]) == pytest.approx(50 * 0.6)
+    crowd = run([Tier(turn=0.5)], np.linspace(0, 0.4, 50), np.full(50, 0.1))
+    assert float(crowd.section("work")[0]) == pytest.approx(2 * 0.5 + 50 * 0.1), (
+        "the first, and all others together"
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), shared=st.floats(0.01, 2.0), slots=st.integers(1, 3))
+def test_a_shared_turn_never_costs_more_than_one_for_each(seed: int, shared: float, slots: int) -> None:
+    stream = np.random.default_rng(seed)
+    arrivals, own = np.cumsum(stream.exponential(1.0, 200)), stream.exponential(0.5, 200)
+    turns = run([Tier(turn=shared, slots=slots)], arrivals, own)
+    work = float(turns.section("work")[0])
+    assert own.sum() + shared <= work + 1e-9
+    assert work <= own.sum() + 200 * shared + 1e-9
+    none = run([Tier(turn=0.0, slots=slots)], arrivals, own)
+    assert np.array_equal(none.drawn[kernel.WAIT], run([Tier(slots=slots)], arrivals, own).drawn[kernel.WAIT])
+    assert turns.drawn[kernel.WAIT].mean() >= none.drawn[kernel.WAIT].mean()
+
+
 def test_closed_users_are_as_slow_as_mean_value_analysis_says() -> None:
     for row in benchmark.closed_rows(20, 15.0, 0.8, SAMPLES // 4, 5):
         assert abs(row.found - row.theory) < 2 * row.half

@@ -54,6 +54,10 @@ def run(given: System, minutes: int = 20, *, faults: tuple[Fault, ...] = (), **o
     return simulate(given, FLAT, minutes=minutes, start_minute=720, faults=faults, **options)  # type: ignore[arg-type]
 
 
+def simulate_with(given: System, **behaviour: float) -> Day:
+    return simulate(given, replace(FLAT, **behaviour), minutes=20, start_minute=720)  # type: ignore[arg-type]
+
+
 def test_intervals_of_other_seeds_hold_the_p99_of_a_longer_day() -> None:
     long = simulate(system(rate=50.0), FLAT, minutes=600, seed=99).quantile(0.99)
     held = 0
@@ -92,6 +96,21 @@ def test_utilisation_is_work_over_capacity() -> None:
 def test_more_tasks_never_make_the_day_slower() -> None:
     tails = [run(system(600, least=tasks, most=tasks, store=False)).quantile(0.99) for tasks in (3, 4, 6, 10)]
     assert tails == sorted(tails, reverse=True)
+
+
+def test_requests_that_share_turns_fit_where_others_do_not() -> None:
+    """Four milliseconds alone, one among many: 900 requests a second on two tasks are 180 % of them or 45 %."""
+    given = system(900, least=2, most=2, store=False)
+    one_by_one, together = run(given), simulate_with(given, turn_ms=3.0)
+    assert sum(each.shed for each in one_by_one.minutes) > 1_000
+    assert sum(each.failed for each in together.minutes) == 0
+    assert 0.45 < together.minutes[-1].utilisation < 1.0
+
+
+def test_a_request_that_is_alone_costs_the_same_with_turns_or_without() -> None:
+    given = system(1, least=2, most=2, store=False)
+    days = run(given), simulate_with(given, turn_ms=4.0, cpu_cv=0.0), simulate_with(given, cpu_cv=0.0)
+    assert days[1].quantile(0.5) == pytest.approx(days[2].quantile(0.5), rel=0.01)
 
 
 def test_a_lasting_rise_is_followed_within_minutes() -> None:

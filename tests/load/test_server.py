@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from rung.load.recording import Second
 from rung.load.run import Progress
 from rung.load.server import ServerWatch
@@ -36,6 +38,22 @@ def test_services_and_the_database_are_told_apart_and_others_left_out(tmp_path: 
     assert found is not None
     assert (found.requests, found.service_cpu_seconds, found.database_cpu_seconds) == (500, 2.5, 1.25)
     assert found.utilisation > 0
+
+
+def test_the_least_and_the_most_loaded_quarter_are_told_apart(tmp_path: Path) -> None:
+    """Eight seconds of a ramp: 100 to 800 right answers, a tick for each 10 and five for each second."""
+    proc, folder = tmp_path / "proc", tmp_path / "shop"
+    watch, ticks = ServerWatch(folder, proc), 0
+    for second in range(9):
+        ticks += 5 + 10 * second if second else 0
+        process(proc, 10, 1, ticks, "python -m rung.local.gateway", str(folder / ".rung"))
+        watch.hear(measuring(second, 100 * second))
+    found = watch.result()
+    assert found is not None
+    (few, alone), (many, among) = found.levels
+    assert (few, many) == (150, 750)
+    assert alone == pytest.approx(1_000 * (2 * 0.05 + 0.3) / 300, abs=1e-4)
+    assert among == pytest.approx(1_000 * (2 * 0.05 + 1.5) / 1_500, abs=1e-4)
 
 
 def test_nothing_is_said_of_what_runs_elsewhere(tmp_path: Path) -> None:

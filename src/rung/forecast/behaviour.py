@@ -15,6 +15,9 @@ from rung.model.assumed import assumption
 class Behaviour(measured.Behaviour):
     """Each field's metadata holds its unit and why its default. `cv` is the coefficient of variation."""
 
+    turn_ms: float = assumption(
+        0.0, unit="ms", why="of cpu_ms: what a turn of an event loop costs, for all that wait together; measure it"
+    )
     cpu_cv: float = assumption(1.0, unit="", why="some requests are much dearer than most")
     database_cv: float = assumption(1.5, unit="", why="a report among lookups by key")
     network_ms: float = assumption(2.0, unit="ms", why="load balancer and zones, there and back")
@@ -37,3 +40,8 @@ class Behaviour(measured.Behaviour):
     )
     call_ms: float = assumption(200.0, unit="ms", why="its answer, where the workload names no p99")
     call_cv: float = assumption(1.0, unit="", why="a few calls take several times as long")
+
+    @property
+    def own_ms(self) -> float:
+        """CPU of one request beside its share of the turn."""
+        return max(0.0, self.cpu_ms - self.turn_ms)

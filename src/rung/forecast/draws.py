@@ -54,7 +54,10 @@ class Work:
         # The same memory each time: fresh pages for every minute would cost as much as the numbers.
         found = self.buffer[: kernel.PURPOSES * count].reshape(kernel.PURPOSES, count)
         found[kernel.LEFT] = 0.0
-        _lognormal(streams["cpu"], found[kernel.CPU], behaviour.cpu_ms / 1_000, behaviour.cpu_cv)
+        # An environment of Lambda has one request at a time: nobody shares its turns.
+        alone = all(entrance.function for entrance in self.system.entrances)
+        cpu_ms = behaviour.cpu_ms if alone else behaviour.own_ms
+        _lognormal(streams["cpu"], found[kernel.CPU], cpu_ms / 1_000, behaviour.cpu_cv)
         if self.system.store is not None:
             _lognormal(streams["query"], found[kernel.QUERY], behaviour.database_ms / 1_000, behaviour.database_cv)
             streams["hit"].random(out=found[kernel.HIT])

@@ -35,7 +35,11 @@ class Routing(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """An entrance: `tasks` of `slots` each that work at `speed`, at most `most`; `share` of the requests."""
+    """An entrance: `tasks` of `slots` each that work at `speed`, at most `most`; `share` of the requests.
+
+    `turn`: a slot is an event loop that takes all who wait at once; each of its turns costs so many seconds beside
+    the work of the requests in it, however many they are. 0: requests are taken one by one.
+    """
 
     slots: int = 1
     tasks: int = 1
@@ -43,9 +47,11 @@ class Tier:
     speed: float = 1.0
     share: float = 1.0
     routing: Routing = Routing.ROUND_ROBIN
+    turn: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.slots < 1 or self.tasks < 0 or self.most < max(1, self.tasks) or self.speed <= 0:
+        impossible = self.speed <= 0 or self.turn < 0
+        if self.slots < 1 or self.tasks < 0 or self.most < max(1, self.tasks) or impossible:
             raise ValueError(f"an entrance needs tasks with slots, and room for them, not {self}")
 
 
@@ -127,13 +133,14 @@ class Engine:
         start, size = int(self.wholes[getattr(kernel, f"AT_{name.upper()}")]), len(self.tiers)
         whole = name in _BY_ENTRANCE or name in _BY_ROW
         array: Any = self.wholes if whole else self.reals
-        if name in _BY_ENTRANCE or name in ("bounds", "speed", "window", "work"):
+        if name in _BY_ENTRANCE or name in ("bounds", "speed", "shared", "window", "work"):
             size += name == "work"
             return array[start : start + size]
         rows = sum(tier.most for tier in self.tiers)
-        width = int(self.wholes[kernel.WIDTH]) if name == "free" else 1
+        slots = name in ("free", "begun")
+        width = int(self.wholes[kernel.WIDTH]) if slots else 1
         found = array[start : start + rows * width]
-        found = found.reshape(rows, width) if name == "free" else found
+        found = found.reshape(rows, width) if slots else found
         if number is None:
             return found
         first = int(self.section("first")[number])
@@ -188,6 +195,7 @@ class Engine:
         if tasks > before:
             rows = slice(before, tasks)
             self.section("free", number)[rows] = now
+            self.section("begun", number)[rows] = now
             self.section("dies", number)[rows] = math.inf
             self.section("outstanding", number)[rows] = 0
         else:
@@ -261,6 +269,7 @@ class Engine:
             "first": first, "most": most, "spare_count": most, "slots": [tier.slots for tier in tiers],
             "tasks": [0 if own else tier.tasks for own, tier in zip(functions, tiers, strict=True)],
             "routing": [int(tier.routing) for tier in tiers], "speed": [tier.speed for tier in tiers],
+            "shared": [tier.turn for tier in tiers], "begun": -math.inf,
             "bounds": np.cumsum([tier.share for tier in tiers]) / sum(tier.share for tier in tiers),
             "window": -math.inf, "entrance_of": np.repeat(np.arange(len(tiers)), most), "head": -1, "tail": -1,
             "dies": math.inf,
@@ -339,9 +348,9 @@ def _layout(tiers: Sequence[Tier], conditions: Conditions, capacity: int) -> tup
         "histogram": kernel.BUCKETS, "codes": events, "vacant": capacity, "marks": kernel.MARKS * capacity,
     }  # fmt: skip
     reals = {
-        "bounds": count, "speed": count, "work": count + 1, "window": count, "dies": rows, "used": rows,
-        "free": rows * width, "store": max(1, conditions.store_slots), "fill": kernel.FILL_STEPS,
-        "times": events, "requests": kernel.COLUMNS * capacity,
+        "bounds": count, "speed": count, "shared": count, "work": count + 1, "window": count, "dies": rows,
+        "used": rows, "free": rows * width, "begun": rows * width, "store": max(1, conditions.store_slots),
+        "fill": kernel.FILL_STEPS, "times": events, "requests": kernel.COLUMNS * capacity,
     }  # fmt: skip
     starts, whole_size = _starts(wholes, kernel.WHOLES)
     more, real_size = _starts(reals, kernel.REALS)

@@ -39,9 +39,9 @@ OF_THE_MINUTE = 12
 (AT_FIRST, AT_TASKS, AT_SLOTS, AT_ROUTING, AT_TURN, AT_IDLE_COUNT, AT_SPARE_COUNT, AT_MOST, AT_CREATED,
  AT_ENTRANCE_OF, AT_OUTSTANDING, AT_OPENED, AT_BUSY, AT_HEAD, AT_TAIL, AT_IDLE, AT_SPARE,
  AT_HISTOGRAM, AT_CODES, AT_VACANT, AT_MARKS,
- AT_BOUNDS, AT_SPEED, AT_WORK, AT_WINDOW, AT_DIES, AT_USED, AT_FREE, AT_STORE, AT_FILL,
- AT_TIMES, AT_REQUESTS) = range(35, 67)  # fmt: skip
-WHOLES = 67
+ AT_BOUNDS, AT_SPEED, AT_SHARED, AT_WORK, AT_WINDOW, AT_DIES, AT_USED, AT_FREE, AT_BEGUN, AT_STORE, AT_FILL,
+ AT_TIMES, AT_REQUESTS) = range(35, 69)  # fmt: skip
+WHOLES = 69
 #: The first places of `reals`.
 MISS, TOKENS, STORE_SPEED, SLOWNESS, LATENCY_SUM, COLD_SECONDS, CALL_SECOND, CALL_SLOWNESS = range(8)
 (SHED_AFTER, TIMEOUT, NETWORK, BACKOFF, RETRY_SHARE, POOL_WAIT, CONNECT, CALL_SHARE, CALLS_PER_SECOND, OBJECTIVE,
@@ -168,6 +168,11 @@ def _attempt(reals: Any, wholes: Any, drawn: Any, now: float, about: int, index:
         end = now if sheds else now + reals[TIMEOUT]
         _fail(reals, wholes, drawn, end, SHED if sheds else TIMED_OUT, about)
         return
+    shared = reals[wholes[AT_SHARED] + entrance] / reals[wholes[AT_SPEED] + entrance]
+    if shared > 0:
+        shared = _turn(reals, wholes, now, wholes[WIDTH] * row + slot, shared)
+        reals[wholes[AT_WORK] + entrance] += shared
+        start += shared
     if wholes[TRACED] > 0 and index >= 0:
         drawn[WAIT, index] = start - now
     seconds = reals[given + _CPU] / reals[wholes[AT_SPEED] + entrance]
@@ -188,6 +193,15 @@ def _attempt(reals: Any, wholes: Any, drawn: Any, now: float, about: int, index:
         if routing >= LEAST_OUTSTANDING:
             _push(reals, wholes, done, _LEAVE + 8 * row)
         _end(reals, wholes, drawn, now, done, about)
+
+
+@compiled
+def _turn(reals: Any, wholes: Any, now: float, place: int, shared: float) -> float:
+    """What a slot's turn costs beside its requests: nothing for who joins one that has not begun."""
+    if now < reals[wholes[AT_BEGUN] + place]:
+        return 0.0
+    reals[wholes[AT_BEGUN] + place] = max(now, reals[wholes[AT_FREE] + place])
+    return shared
 
 
 @compiled

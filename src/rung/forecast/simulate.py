@@ -202,7 +202,7 @@ def _tier(entrance: Entrance, behaviour: Behaviour, rate: float) -> Tier:
     return Tier(
         slots=slots_of(entrance.vcpu), tasks=max(1, entrance.limits.clamp(wanted)),
         most=max(1, entrance.limits.most, *scheduled), speed=speed_of(entrance.vcpu), share=entrance.share,
-        routing=routing,
+        routing=routing, turn=min(behaviour.turn_ms, behaviour.cpu_ms) / 1_000,
     )  # fmt: skip
 
 

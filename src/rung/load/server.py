@@ -21,12 +21,17 @@ _SERVICES = ("rung.local.gateway", "rung.runtime.serve")
 
 
 class ServerResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Processor seconds of services and of the database for `requests` right answers; `utilisation` of a core."""
+    """Processor seconds of services and of the database for `requests` right answers; `utilisation` of a core.
+
+    `levels`: requests per second and milliseconds of the services' processor for each, in the quarter of the run
+    with the least load and in the one with the most. They differ where the load did (`--ramp`, `--spike`).
+    """
 
     requests: int
     service_cpu_seconds: float
     database_cpu_seconds: float
     utilisation: float
+    levels: list[tuple[float, float]] = []
 
 
 class ServerWatch:
@@ -37,6 +42,7 @@ class ServerWatch:
         self._first: tuple[float, dict[str, float]] | None = None
         self._last: tuple[float, dict[str, float]] | None = None
         self._requests = 0
+        self._seconds_seen: list[tuple[int, float]] = []
 
     def hear(self, progress: Progress) -> None:
         """One report of the run."""
@@ -46,6 +52,9 @@ class ServerWatch:
         if self._first is None:
             self._first = now
         else:
+            before = self._last or self._first
+            used = now[1]["service"] - before[1]["service"]
+            self._seconds_seen.append((progress.second.succeeded, used))
             self._last = now
             self._requests += progress.second.succeeded
 
@@ -60,8 +69,19 @@ class ServerWatch:
         return ServerResult(
             requests=self._requests, service_cpu_seconds=round(used["service"], 3),
             database_cpu_seconds=round(max(0.0, used["database"]), 3),
-            utilisation=round(used["service"] / elapsed, 4),
+            utilisation=round(used["service"] / elapsed, 4), levels=self._levels(),
         )  # fmt: skip
+
+    def _levels(self) -> list[tuple[float, float]]:
+        """The quarters with the least and the most requests a second; nothing of a run without four seconds."""
+        seen = sorted(self._seconds_seen)
+        quarter = len(seen) // 4
+        found = []
+        for part in (seen[:quarter], seen[-quarter:]) if quarter else ():
+            requests, used = sum(second[0] for second in part), sum(second[1] for second in part)
+            if requests:
+                found.append((round(requests / quarter, 2), round(used * 1_000 / requests, 4)))
+        return found
 
     def _seconds(self) -> dict[str, float]:
         """Processor seconds since each process began, by part."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ FULL = 0.85
 #: The share of a box's processor that its databases leave for requests.
 BOX_SERVING_SHARE = 0.5
 _Z99 = 2.3263
+#: Two parts of a run tell what requests share when one had so many times the load of the other.
+_TIMES_THE_LOAD = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,10 +133,25 @@ def _processor(share: float, document: Mapping[str, Any], server: Mapping[str, A
     requests = float(server["requests"])
     if requests <= 0:
         return {}
-    values = {"cpu_ms": float(server["service_cpu_seconds"]) * 1_000 / requests}
+    values = {"cpu_ms": float(server["service_cpu_seconds"]) * 1_000 / requests, **_turns(server)}
     if server.get("database_cpu_seconds") and share > 0:
         values["database_ms"] = float(server["database_cpu_seconds"]) * 1_000 / requests / share
     return values | _spread(document, server)
+
+
+def _turns(server: Mapping[str, Any]) -> dict[str, float]:
+    """What requests share, as the difference between few and many at once shows it.
+
+    Alone a request costs its turn and its own work, among many next to nothing but its own. What the busiest part
+    of the run still shared is counted as its own, so that no forecast is better than what was seen.
+    """
+    levels: Sequence[Sequence[float]] = server.get("levels") or ()
+    if len(levels) != 2:
+        return {}
+    (few, alone), (many, among) = levels
+    if many < _TIMES_THE_LOAD * few or not 0 < among < alone:
+        return {}
+    return {"cpu_ms": float(alone), "turn_ms": float(alone) - float(among)}
 
 
 def _spread(document: Mapping[str, Any], server: Mapping[str, Any]) -> dict[str, float]:
