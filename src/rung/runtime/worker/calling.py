@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from rung.runtime.context import Deadline, from_headers, serving
@@ -38,6 +38,17 @@ async def call_handler(
             async with asyncio.timeout(limit_seconds) as timeout:
                 if begun is not None:
                     begun(timeout)
-                await handler(message)
+                await _uncancelled(handler(message))
     finally:
         current_delivery.reset(token)
+
+
+async def _uncancelled(handling: Awaitable[None]) -> None:
+    """A handler whose own awaits are cancelled by others has failed; only who cancels its task cancels it."""
+    try:
+        await handling
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("something that the handler awaited was cancelled") from error

@@ -185,15 +185,14 @@ class Worker:
             await self._handle(held)
 
     async def _handle(self, held: Held) -> None:
-        task = held.task = asyncio.current_task()
-        assert task is not None
+        held.task = asyncio.current_task()
         started = held.started_at = time.monotonic()
         delivery = Delivery()
         failure: BaseException | None = None
         try:
             await self._call(held, delivery)
         except asyncio.CancelledError as error:
-            failure = error if task.cancelling() else _cancelled_within(error)
+            failure = error
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is an outcome
             failure = error
         held.ended = True
@@ -293,10 +292,3 @@ class Worker:
                 await tidy()
             except Exception as error:  # noqa: BLE001 - whatever it is, the next minute may go better
                 log.warning("the queue was not tidied", error=str(error) or type(error).__name__)
-
-
-def _cancelled_within(error: asyncio.CancelledError) -> Exception:
-    """What a handler raises when somebody has cancelled what it awaits: nobody has cancelled the handler."""
-    failure = RuntimeError("something that the handler awaited was cancelled")
-    failure.__cause__ = error
-    return failure
