@@ -212,3 +212,35 @@ async def test_a_claim_reads_by_its_index_and_stops_at_its_limit(
     due = [node for node in scans if node.get("Index Name") == "message_due"]
     assert len(due) == 1
     assert due[0]["Actual Rows"] * due[0]["Actual Loops"] <= 100 + 3
+
+
+async def test_an_id_that_is_forgotten_while_it_is_looked_up_sends_its_message(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender was told the id "None", and nothing was sent."""
+    queue = PostgresQueue("orders", QueueBinding(url=postgres_url))
+    try:
+        await queue.send(b"first", deduplication_id="once")
+        value = queue._pool.value
+
+        async def forgetful(query: str, *arguments: Any) -> Any:
+            if query == sql.DUPLICATE_OF:
+                await queue.query("delete from rung.message_deduplication")
+            return await value(query, *arguments)
+
+        monkeypatch.setattr(queue._pool, "value", forgetful)
+        identity = await queue.send(b"second", deduplication_id="once")
+        assert identity.isdecimal()
+        assert [message.body for message in await queue.receive(max_messages=5)] == [b"first", b"second"]
+    finally:
+        await queue.close()
+
+
+async def test_a_queue_that_was_closed_waits_again(postgres_url: str) -> None:
+    queue = PostgresQueue("orders", QueueBinding(url=postgres_url))
+    try:
+        for _ in range(2):
+            assert await queue.receive(wait_seconds=0.01) == []
+            await queue.close()
+    finally:
+        await queue.close()

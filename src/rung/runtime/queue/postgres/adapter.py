@@ -12,6 +12,7 @@ import msgspec
 
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
+from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.backoff import Backoff
 from rung.runtime.queue.delivery import mark_finished
 from rung.runtime.queue.lanes import LaneOrder
@@ -39,6 +40,8 @@ from rung.runtime.text import storable
 #: How often a waiting receiver looks by itself; an announcement wakes it earlier.
 POLL_SECONDS = 0.5
 REDRIVE_BATCH = 1000
+#: An id may be forgotten between the look that found it and the look at what was sent under it.
+SEND_ONCE_ATTEMPTS = 3
 #: Ids that are forgotten in one statement, and statements in one `tidy`: what comes in has to be able to go.
 FORGET_BATCH, FORGET_ROUNDS = 1000, 1000
 #: The same as SQS FIFO.
@@ -139,11 +142,14 @@ class PostgresQueue(Sending):
         if sendable.deduplication_id is None:
             return SendResult(id=str(await self._value(transaction, sql.SEND, *values)))
         key = sendable.deduplication_id
-        sent = await self._value(transaction, sql.SEND_ONCE, *values, key, self._deduplication_window_seconds)
-        if sent is not None:
-            return SendResult(id=str(sent))
-        first = await self._value(transaction, sql.DUPLICATE_OF, self.name, key)
-        return SendResult(id=str(first), duplicate=True)
+        for _ in range(SEND_ONCE_ATTEMPTS):
+            sent = await self._value(transaction, sql.SEND_ONCE, *values, key, self._deduplication_window_seconds)
+            if sent is not None:
+                return SendResult(id=str(sent))
+            first = await self._value(transaction, sql.DUPLICATE_OF, self.name, key)
+            if first is not None:
+                return SendResult(id=str(first), duplicate=True)
+        raise UnavailableError(f"queue {self.name!r} forgets a deduplication id whenever it is asked for it")
 
     async def _insert(self, sendables: Sequence[Sendable], transaction: Connection | None) -> list[str]:
         query, columns = _as_columns(sendables)

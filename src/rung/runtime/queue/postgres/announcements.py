@@ -215,6 +215,7 @@ class Announcements:
             with suppress(*AWAY):
                 await self._connection.close(timeout=CONNECT_TIMEOUT_SECONDS)
             self._connection = None
+        self._listening = False
 
 
 def _is_open(transaction: Connection) -> bool:
