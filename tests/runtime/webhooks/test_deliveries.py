@@ -13,6 +13,7 @@ from aiohttp import web
 from tests.runtime.webhooks.conftest import SINK_POLICY, Sink
 
 from rung.runtime.bindings import QueueBinding
+from rung.runtime.context import serving_tenant
 from rung.runtime.database.database import Database
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import Message, PostgresQueue, Reject
@@ -412,6 +413,19 @@ async def test_deliveries_that_find_their_endpoint_busy_look_ever_more_rarely(be
     del bench.deliverer._in_flight[endpoint.id]
     await bench.next_try()
     assert sink.events() == ["a.b"]
+
+
+async def test_a_retry_takes_its_own_tenants_turn(bench: Bench, sink: Sink) -> None:
+    """Attempts of several tenants are written in one round, by whoever came first."""
+    sink.answer = 500
+    for tenant in ("acme", "globex", None):
+        await bench.deliveries.register(tenant, sink.url)
+        await bench.deliveries.publish(tenant, "a.b", {})
+    with serving_tenant("acme"):
+        await bench.work()
+    rows = await bench.database.fetch("select headers->>'x-rung-tenant' as said, body from rung.message")
+    told = {json.loads(row["body"])["tenant"]: row["said"] for row in rows}
+    assert told == {"acme": "acme", "globex": "globex", "*": None}
 
 
 async def test_a_refused_event_leaves_no_tenant_in_the_callers_transaction(bench: Bench) -> None:

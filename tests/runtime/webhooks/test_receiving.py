@@ -123,3 +123,15 @@ async def test_mounted_in_a_framework() -> None:
     answer = await call(app, "/hooks/stripe/", method="POST", headers=headers, chunks=[BODY])
     assert answer.status == 200
     assert list(inbox.kept) == ["evt_1"]
+
+
+async def test_a_thousand_forgeries_are_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stranger must not be able to fill a disk with what is refused."""
+    endpoint = _endpoint(FakeInbox())
+    forged = _headers(secret="whsec_other")
+    began = time.monotonic()
+    for _ in range(200):
+        status, _ = await _post(endpoint, headers=forged)
+        assert status == 400
+    lines = capsys.readouterr().out.count("webhook refused")
+    assert 1 <= lines <= 2 + (time.monotonic() - began)

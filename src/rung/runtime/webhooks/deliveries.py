@@ -19,7 +19,7 @@ from rung.runtime.context import Tenant
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import Entry
 from rung.runtime.webhooks import deliveries_sql as sql
-from rung.runtime.webhooks.endpoints import Endpoints, checked_kind, key_of, tenant_of
+from rung.runtime.webhooks.endpoints import Endpoints, checked_kind, key_of, tenant_of, turn_of
 from rung.runtime.webhooks.errors import INVALID, UNSENDABLE, WebhookError
 from rung.runtime.webhooks.records import Attempt, Delivery, DeliveryStatus, Endpoint, Event, Job
 
@@ -82,7 +82,10 @@ class Deliveries(Endpoints):
         await self._send([(job, 0.0) for job in jobs], connection)
 
     async def _send(self, jobs: Sequence[tuple[Job, float]], connection: Any) -> None:
-        entries = [Entry(body=_ENCODER.encode(job), delay_seconds=delay) for job, delay in jobs]
+        entries = [
+            Entry(body=_ENCODER.encode(job), delay_seconds=delay, headers=turn_of(job.tenant))
+            for job, delay in jobs
+        ]
         if not entries:
             return
         for result in await self._queue.send_batch(entries, transaction=connection):

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from rung.runtime.clock import SYSTEM_CLOCK, Clock
-from rung.runtime.context import Tenant
-from rung.runtime.database.database import Database
+from rung.runtime.context import TENANT_HEADER, Tenant
+from rung.runtime.database.database import Database, set_tenant
 from rung.runtime.queue import Queue
 from rung.runtime.webhooks import deliveries_sql as sql
 from rung.runtime.webhooks.errors import INVALID, WebhookError
@@ -108,11 +108,17 @@ class Endpoints:
     @asynccontextmanager
     async def _within(self, tenant: Tenant | str | None) -> AsyncIterator[Any]:
         await self._installed.ensure()
-        if tenant is None:
-            context = self._database.transaction(across_tenants=True)
-        else:
-            context = self._database.transaction(tenant=tenant)
-        async with context as connection:
+        places = self._database.places
+        if tenant is not None and places is None:
+            async with self._database.transaction(tenant=tenant) as connection:
+                yield connection
+            return
+        async with self._database.transaction(across_tenants=True) as connection:
+            if tenant is not None and places is not None:
+                # These tables are the workload's, wherever the tenant's own are: the deliverer looks nowhere else.
+                known = tenant if isinstance(tenant, Tenant) else Tenant(tenant)
+                await places.of(known)
+                await connection.command(set_tenant(known))
             yield connection
 
 
@@ -126,6 +132,11 @@ def key_of(tenant: Tenant | str | None) -> str:
 def tenant_of(key: str) -> str | None:
     """The tenant of a row."""
     return None if key == NOBODY else key
+
+
+def turn_of(key: str) -> dict[str, str]:
+    """The headers of a message about a row: whose turn it takes, also when a round of several tenants wrote it."""
+    return {} if key == NOBODY else {TENANT_HEADER: key}
 
 
 def checked_kind(kind: str) -> str:

@@ -7,6 +7,7 @@ It reads the raw body itself, because a signature is over bytes and not over wha
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: What a queue takes with its headers, on the smallest broker.
 BODY_BYTES_MAX = 240 * 1024
 BODY_SECONDS = 10.0
+REFUSED_LOG_SECONDS = 1.0
 
 log = logger(__name__)
 
@@ -52,6 +54,8 @@ class ReceivingEndpoint:
         self._signature = signature
         self._body_bytes_max = body_bytes_max
         self._body_seconds = body_seconds
+        self._said_at = -REFUSED_LOG_SECONDS
+        self._unsaid = 0
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """ASGI. Anything but an HTTP request is left unanswered, as the specification allows."""
@@ -62,10 +66,19 @@ class ReceivingEndpoint:
                 raise _RefusedError(405, "a webhook is a POST")
             is_new = await self._accept(await self._body(scope, receive), scope["headers"])
         except _RefusedError as refused:
-            log.warning("webhook refused", source=self._inbox.source, status=refused.status, reason=str(refused))
+            self._refused(refused)
             await _answer(send, refused.status, str(refused))
         else:
             await _answer(send, 200, "kept" if is_new else "here before")
+
+    def _refused(self, refused: _RefusedError) -> None:
+        """One line for all of a second: a stranger may send thousands, and a line costs more than refusing."""
+        self._unsaid += 1
+        now = time.monotonic()
+        if now - self._said_at >= REFUSED_LOG_SECONDS:
+            count, self._unsaid, self._said_at = self._unsaid, 0, now
+            fields = {"status": refused.status, "reason": str(refused), "refused": count}
+            log.warning("webhook refused", source=self._inbox.source, **fields)
 
     async def _accept(self, body: bytes, headers: Any) -> bool:
         try:

@@ -17,7 +17,7 @@ from rung.runtime.log import logger
 from rung.runtime.queue import Entry, Queue
 from rung.runtime.webhooks import deliveries_sql as sql
 from rung.runtime.webhooks.deliveries import Deliveries
-from rung.runtime.webhooks.endpoints import tenant_of
+from rung.runtime.webhooks.endpoints import tenant_of, turn_of
 from rung.runtime.webhooks.plan import GONE, delay_seconds, is_success
 from rung.runtime.webhooks.records import Job
 
@@ -207,4 +207,4 @@ def _unzipped(pairs: Sequence[tuple[str, str]]) -> tuple[list[str], list[str]]:
 
 def _next(job: Job, delay: float) -> Entry:
     following = msgspec.structs.replace(job, sequence=job.sequence + 1, step=job.step + 1, deferred=0)
-    return Entry(body=msgspec.json.encode(following), delay_seconds=delay)
+    return Entry(body=msgspec.json.encode(following), delay_seconds=delay, headers=turn_of(job.tenant))
