@@ -89,12 +89,18 @@ class RabbitQueue(OutboxSending):
         if registered:
             self._forget = lifespan.register(f"queue {name}", close=self.close, check=self._check)
 
-    def _new_link(self) -> Link:
+    def _new_link(self, *, receives: bool = False) -> Link:
         # The server ends a connection that was silent for twice as long: within the lease, so that the messages of
         # a machine that vanished come back when those of any other would.
         heartbeat = min(30, max(2, int(self.visibility_timeout_seconds / 3)))
         secret = self._binding.credentials_secret
-        return Link(self._binding.url, self.topology, credentials_secret=secret, heartbeat_seconds=heartbeat)
+        return Link(
+            self._binding.url,
+            self.topology,
+            credentials_secret=secret,
+            heartbeat_seconds=heartbeat,
+            receives=receives,
+        )
 
     def _link(self) -> tuple[Link, Counting]:
         """What sends and counts, in the running loop. What a loop that has ended left is dropped."""
@@ -109,6 +115,10 @@ class RabbitQueue(OutboxSending):
         """See `OutboxSending.deliver`."""
         if any(sendable.delay_seconds > 0 for sendable in sendables):
             await self._have_ladders()
+        if len(sendables) == 1 and sendables[0].deduplication_id is None:
+            identity, copy = self._prepared(sendables[0])
+            await self._publish([copy])
+            return [SendResult(id=identity)]
         results: list[SendResult | None] = [None] * len(sendables)
         good: list[tuple[int, str, Outgoing]] = []
         for position, sendable in enumerate(sendables):
@@ -156,7 +166,7 @@ class RabbitQueue(OutboxSending):
         link, _ = self._link()
         channel = await link.channel(PUBLISHING, confirms=True)
         try:
-            return await publishing.publish(channel, messages)
+            return await publishing.publish(link.wire, channel, messages)
         except publishing.UnroutableError:
             await link.abandon()  # somebody deleted a queue: the next connection declares it
             raise
@@ -190,7 +200,7 @@ class RabbitQueue(OutboxSending):
             self._opening = asyncio.Lock()
         async with self._opening:
             if self._session is None or not self._session.is_alive:
-                link = self._new_link()
+                link = self._new_link(receives=True)
                 channel = await link.channel(RECEIVING)
                 session = Session(
                     link,

@@ -82,7 +82,7 @@ class DeadLetters:
         queue = self._link.topology.queue(lane)
         copies = [Outgoing("", queue, encoded(body, _renewed(envelope))) for _, body, envelope in chosen]
         sending = await self._link.channel("redriving", confirms=True)
-        refusals = await publishing.publish(sending, copies)
+        refusals = await publishing.publish(self._link.wire, sending, copies)
         sent = [each for (each, _, _), refusal in zip(chosen, refusals, strict=True) if refusal is None]
         frames = [Basic.Ack(delivery_tag=tag_of(each)) for each in sent]
         await channel.write_queue.put(ChannelFrame.marshall(channel_number=channel.number, frames=frames))

@@ -15,6 +15,7 @@ from yarl import URL
 from rung.runtime.database.login import logins
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue.rabbitmq.topology import Topology
+from rung.runtime.queue.rabbitmq.wire import Wire
 
 CONNECT_SECONDS = 5.0
 #: For everything else that is asked of the server: confirms, declarations, counts.
@@ -28,15 +29,26 @@ Result = TypeVar("Result")
 
 
 class Link:
-    """A connection of one event loop, with channels by their purpose. The lanes are declared when it is opened."""
+    """A connection of one event loop, with channels by their purpose. The lanes are declared when it is opened.
+
+    `receives`: messages come over it, and not only confirms.
+    """
 
     def __init__(
-        self, url: str, topology: Topology, *, credentials_secret: str | None = None, heartbeat_seconds: int
+        self,
+        url: str,
+        topology: Topology,
+        *,
+        credentials_secret: str | None = None,
+        heartbeat_seconds: int,
+        receives: bool = False,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.topology = topology
         self._url = URL(url).update_query(heartbeat=heartbeat_seconds, name=f"rung queue {topology.name}")
         self._secret = credentials_secret
+        self._receives = receives
+        self._wire = Wire(hears_confirms=False)
         self._connection: AbstractConnection | None = None
         self._channels: dict[str, Channel] = {}
         self._opening = asyncio.Lock()
@@ -73,7 +85,14 @@ class Link:
             raise unavailable("opening a channel", error) from error
         assert isinstance(channel, Channel)
         self._channels[purpose] = channel
+        if confirms:
+            self._wire.watch(channel)
         return channel
+
+    @property
+    def wire(self) -> Wire:
+        """That of the connection which there was last."""
+        return self._wire
 
     @property
     def is_open(self) -> bool:
@@ -102,15 +121,24 @@ class Link:
 
     async def _log_in(self) -> AbstractConnection:
         if self._secret is None:
-            return await _connect(self._url)
+            return await self._connect(self._url)
         refused: Exception | None = None
         async for login in logins(self._secret):
             try:
-                return await _connect(self._url.with_user(login.user).with_password(login.password))
+                return await self._connect(self._url.with_user(login.user).with_password(login.password))
             except UnavailableError as error:
                 refused = error
         assert refused is not None
         raise refused
+
+    async def _connect(self, url: URL) -> AbstractConnection:
+        self._wire = Wire(hears_confirms=not self._receives)
+        try:
+            return await aiormq.connect(url, transport_factory=self._wire)
+        except _AUTHENTICATION as error:
+            raise UnavailableError(
+                f"{_REFUSED}: RabbitMQ at {url.host}:{url.port} refuses {url.user!r} with its password"
+            ) from error
 
     async def _declare(self, connection: AbstractConnection) -> None:
         while True:
@@ -149,15 +177,6 @@ class Link:
 
 def _is_open(channel: Channel) -> bool:
     return not channel.is_closed
-
-
-async def _connect(url: URL) -> AbstractConnection:
-    try:
-        return await aiormq.connect(url)
-    except _AUTHENTICATION as error:
-        raise UnavailableError(
-            f"{_REFUSED}: RabbitMQ at {url.host}:{url.port} refuses {url.user!r} with its password"
-        ) from error
 
 
 async def _close(connection: AbstractConnection, *, seconds: float) -> None:

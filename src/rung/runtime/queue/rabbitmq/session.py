@@ -185,7 +185,7 @@ class Session:
         new = [(lease, copy) for lease, copy in held if not lease.copied]
         if new:
             channel = await self._link.channel(PUBLISHING, confirms=True)
-            refusals = await publishing.publish(channel, [copy for _, copy in new])
+            refusals = await publishing.publish(self._link.wire, channel, [copy for _, copy in new])
             for (lease, _), refusal in zip(new, refusals, strict=True):
                 lease.copied = refusal is None
             refused = [refusal for refusal in refusals if refusal is not None]
