@@ -11,6 +11,7 @@ results, no logs. The order alternates; medians and the spread.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -33,17 +34,19 @@ BODY = "x" * 100
 def systems() -> list[System]:
     """All that are compared: each at its default, and where its documentation names a faster way, by that."""
     module = "queue_rivals_redis"
+    worker = (
+        sys.executable, "-m", "rung.runtime.worker", "--name", "bench", "--queue", "bench",
+        "--handler", "queue_counter:handle",
+    )  # fmt: skip
     dramatiq = (program("dramatiq"), module, "--queues", "default")
     celery = (program("celery"), "-A", f"{module}:celery_app", "worker", "-l", "ERROR", "--without-gossip",
               "--without-mingle", "--without-heartbeat")  # fmt: skip
     taskiq = (program("taskiq"), "worker", f"{module}:taskiq_broker", "--workers", "1", "--log-level", "ERROR")
     return [
+        System(name="rung", rival="rung", sender="rung", worker=worker),
         System(
-            name="rung", rival="rung", sender="rung",
-            worker=(
-                sys.executable, "-m", "rung.runtime.worker", "--name", "bench", "--queue", "bench",
-                "--handler", "queue_counter:handle",
-            ),
+            name="rung, 100 tenants in turn", rival="rung", sender="rung_in_turn",
+            environment=(("QUEUE_FAIR", "1"),), worker=worker,
         ),
         System(
             name="taskiq, 10 at once", rival="taskiq", sender="taskiq", worker=(*taskiq, "--max-async-tasks", "10")
@@ -73,18 +76,25 @@ def systems() -> list[System]:
     ]  # fmt: skip
 
 
-async def send_rung(url: str, seconds: float) -> dict[str, Any]:
-    """One by one; then in batches of 100."""
+async def send_rung(url: str, seconds: float, *, tenants: int = 0) -> dict[str, Any]:
+    """One by one; then in batches of 100. With `tenants` for each of them in turn, to a queue that is fair."""
     from rung.runtime.bindings import QueueBinding
+    from rung.runtime.context import TENANT_HEADER
     from rung.runtime.queue import Entry, open_queue
 
-    queue = open_queue("bench", QueueBinding(adapter="redis", url=url))
+    queue = open_queue("bench", QueueBinding(adapter="redis", url=url, fair=tenants > 0))
     await queue.statistics()
-    count, rate = await send_for(seconds, lambda: queue.send(BODY))
-    entries = [Entry(body=BODY) for _ in range(100)]
+    whose = itertools.cycle([{TENANT_HEADER: f"tenant{number}"} for number in range(tenants)] or [{}])
+    count, rate = await send_for(seconds, lambda: queue.send(BODY, headers=next(whose)))
+    entries = [Entry(body=BODY, headers=next(whose)) for _ in range(100)]
     batches, batch_rate = await send_for(min(1.0, seconds / 4), lambda: queue.send_batch(entries))
     await queue.close()
     return {"sent": count + 100 * batches, "send/s": rate, "send batch/s": batch_rate * 100}
+
+
+async def send_rung_in_turn(url: str, seconds: float) -> dict[str, Any]:
+    """See `send_rung`."""
+    return await send_rung(url, seconds, tenants=100)
 
 
 async def send_taskiq(url: str, seconds: float) -> dict[str, Any]:
@@ -144,8 +154,8 @@ async def send_celery(url: str, seconds: float) -> dict[str, Any]:
 
 
 SENDERS = {
-    "rung": send_rung, "taskiq": send_taskiq, "saq": send_saq, "streaq": send_streaq, "dramatiq": send_dramatiq,
-    "celery": send_celery,
+    "rung": send_rung, "rung_in_turn": send_rung_in_turn, "taskiq": send_taskiq, "saq": send_saq,
+    "streaq": send_streaq, "dramatiq": send_dramatiq, "celery": send_celery,
 }  # fmt: skip
 
 
@@ -158,7 +168,9 @@ def measure(system: System, url: str, options: argparse.Namespace) -> dict[str, 
         environment = {
             **os.environ, **dict(system.environment), "PYTHONPATH": str(HERE), "QUEUE_REDIS": url,
             "QUEUE_RIVAL": system.rival, "QUEUE_COUNTER": folder, "RUNG_LOG_LEVEL": "error",
-            "RUNG_BINDING_BENCH": encode(QueueBinding(adapter="redis", url=url)),
+            "RUNG_BINDING_BENCH": encode(
+                QueueBinding(adapter="redis", url=url, fair="QUEUE_FAIR" in dict(system.environment))
+            ),
         }  # fmt: skip
         result = send_apart(__file__, system, environment, Path(folder), options.seconds)
         return {**result, **work_off(system, environment, Path(folder), result["sent"])}

@@ -36,6 +36,7 @@ class RabbitHarness:
         self._proxy: FaultProxy | None = None
         self._clock = ShiftedClock()
         self.name = f"orders-{secrets.token_hex(4)}"
+        self.workload = "shop"
         self.queues: list[RabbitQueue] = []
 
     def open(
@@ -54,6 +55,7 @@ class RabbitHarness:
             adapter="rabbitmq",
             url=self._server.url.replace(f":{self._server.port}/", f":{port}/"),
             outbox_url=self._outbox_url,
+            workload=self.workload,
             lanes=lanes,
             fair=fair,
             delay_seconds=delay_seconds,

@@ -15,11 +15,14 @@ from tests.queue.test_conformance import AGE_DEDUPLICATION
 from tests.queue.transactions import transaction_at
 
 from rung.runtime.bindings import QueueBinding
+from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import Backoff, install_queue
 from rung.runtime.queue.sqs import SqsQueue
+from rung.runtime.queue.sqs.dead_letters import BORROWED_SECONDS
 from rung.testing import ShiftedClock
 from rung.testing.queue_conformance import QueueConformance
 from rung.testing.queue_harness import LANES
+from rung.testing.queue_steps import one
 
 
 class SqsHarness:
@@ -98,3 +101,32 @@ class TestSqsWithOutbox(QueueConformance):
         yield harness
         for queue in harness.queues:
             await queue.close()
+
+
+async def test_a_redrive_that_died_between_its_steps_has_one_effect_where_there_is_an_outbox(
+    aws: Emulator, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    await install_queue(connection)
+    await connection.close()
+    harness = SqsHarness(aws, postgres_url)
+    queue = harness.open(lanes=("default",))
+    identity = await queue.send(b"x")
+    await queue.dead_letter(await one(queue), reason="rejected")
+
+    async def died(*_: Any) -> Any:
+        raise UnavailableError("here it died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("rung.runtime.queue.sqs.dead_letters.batches.delete", died)
+        with pytest.raises(UnavailableError, match="here it died"):
+            await queue.redrive()
+    first = await one(queue)
+    async with harness.transaction() as transaction:
+        assert await queue.finished_in(first, transaction)
+    assert await queue.acknowledge([first]) == [True]
+    await harness.advance(BORROWED_SECONDS + 1.0)
+    assert await queue.redrive() == 1, "the letter is still there"
+    assert await queue.receive(max_messages=10) == [], "its second copy is dropped, and not handed out"
+    assert ((await queue.statistics()).ready, first.id) == (0, identity)
+    await queue.close()

@@ -66,6 +66,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "redrive": (
         ("rung redrive orders", "list the dead letters"),
         ("rung redrive orders --all", "send all of them back"),
+        ("rung redrive orders --url amqp://user@broker/ --file workload.py", "on a RabbitMQ, lane by lane"),
     ),
     "review": (
         ("rung review", "production, as a reviewer would see it"),

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     queues = [node for node in graph.of(Queue) if arguments.queue in (None, node.name)]
     if arguments.queue is not None and not queues:
         raise UsageError(f"no queue {arguments.queue!r}; there are {_names(graph)}")
-    bindings = {node.name: _binding(node, arguments.file, arguments.url) for node in queues}
+    bindings = {node.name: _binding(node, graph.name, arguments.file, arguments.url) for node in queues}
     asked = asyncio.run(_ask_all(bindings))
     counts = {name: found for name, (found, _) in asked.items()}
     concerns = {name: found for name, (_, found) in asked.items() if found}
@@ -67,12 +67,12 @@ def _names(graph: Graph) -> str:
     return ", ".join(node.name for node in graph.of(Queue)) or "none"
 
 
-def _binding(node: Queue, file: Path, url: str | None) -> QueueBinding:
+def _binding(node: Queue, workload: str, file: Path, url: str | None) -> QueueBinding:
     """From `--url`, else from this process's environment (as in a container), else from the running `rung dev`."""
     from rung.cli.queue_places import found_place, named_place
 
     if url is not None:
-        return named_place(url, node.lanes)
+        return named_place(url, node.lanes, workload)
     found = found_place(node.name, file.resolve().parent)
     if found is None:
         raise MachineError(

@@ -18,13 +18,18 @@ _ADAPTERS: dict[str, Adapter] = {
 }  # fmt: skip
 
 
-def named_place(url: str, lanes: Sequence[str] = ("default",)) -> QueueBinding:
-    """The server of a `--url`: its scheme says which broker it is. Raises UsageError for what is no such URL."""
+def adapter_of(url: str) -> Adapter:
+    """The broker of a server: the scheme of its URL says it. Raises UsageError for what is no such URL."""
     from rung.cli.arguments import BROKERS, server_url
+
+    return _ADAPTERS.get(urlsplit(server_url(url, BROKERS)).scheme, "postgres")
+
+
+def named_place(url: str, lanes: Sequence[str] = ("default",), workload: str = "") -> QueueBinding:
+    """The server of a `--url`. Raises UsageError for what is no URL of a broker."""
     from rung.runtime.bindings import QueueBinding
 
-    adapter = _ADAPTERS.get(urlsplit(server_url(url, BROKERS)).scheme, "postgres")
-    return QueueBinding(adapter=adapter, url=url, lanes=tuple(lanes))
+    return QueueBinding(adapter=adapter_of(url), url=url, lanes=tuple(lanes), workload=workload)
 
 
 def found_place(queue: str, folder: Path) -> QueueBinding | None:

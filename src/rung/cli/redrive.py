@@ -24,9 +24,11 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("ids", nargs="*", metavar="ID", help="send these back; none: list them")
     command.add_argument("--all", action="store_true", help="send all of them back")
     command.add_argument(
-        "--file", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file of rung dev"
+        "--file", type=Path, default=Path("workload.py"), metavar="FILE", help="the workload file that has it"
     )
     command.add_argument("--url", help="the server that carries it; else that of rung dev, or DATABASE_URL")
+    command.add_argument("--lanes", metavar="A,B", help="on RabbitMQ, instead of those in the file")
+    command.add_argument("--workload", metavar="NAME", help="on Redis and RabbitMQ, instead of that in the file")
     command.add_argument(
         "--limit", type=at_least_one, default=20, metavar="N", help="how many to list, the newest first (20)"
     )
@@ -46,11 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _place(arguments: argparse.Namespace) -> QueueBinding:
+    from rung.cli.queue_declared import declared_place
     from rung.cli.queue_places import found_place, local_names, named_place
     from rung.near import suggestion
 
     if arguments.url:
-        return named_place(arguments.url)
+        return declared_place(
+            arguments.queue, arguments.url, arguments.file, lanes=arguments.lanes, workload=arguments.workload
+        )
     folder = arguments.file.resolve().parent
     found = found_place(arguments.queue, folder)
     if found is not None:
@@ -68,8 +73,11 @@ def _place(arguments: argparse.Namespace) -> QueueBinding:
 
 
 async def _act(place: QueueBinding, arguments: argparse.Namespace) -> dict[str, Any]:
+    from rung.cli.queue_declared import ensure_there
     from rung.runtime.queue.registry import open_queue
 
+    if arguments.url:
+        await ensure_there(arguments.queue, place)
     queue = open_queue(arguments.queue, place)
     try:
         return await _redrive_or_list(queue, arguments)

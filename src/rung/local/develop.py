@@ -186,6 +186,7 @@ class Session:
             caches=servers.caches,
             brokers=servers.brokers,
             secrets={node.name: self._secret(node.name) for node in graph.of(Secret)},
+            workload=graph.name,
         )
 
     def _service_port(self, node: Service) -> int:

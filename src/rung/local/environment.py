@@ -232,6 +232,7 @@ def _queue(node: Queue, machine: Machine) -> QueueBinding:
         url=url,
         lanes=node.lanes,
         fair=node.fair,
+        workload=machine.workload,
         delay_seconds=node.delay_seconds,
         max_receive_count=node.max_receive_count or _NO_DEAD_LETTERS,
         visibility_timeout_seconds=node.visibility_timeout_seconds,

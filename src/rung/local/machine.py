@@ -48,6 +48,7 @@ class Machine:
     caches: Mapping[str, str] = field(default_factory=dict, repr=False)
     brokers: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Path] = field(default_factory=dict)
+    workload: str = ""
 
     @property
     def url(self) -> str:

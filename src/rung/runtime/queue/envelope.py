@@ -11,7 +11,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the broker does not keep for us. Times are seconds since 1970.
 
     `id` stays while the message is sent again; `attempts` are the deliveries that earlier copies used; `lost`: one
-    of those ended with its worker; `due`: not to be delivered before. The last five describe a dead letter.
+    of those ended with its worker; `due`: not to be delivered before; `redriven`: it was a dead letter, so there
+    may be another copy. The last five describe a dead letter.
     """
 
     id: str
@@ -20,6 +21,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempts: int = 0
     lost: bool = False
     due: float = 0.0
+    redriven: bool = False
     error: str = ""
     reason: str = ""
     traceback: str = ""

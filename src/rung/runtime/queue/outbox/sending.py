@@ -103,13 +103,17 @@ class OutboxSending(Sending):
         mark_finished()
         return True
 
+    def may_come_again(self, message: Message) -> bool:
+        """Whether there may have been a delivery of this message before."""
+        return message.receive_count > 1
+
     async def without_finished(self, messages: Sequence[Message]) -> list[Message]:
         """Acknowledges what a handler finished in its transaction, and died before the broker could be told.
 
         While the database is away, what it would have to be asked about goes back without an attempt used, and the
         rest is handed out. Raises what the database raises when there is no rest.
         """
-        again = [message for message in messages if message.receive_count > 1]
+        again = [message for message in messages if self.may_come_again(message)]
         if self.outbox is None or not again:
             return list(messages)
         try:
@@ -118,7 +122,7 @@ class OutboxSending(Sending):
             await self.release(again)
             if len(again) == len(messages):
                 raise
-            return [message for message in messages if message.receive_count == 1]
+            return [message for message in messages if not self.may_come_again(message)]
         await self.acknowledge([message for message in again if message.id in finished])
         return [message for message in messages if message.id not in finished]
 

@@ -73,7 +73,9 @@ class RabbitQueue(OutboxSending):
         self.delay_seconds = binding.delay_seconds
         self.visibility_timeout_seconds = binding.visibility_timeout_seconds
         self.max_receive_count = binding.max_receive_count
-        self.topology = Topology(name, self.lanes, binding.retention_seconds, settle_seconds=settle_seconds)
+        self.topology = Topology(
+            name, self.lanes, binding.retention_seconds, workload=binding.workload, settle_seconds=settle_seconds
+        )
         self._binding = binding
         self._backoff = backoff or Backoff.of(binding)
         self._random = randomness or random.Random()
@@ -219,7 +221,15 @@ class RabbitQueue(OutboxSending):
         body, envelope = decoded(delivery.message)
         returns = returns_of(delivery.message)
         tag = tag_of(delivery.message)
-        lease = Lease(session, delivery.lane, tag, delivery.consumer, error=envelope.error, due=envelope.due)
+        lease = Lease(
+            session,
+            delivery.lane,
+            tag,
+            delivery.consumer,
+            error=envelope.error,
+            due=envelope.due,
+            redriven=envelope.redriven,
+        )
         return Message(
             id=envelope.id,
             queue=self.name,
@@ -248,6 +258,10 @@ class RabbitQueue(OutboxSending):
         for message in lost:
             await self._bury(message, REASON_WORKER_LOST, lease_of(message).error, self.max_receive_count)
         return [message for message in messages if message.receive_count <= self.max_receive_count]
+
+    def may_come_again(self, message: Message) -> bool:
+        """See `OutboxSending.may_come_again`. A redrive that died left two of one id."""
+        return message.receive_count > 1 or lease_of(message).redriven
 
     # Ending a lease
 
@@ -280,7 +294,12 @@ class RabbitQueue(OutboxSending):
     def _unused(self, message: Message, *, delay_seconds: float = 0.0) -> Outgoing:
         lease = lease_of(message)
         envelope = _envelope(
-            message, attempts=message.receive_count - 1, lost=message.after_loss, due=lease.due, error=lease.error
+            message,
+            attempts=message.receive_count - 1,
+            lost=message.after_loss,
+            due=lease.due,
+            error=lease.error,
+            redriven=lease.redriven,
         )
         return self._copy(message, envelope, delay_seconds)
 

@@ -27,6 +27,8 @@ class Lease:
     error: str = ""
     #: The earliest moment, in seconds since 1970.
     due: float = 0.0
+    #: It was a dead letter.
+    redriven: bool = False
     #: A copy is at the broker already; only the original has to be ended.
     copied: bool = False
     #: Ended by us.

@@ -57,7 +57,9 @@ class DeadLetters:
     async def redrive(self, ids: Sequence[str] | None) -> int:
         """Send all, or those with these ids, back to their lanes: copied and confirmed before they are deleted.
 
-        Who is cancelled meanwhile is cancelled after a round, so that no copy stays beside its original.
+        Who is cancelled meanwhile is cancelled after a round, so that no copy stays beside its original. Who dies
+        between the confirms and the deletion, or loses its connection, leaves both: with an outbox, the first that
+        a handler finishes in its transaction is the only one.
         """
         wanted = None if ids is None else set(ids)
         return sum([await self._redrive_lane(lane, wanted) for lane in self._link.topology.lanes])
@@ -157,5 +159,5 @@ async def _round(arrived: asyncio.Queue[DeliveredMessage], count: int) -> list[D
 
 
 def _renewed(envelope: Envelope) -> Envelope:
-    """As it was first sent."""
-    return Envelope(id=envelope.id, sent_at=envelope.sent_at, headers=envelope.headers)
+    """As it was first sent. Who receives it asks whether another copy was finished already: see `redrive`."""
+    return Envelope(id=envelope.id, sent_at=envelope.sent_at, headers=envelope.headers, redriven=True)

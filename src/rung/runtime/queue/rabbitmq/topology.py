@@ -34,12 +34,20 @@ log = logger(__name__)
 
 
 class Topology:
-    """What one queue is on the server."""
+    """What one queue is on the server. `workload` keeps the queues of two apart that share a virtual host."""
 
     def __init__(
-        self, name: str, lanes: Sequence[str], retention_seconds: float, *, settle_seconds: float = SETTLE_SECONDS
+        self,
+        name: str,
+        lanes: Sequence[str],
+        retention_seconds: float,
+        *,
+        workload: str = "",
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self.name = name
+        self._owners = (workload, name) if workload else (name,)
+        self._prefix = ".".join(("rung", *self._owners))
         self._settle_seconds = settle_seconds
         self.lanes = tuple(lanes)
         self._retention_ms = int(retention_seconds * 1000)
@@ -50,7 +58,7 @@ class Topology:
 
     def queue(self, lane: str) -> str:
         """The queue of a lane."""
-        return f"rung.{self.name}.{lane}"
+        return f"{self._prefix}.{lane}"
 
     def dead(self, lane: str) -> str:
         """The queue of a lane's dead letters."""
@@ -63,22 +71,22 @@ class Topology:
     @property
     def questions(self) -> str:
         """Where holders of messages are asked how many they hold."""
-        return f"rung.{self.name}.questions"
+        return f"{self._prefix}.questions"
 
     @property
     def holders(self) -> str:
         """A queue that is always empty: its consumers are the processes that may hold messages."""
-        return f"rung.{self.name}.holders"
+        return f"{self._prefix}.holders"
 
     @property
     def mark(self) -> str:
         """A queue with a message in it when the lanes are there and safely on disk."""
-        return f"rung.{self.name}.mark"
+        return f"{self._prefix}.mark"
 
     @property
     def ladder_mark(self) -> str:
         """The same for the ladders."""
-        return f"rung.{self.name}.mark.wait"
+        return f"{self._prefix}.mark.wait"
 
     def route(self, lane: str, delay_seconds: float) -> tuple[str, str]:
         """Exchange and routing key for a message that is to be in its lane after `delay_seconds`.
@@ -93,7 +101,7 @@ class Topology:
 
     def _address(self, lane: str) -> str:
         """One word of a routing key."""
-        return f"{self.name}/{lane}".replace(".", "%2E")
+        return "/".join((*self._owners, lane)).replace(".", "%2E")
 
     async def _declare(self, channel: Channel, queue: str, arguments: dict[str, Any] | None = None) -> None:
         """Raises ChannelPreconditionFailed, once, where limits differ: the channel is closed then."""

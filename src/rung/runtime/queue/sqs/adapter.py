@@ -234,7 +234,7 @@ class SqsQueue(OutboxSending):
             headers=envelope.headers,
             receive_count=envelope.attempts + received,
             sent_at=datetime.fromtimestamp(envelope.sent_at, UTC),
-            receipt=Lease(raw["ReceiptHandle"], received_at, until, envelope.error),
+            receipt=Lease(raw["ReceiptHandle"], received_at, until, envelope.error, envelope.redriven),
             after_loss=envelope.lost or received > 1,
         )
         return message, envelope.due
@@ -254,6 +254,10 @@ class SqsQueue(OutboxSending):
         for message in messages:
             error = lease_of(message).error
             await self._bury(message, REASON_WORKER_LOST, error, self.max_receive_count)
+
+    def may_come_again(self, message: Message) -> bool:
+        """See `OutboxSending.may_come_again`. A redrive that died left two of one id."""
+        return message.receive_count > 1 or lease_of(message).redriven
 
     # Ending a lease
 
@@ -288,7 +292,12 @@ class SqsQueue(OutboxSending):
         """See `Queue.release`. A copy that has used one attempt less; making the original visible would count."""
 
         def unused(message: Message) -> Outgoing:
-            envelope = _envelope(message, attempts=message.receive_count - 1, lost=message.after_loss)
+            envelope = _envelope(
+                message,
+                attempts=message.receive_count - 1,
+                lost=message.after_loss,
+                redriven=lease_of(message).redriven,
+            )
             return outgoing(message.body, envelope, fair=self.fair)
 
         return await self._replace(messages, unused, lambda message: self.url(message.lane))

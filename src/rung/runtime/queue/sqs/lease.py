@@ -22,6 +22,8 @@ class Lease:
     until: float
     #: Why the attempt before this one failed.
     error: str = ""
+    #: It was a dead letter.
+    redriven: bool = False
     #: A copy was sent already; only the original has to be deleted.
     copied: bool = False
     #: Ended by us: acknowledged (done), or handed on (gone).
