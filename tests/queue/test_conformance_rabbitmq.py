@@ -123,7 +123,7 @@ async def test_a_redrive_that_died_between_its_steps_has_one_effect_where_there_
         raise UnavailableError("here it died")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rung.runtime.queue.rabbitmq.letters.publishing.publish", published_and_died)
+        patched.setattr(publishing, "publish", published_and_died)
         with pytest.raises(UnavailableError, match="here it died"):
             await queue.redrive()
     async with asyncio.timeout(20):

@@ -17,7 +17,7 @@ from tests.queue.transactions import transaction_at
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.errors import UnavailableError
 from rung.runtime.queue import Backoff, install_queue
-from rung.runtime.queue.sqs import SqsQueue
+from rung.runtime.queue.sqs import SqsQueue, batches
 from rung.runtime.queue.sqs.dead_letters import BORROWED_SECONDS
 from rung.testing import ShiftedClock
 from rung.testing.queue_conformance import QueueConformance
@@ -118,7 +118,7 @@ async def test_a_redrive_that_died_between_its_steps_has_one_effect_where_there_
         raise UnavailableError("here it died")
 
     with monkeypatch.context() as patched:
-        patched.setattr("rung.runtime.queue.sqs.dead_letters.batches.delete", died)
+        patched.setattr(batches, "delete", died)
         with pytest.raises(UnavailableError, match="here it died"):
             await queue.redrive()
     first = await one(queue)
