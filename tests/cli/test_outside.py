@@ -121,7 +121,8 @@ def test_every_extra_that_is_named_exists() -> None:
     [
         (FileNotFoundError(2, "No such file", "/tmp/none"), "R0215"),
         (FileNotFoundError(2, "No such file", f"{Path(rung.__file__).parent}/page.css"), None),
-        (OSError(28, "No space left on device"), None),
+        (OSError(28, "No space left on device"), "R0215"),
+        (OSError(5, "Input/output error"), None),
         (ConnectionRefusedError(111, "refused"), "R0216"),
         (UnavailableError("away"), "R0216"),
         (asyncpg.UndefinedTableError("relation does not exist"), "R0216"),
@@ -153,6 +154,22 @@ def test_a_reader_that_went_away_hears_of_nothing(workload: Path) -> None:
     result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_disk_that_is_full_is_a_finding() -> None:
+    program = "import sys; from rung.cli.main import main; sys.exit(main())"
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", program, "explain", "R0142"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert "error[R0215]: what was to be written cannot be used: no space left on device" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_what_a_terminal_cannot_show_is_spelt_out(tmp_path: Path) -> None:

@@ -47,7 +47,9 @@ MISTAKES = [
     ("R0204", "x = 1\n", 1, "no workload"),
     ("R0205", HEAD + 'other = Workload("other")\n', 3, "2 workloads"),
     ("R0206", HEAD + 'shop.queue("orders", lane=("a",))\n', 3, 'did you mean "lanes"'),
-    ("R0206", HEAD + "shop.traffic(Traffic(users=1))\n", 3, "users"),
+    ("R0203", HEAD + 'shop.servce("api")\n', 3, 'did you mean "service"'),
+    ("R0203", HEAD + 'shop.queue("orders").sned\n', 3, 'did you mean "send"'),
+    ("R0206", HEAD + "shop.traffic(Traffic(users=1))\n", 3, "it takes concurrent_users, think_time"),
     ("R0206", HEAD + "shop.queue()\n", 3, "missing 1 required positional argument"),
     ("R0207", HEAD + 'shop.queue("orders", retention="long")\n', 3, "retention"),
     ("R0208", HEAD + 'shop.worker("w", handler="a:b", consumes="orders")\n', 3, "consumes"),
@@ -61,7 +63,7 @@ def test_a_mistake_is_a_finding_with_its_line(
 ) -> None:
     finding = findings_of(write(tmp_path, text))[-1]
     assert finding.code == code
-    assert message in finding.message
+    assert message in f"{finding.message} {finding.found}"
     assert finding.location is not None
     assert finding.location.line == line
 

@@ -81,7 +81,7 @@ def test_blocks_of_python_and_json_parse() -> None:
 
 
 def test_codes_that_are_named_have_pages() -> None:
-    pages = {file.stem for file in (ROOT / "docs/errors").iterdir()}
+    pages = {file.stem for file in (ROOT / "docs/errors").glob("R[0-9]*.md")}
     unknown = {
         f"{name_of(file)}: {code}"
         for file in documents()
@@ -89,6 +89,11 @@ def test_codes_that_are_named_have_pages() -> None:
         if code not in pages
     }
     assert not unknown
+
+
+def test_every_kind_of_finding_is_in_the_table() -> None:
+    told = set(re.findall(r"^\| `(R\d\d)` \|", text_of(ROOT / "docs/reference/findings.md"), re.MULTILINE))
+    assert told == {file.stem[:3] for file in (ROOT / "docs/errors").glob("R[0-9]*.md")}
 
 
 def test_paths_that_are_named_exist() -> None:

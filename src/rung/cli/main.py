@@ -6,6 +6,7 @@ Exit 0: fine. 1: the user's model or system is wrong. 2: a wrong command line. 7
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -97,9 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print_nothing_more()
         return EXIT_FINE
     except Exception as error:  # noqa: BLE001 - what is outside is told, and what is ours can be reported
-        from rung.cli.outside import finding_of
+        from rung.cli.outside import FULL, finding_of
 
         finding = finding_of(error)
+        if isinstance(error, OSError) and error.errno in FULL:
+            _print_nothing_more()
         return _bug(words) if finding is None else _failed(UserError(finding), words)
 
 
@@ -128,7 +131,8 @@ def _print_anything() -> None:
 def _print_nothing_more() -> None:
     """What is still in the buffer goes nowhere: writing it when the interpreter ends would fail once more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    with contextlib.suppress(OSError, ValueError):  # it is no file when a test listens
+        os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 
 

@@ -5,12 +5,15 @@ Files that it may not read or write, servers that refuse, packages that are not 
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import rung
 from rung.errors import ApplicationError, Finding
 
+#: The disk has no room, or may not be written to at all.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 #: Clients of servers: what they raise tells of the server, or of what was asked of it.
 CLIENTS = ("asyncpg", "redis", "aiormq", "botocore")
 #: The extra that brings a package, by the name that is imported.
@@ -35,6 +38,8 @@ def finding_of(error: Exception) -> Finding | None:
         return _package(error)
     if isinstance(error, ApplicationError | ConnectionError | TimeoutError):
         return _server(str(error) or type(error).__name__)
+    if isinstance(error, OSError) and error.errno in FULL:
+        return _file("what was to be written", error)
     if isinstance(error, OSError) and error.filename is not None:
         file = os.fsdecode(error.filename)
         return None if Path(file).is_relative_to(Path(rung.__file__).parent) else _file(file, error)

@@ -163,7 +163,7 @@ def _exception_finding(file: Path, error: BaseException) -> Finding:
     return Finding(
         code="R0203",
         severity="error",
-        message=f"the workload file fails: {type(error).__name__}{f': {text}' if text else ''}",
+        message=f"the workload file fails: {type(error).__name__}{f': {text}' if text else ''}{_near_name(error)}",
         location=location,
         effect="what stands below this line was not read",
         help=_import_help(error) or "the file is ordinary Python: mend the line",
@@ -177,28 +177,46 @@ def _argument_finding(error: TypeError, location: Location | None) -> Finding:
         severity="error",
         message=f"the call does not fit: {text}{_near_parameter(text)}",
         location=location,
+        found=_parameters_in_words(text),
         effect="what stands below this line was not read",
         help="docs/reference/workload-file.md lists every call with its parameters",
     )
+
+
+def _near_name(error: BaseException) -> str:
+    """For something that an object does not have, the nearest that it has: `shop.qeue`, `orders.sned`."""
+    from rung.near import suggestion
+
+    if not isinstance(error, AttributeError) or not error.name:
+        return ""
+    return suggestion(error.name, [name for name in dir(error.obj) if not name.startswith("_")])
 
 
 def _near_parameter(text: str) -> str:
     """For an unknown keyword, the nearest parameter of the call that was meant."""
     import re
 
-    from rung.model import nodes
     from rung.near import suggestion
 
-    found = re.match(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'", text)
-    if found is None:
-        return ""
-    import inspect
+    found = re.search(r"got an unexpected keyword argument '(\w+)'", text)
+    return "" if found is None else suggestion(found[1], _parameters(text))
 
-    called = getattr(Workload, found[1], None) or getattr(nodes, found[1], None)
-    parameters = (
-        [] if called is None else [each for each in inspect.signature(called).parameters if each != "self"]
-    )
-    return suggestion(found[2], parameters)
+
+def _parameters_in_words(text: str) -> str:
+    names = _parameters(text)
+    return f"it takes {', '.join(names)}" if names else ""
+
+
+def _parameters(text: str) -> list[str]:
+    """The parameters of the call that a TypeError speaks of; none when it is not one of the model's."""
+    import inspect
+    import re
+
+    from rung.model import nodes
+
+    found = re.match(r"(\w+)(?:\.__init__)?\(\)", text)
+    called = found and (getattr(Workload, found[1], None) or getattr(nodes, found[1], None))
+    return [each for each in inspect.signature(called).parameters if each != "self"] if called else []
 
 
 def _import_help(error: BaseException) -> str:
