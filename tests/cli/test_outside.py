@@ -226,3 +226,12 @@ def test_ids_that_are_no_dead_letters_are_told(
     monkeypatch.setattr("rung.cli.redrive._act", act)
     assert main(["redrive", "orders", "7", "8", "--url", AWAY]) == status
     assert ("lists its dead letters" in capsys.readouterr().out) == bool(status)
+
+
+def test_a_workload_without_workflows_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["workflow", "list"]) == 2
+    assert "start rung dev here" in capsys.readouterr().err
+    (tmp_path / ".rung").mkdir()
+    (tmp_path / ".rung/workflows.json").write_text("{}")
+    assert main(["workflow", "list"]) == 2
+    assert "the workload of workload.py has no workflow" in capsys.readouterr().err

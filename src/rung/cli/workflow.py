@@ -98,6 +98,7 @@ def _binding(arguments: argparse.Namespace) -> WorkflowBinding:
         return binding(arguments.workflow, WorkflowBinding)
     if (told := first_of(WorkflowBinding)) is not None:
         return told  # in a container of a deployment
+    written = b""
     try:
         written = (arguments.file.resolve().parent / FOLDER / WORKFLOWS_FILE).read_bytes()
         found = msgspec.json.decode(written, type=dict[str, WorkflowBinding])
@@ -107,6 +108,8 @@ def _binding(arguments: argparse.Namespace) -> WorkflowBinding:
         return found.get(arguments.workflow or "") or next(iter(found.values()))
     if os.environ.get("DATABASE_URL"):
         return WorkflowBinding(url=server_url(os.environ["DATABASE_URL"]))
+    if written:
+        raise UsageError(f"the workload of {arguments.file} has no workflow; --url names the database of another")
     raise UsageError("say which database: --url URL, or DATABASE_URL in the environment, or start rung dev here")
 
 
