@@ -54,8 +54,11 @@ def test_synth_says_which_file_it_kept_and_fails(application: Path, capsys: pyte
     assert (application / "Dockerfile").read_text() == "FROM mine\n"
 
 
-def test_the_lock_knows_every_module_that_is_written(application: Path) -> None:
+def test_the_lock_knows_every_module_that_is_written(
+    application: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["synth", str(application / "workload.py"), "--env", "dev"]) == 0
+    assert f"next: make -C {application} plan ENV=dev" in capsys.readouterr().out  # it was not written here
     lock = json.loads((application / "infra/modules.lock.json").read_text())
     assert set(lock["modules"]) == {path.name for path in (application / "infra/modules").iterdir()}
     assert all(len(each["sha256"]) == 64 and each["version"] != "0.0.0" for each in lock["modules"].values())

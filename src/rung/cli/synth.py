@@ -110,4 +110,5 @@ def _print_text(
     print(f"{design.workload} in {design.environment} on {design.rung}: {len(design.parts)} parts")
     print(f"  {root}: {len(outcomes)} files: {said}")
     lines = sum(text.count("\n") for text in own)
-    print(f"  {folder}: {lines} lines to review; next: make plan ENV={design.environment}")
+    there = "" if root.resolve() == Path.cwd() else f" -C {root}"
+    print(f"  {folder}: {lines} lines to review; next: make{there} plan ENV={design.environment}")
