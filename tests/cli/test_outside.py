@@ -73,6 +73,7 @@ def test_a_url_that_names_no_server_is_a_wrong_command_line(
         ),
         (["events", "list", "events", "--limit", "-1"], "'-1': write a whole number of 1 or more"),
         (["workflow", "list", "--limit", "0"], "'0': write a whole number of 1 or more"),
+        (["migrate", "x", "--lock-timeout", "nan"], "'nan': write a number of seconds above 0"),
         (["redrive", "orders", "--limit", "many"], "'many': write a whole number of 1 or more"),
         (["forecast", "--seed", "-1"], "'-1': write a whole number of 0 or more"),
         (["forecast", "--hours", "0.1", "--fault", "slow-database@01:00=1.2.3"], "write NAME@HH:MM[=VALUE]"),

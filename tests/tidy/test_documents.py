@@ -56,6 +56,18 @@ def test_commands_and_their_options_exist() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_every_option_is_described(name: str) -> None:
+    pages = [
+        text_of(file)
+        for file in documents()
+        if name_of(file).startswith(tuple(f"docs/{kind}/" for kind in KINDS)) and f"rung {name}" in text_of(file)
+    ]
+    options = options_of(parser_of(name)) - {"--help", "--environment"}
+    silent = [each for each in sorted(options) if not any(re.search(rf"{each}(?![\w-])", page) for page in pages)]
+    assert not silent, "say in docs/reference or docs/how-to what it does"
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rung.cli.arguments import duration_seconds
 from rung.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("--url", help="the database, as its owner; else DATABASE_URL")
     command.add_argument(
         "--lock-timeout",
-        type=float,
+        type=duration_seconds,
         default=2.0,
         metavar="SECONDS",
         help="how long a statement waits for its lock (2)",
@@ -37,7 +38,7 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     command.add_argument("--tenant-column", metavar="COLUMN", help="then check that tenants are kept apart by it")
     command.add_argument(
         "--tables", action="append", default=[], choices=("queues", "fair", "events", "workflows"),
-        help="first create the tables in which rung keeps these; may be said several times",
+        help="first create the tables in which rung keeps these; repeatable",
     )  # fmt: skip
     checks = command.add_argument_group("check")
     checks.add_argument(
