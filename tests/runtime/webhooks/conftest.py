@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -13,11 +15,13 @@ from aiohttp import web
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.database.database import Database
 from rung.runtime.queue import Message, PostgresQueue
-from rung.runtime.webhooks import Policy
+from rung.runtime.webhooks import Deliverer, Deliveries, Delivery, Policy
+from rung.testing.clock import ShiftedClock
 
 #: The only part of this machine that tests may deliver to.
 SINK_NETWORK = ip_network("127.0.0.1/32")
 SINK_POLICY = Policy(ports=(), schemes=("http", "https"), allowed=(SINK_NETWORK,))
+DAY = 86_400.0
 
 
 @pytest.fixture
@@ -80,3 +84,51 @@ async def received(queue: PostgresQueue) -> list[Message]:
     messages = await queue.receive(max_messages=100)
     await queue.acknowledge(messages)
     return messages
+
+
+class Bench:
+    """Deliveries and their deliverer, on one clock that a test moves."""
+
+    def __init__(self, database: Database, queue: PostgresQueue) -> None:
+        self.clock = ShiftedClock()
+        self.database, self.queue = database, queue
+        self.deliveries = Deliveries(database, queue, policy=SINK_POLICY, clock=self.clock)
+        self.deliverer = Deliverer(
+            database, queue, policy=SINK_POLICY, clock=self.clock, randomness=Random(7), timeout_seconds=5.0
+        )
+
+    async def work(self) -> int:
+        """Deliver everything that is due by the queue's own clock; how many messages."""
+        count = 0
+        while messages := await self.queue.receive(max_messages=50):
+            await asyncio.gather(*(self.deliverer.deliver(message) for message in messages))
+            await self.queue.acknowledge(messages)
+            count += len(messages)
+        return count
+
+    async def delays(self) -> list[float]:
+        """Seconds until each waiting message is due."""
+        rows = await self.database.fetch(
+            "select extract(epoch from run_at - clock_timestamp())::float8 as s from rung.message order by run_at"
+        )
+        return [row["s"] for row in rows]
+
+    async def next_try(self, days: float = 0.0) -> int:
+        """Let all delays pass, and `days` of the wall clock; then deliver."""
+        self.clock.shift_seconds += days * DAY
+        await self.database.execute("update rung.message set run_at = now() where run_at > now()")
+        self.queue._floors.reset()
+        return await self.work()
+
+
+@pytest.fixture
+async def bench(database: Database, queue: PostgresQueue) -> AsyncIterator[Bench]:
+    found = Bench(database, queue)
+    yield found
+    await found.deliverer.close()
+
+
+async def only_delivery(bench: Bench, endpoint: object) -> Delivery:
+    """The one delivery to an endpoint, with its attempts."""
+    (delivery,) = await bench.deliveries.log(endpoint)  # type: ignore[arg-type]
+    return delivery

@@ -6,14 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from random import Random
 
 import pytest
 from aiohttp import web
-from tests.runtime.webhooks.conftest import SINK_POLICY, Sink
+from tests.runtime.webhooks.conftest import DAY, SINK_POLICY, Bench, Sink, only_delivery
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.context import serving_tenant
 from rung.runtime.database.database import Database
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import Message, PostgresQueue, Reject
@@ -21,62 +19,10 @@ from rung.runtime.webhooks import (
     AddressRefusedError,
     Deliverer,
     Deliveries,
-    Delivery,
     SignatureRefusedError,
     StandardSignature,
     WebhookError,
 )
-from rung.runtime.webhooks.deliverer import DEFER_SECONDS, DEFER_SECONDS_MAX, PER_ENDPOINT
-from rung.testing.clock import ShiftedClock
-
-DAY = 86_400.0
-
-
-class Bench:
-    """Deliveries and their deliverer, on one clock that a test moves."""
-
-    def __init__(self, database: Database, queue: PostgresQueue) -> None:
-        self.clock = ShiftedClock()
-        self.database, self.queue = database, queue
-        self.deliveries = Deliveries(database, queue, policy=SINK_POLICY, clock=self.clock)
-        self.deliverer = Deliverer(
-            database, queue, policy=SINK_POLICY, clock=self.clock, randomness=Random(7), timeout_seconds=5.0
-        )
-
-    async def work(self) -> int:
-        """Deliver everything that is due by the queue's own clock; how many messages."""
-        count = 0
-        while messages := await self.queue.receive(max_messages=50):
-            await asyncio.gather(*(self.deliverer.deliver(message) for message in messages))
-            await self.queue.acknowledge(messages)
-            count += len(messages)
-        return count
-
-    async def delays(self) -> list[float]:
-        """Seconds until each waiting message is due."""
-        rows = await self.database.fetch(
-            "select extract(epoch from run_at - clock_timestamp())::float8 as s from rung.message order by run_at"
-        )
-        return [row["s"] for row in rows]
-
-    async def next_try(self, days: float = 0.0) -> int:
-        """Let all delays pass, and `days` of the wall clock; then deliver."""
-        self.clock.shift_seconds += days * DAY
-        await self.database.execute("update rung.message set run_at = now() where run_at > now()")
-        self.queue._floors.reset()
-        return await self.work()
-
-
-@pytest.fixture
-async def bench(database: Database, queue: PostgresQueue) -> AsyncIterator[Bench]:
-    found = Bench(database, queue)
-    yield found
-    await found.deliverer.close()
-
-
-async def _only(bench: Bench, endpoint: object) -> Delivery:
-    (delivery,) = await bench.deliveries.log(endpoint)  # type: ignore[arg-type]
-    return delivery
 
 
 @pytest.mark.parametrize("scheme", ["hmac", "ed25519"])
@@ -91,7 +37,7 @@ async def test_delivered_signed_and_logged(bench: Bench, sink: Sink, scheme: str
     assert (verified.id, headers["content-type"]) == (identity, "application/json")
     sent = json.loads(body)
     assert (sent["type"], sent["data"]) == ("member.invited", {"id": "m1"})
-    delivery = await _only(bench, endpoint)
+    delivery = await only_delivery(bench, endpoint)
     assert (delivery.status, delivery.event, delivery.kind) == ("succeeded", identity, "member.invited")
     (attempt,) = delivery.attempts
     assert (attempt.number, attempt.status, attempt.answer, attempt.error) == (1, 200, b"x" * 1024, None)
@@ -158,7 +104,7 @@ async def test_retries_over_days_then_failed(bench: Bench, sink: Sink) -> None:
         (delay,) = await bench.delays()
         assert seconds - 2 <= delay <= seconds * 1.2
         await bench.next_try()
-    delivery = await _only(bench, endpoint)
+    delivery = await only_delivery(bench, endpoint)
     assert (delivery.status, len(delivery.attempts), delivery.next_at) == ("failed", 10, None)
     timestamps = {headers["webhook-id"] for headers, _ in sink.requests[:10]}
     assert len(timestamps) == 1
@@ -172,7 +118,7 @@ async def test_2xx_is_success(bench: Bench, sink: Sink, status: int) -> None:
     sink.answer = status
     await bench.deliveries.publish(None, "a.b", {})
     await bench.work()
-    assert (await _only(bench, endpoint)).status == "succeeded"
+    assert (await only_delivery(bench, endpoint)).status == "succeeded"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 500])
@@ -186,7 +132,7 @@ async def test_3xx_fails(bench: Bench, sink: Sink, status: int) -> None:
     endpoint = await bench.deliveries.register(None, sink.url)
     await bench.deliveries.publish(None, "a.b", {})
     await bench.work()
-    delivery = await _only(bench, endpoint)
+    delivery = await only_delivery(bench, endpoint)
     assert (delivery.status, delivery.attempts[0].status, len(sink.requests)) == ("pending", status, 1)
 
 
@@ -305,7 +251,7 @@ async def test_disabled_endpoint_gets_nothing(bench: Bench, sink: Sink) -> None:
     await bench.deliveries.disable(endpoint, reason="by its owner")
     await bench.work()
     assert sink.requests == []
-    assert (await _only(bench, endpoint)).status == "cancelled"
+    assert (await only_delivery(bench, endpoint)).status == "cancelled"
     await bench.deliveries.enable(endpoint)
     assert await bench.deliveries.resend_since(endpoint, endpoint.created_at) == 1
     await bench.work()
@@ -334,98 +280,6 @@ async def test_thin_event_when_large(bench: Bench, sink: Sink) -> None:
         await bench.deliveries.publish("acme", "a.b", {"id": "x" * 30_000})
     with pytest.raises(WebhookError, match="R0545"):
         await bench.deliveries.publish("acme", "a.b", {"id": object()})
-
-
-async def test_slow_receiver_ends_in_time(bench: Bench, sink: Sink) -> None:
-    """An answer that drips for ever is cut off, and says so in the log."""
-    release = asyncio.Event()
-
-    async def drip(request: web.Request) -> web.StreamResponse:
-        await asyncio.wait_for(release.wait(), 30)
-        return web.Response()
-
-    sink.answer = drip
-    deliverer = Deliverer(bench.database, bench.queue, policy=SINK_POLICY, timeout_seconds=0.2)
-    endpoint = await bench.deliveries.register("acme", sink.url)
-    await bench.deliveries.publish("acme", "a.b", {})
-    (message,) = await bench.queue.receive()
-    await deliverer.deliver(message)
-    release.set()
-    await deliverer.close()
-    (attempt,) = (await _only(bench, endpoint)).attempts
-    assert (attempt.status, attempt.error) == (None, "no answer in 0.2 s")
-
-
-async def test_long_answer_is_not_read(bench: Bench, sink: Sink) -> None:
-    """Of a gigabyte, a KiB is kept and little more is read: the receiver sees us hang up."""
-    written = 0
-
-    async def flood(request: web.Request) -> web.StreamResponse:
-        nonlocal written
-        answer = web.StreamResponse()
-        await answer.prepare(request)
-        for _ in range(16_384):
-            await answer.write(b"y" * 65_536)
-            written += 65_536
-        return answer
-
-    sink.answer = flood
-    endpoint = await bench.deliveries.register("acme", sink.url)
-    await bench.deliveries.publish("acme", "a.b", {})
-    await bench.work()
-    delivery = await _only(bench, endpoint)
-    assert (delivery.status, delivery.attempts[0].answer) == ("succeeded", b"y" * 1024)
-    assert written < 64 * 1024 * 1024
-
-
-async def test_failing_endpoint_waits_for_itself_alone(bench: Bench, sink: Sink) -> None:
-    """Of many deliveries to an endpoint that fails, two are tried at once; those of others go out."""
-    sink.answer = 500
-    await bench.deliveries.register("acme", sink.url)
-    await bench.deliveries.publish("acme", "a.b", {})
-    await bench.work()
-    await bench.deliveries.register("other", sink.url + "/other")
-    sink.answer = 200
-    for _ in range(6):
-        await bench.deliveries.publish("acme", "a.b", {})
-    await bench.deliveries.publish("other", "a.b", {})
-    await bench.work()
-    tried = len(sink.requests) - 1
-    assert tried == 3
-    await bench.next_try()
-    for _ in range(3):
-        await bench.next_try()
-    assert len(sink.requests) == 9
-
-
-async def test_deliveries_that_find_their_endpoint_busy_look_ever_more_rarely(bench: Bench, sink: Sink) -> None:
-    """Ten thousand of them that looked every second would leave no time for anybody else's."""
-    endpoint = await bench.deliveries.register("acme", sink.url)
-    await bench.deliveries.publish("acme", "a.b", {})
-    bench.deliverer._in_flight[endpoint.id] = PER_ENDPOINT
-    delays = []
-    for _ in range(10):
-        await bench.next_try()
-        delays += await bench.delays()
-    assert len(delays) == 10, "one message at a time"
-    assert delays[0] <= DEFER_SECONDS
-    assert DEFER_SECONDS_MAX / 4 - 5 < delays[-1] <= DEFER_SECONDS_MAX
-    del bench.deliverer._in_flight[endpoint.id]
-    await bench.next_try()
-    assert sink.events() == ["a.b"]
-
-
-async def test_a_retry_takes_its_own_tenants_turn(bench: Bench, sink: Sink) -> None:
-    """Attempts of several tenants are written in one round, by whoever came first."""
-    sink.answer = 500
-    for tenant in ("acme", "globex", None):
-        await bench.deliveries.register(tenant, sink.url)
-        await bench.deliveries.publish(tenant, "a.b", {})
-    with serving_tenant("acme"):
-        await bench.work()
-    rows = await bench.database.fetch("select headers->>'x-rung-tenant' as said, body from rung.message")
-    told = {json.loads(row["body"])["tenant"]: row["said"] for row in rows}
-    assert told == {"acme": "acme", "globex": "globex", "*": None}
 
 
 async def test_a_refused_event_leaves_no_tenant_in_the_callers_transaction(bench: Bench) -> None:
