@@ -67,7 +67,8 @@ def test_every_argument_is_explained_and_options_have_one_name(name: str) -> Non
                 assert action.help, f"{parser.prog}: {action.dest}"
             if action.dest in ("env", "environment") and parser.prog != "rung diff":
                 assert action.option_strings == ["--env", "--environment"]
-            if {"--file"} & set(action.option_strings) or action.dest in ("file", "workload"):
+            positional = not action.option_strings and action.dest in ("file", "workload")
+            if positional or "--file" in action.option_strings:
                 assert action.metavar in ("FILE", "FILE.zip", "WORKLOAD"), parser.prog
 
 
