@@ -1,4 +1,4 @@
-"""The simulator against queueing theory: M/M/c, M/D/1, M/G/1 and closed networks by exact mean value analysis.
+"""The simulator against queueing theory: M/M/c, M/D/1, M/G/1, event loops and closed networks.
 
     python benchmarks/forecast_theory.py [--samples N] [--json]
 
@@ -27,6 +27,7 @@ from queueing_theory import (
     mmc_response_at_most,
     mmc_wait,
     quantile_of,
+    turns,
 )
 
 from rung.forecast import kernel
@@ -94,6 +95,26 @@ def open_rows(
 def half(batches: Floats) -> float:
     """Half of a 95 % interval: Student's t for forty batches."""
     return float(2.023 * batches.std(ddof=1) / math.sqrt(batches.size))
+
+
+def turn_rows(rate: float, shared: float, own: float, samples: int, seed: int) -> list[Row]:
+    """An event loop whose turns take all who wait: the mean wait, and the processor seconds of one request."""
+    expected, stream = turns(rate, shared, own), np.random.default_rng(seed)
+    engine, now, size = Engine([Tier(turn=shared)], Conditions(traced=True)), 0.0, samples // BATCHES
+    found, works = [], [0.0]
+    for _ in range(BATCHES):
+        arrivals = now + np.cumsum(stream.standard_exponential(size) / rate)
+        now = arrivals[-1]
+        engine.feed(drawn(arrival=arrivals, cpu=np.full(size, own)))
+        engine.advance(math.nextafter(now, math.inf))
+        found.append(engine.drawn[kernel.WAIT].mean())
+        works.append(float(engine.section("work")[0]))
+    each = np.diff(works) / size
+    model = f"turns of {shared:g} + {own:g} each, {rate:g}/s"
+    return [
+        Row(model, "mean", expected.wait, float(np.mean(found)), half(np.array(found))),
+        Row(model, "work each", expected.busy / rate, float(each.mean()), half(each)),
+    ]
 
 
 def closed_rows(users: int, think: float, demand: float, samples: int, seed: int) -> list[Row]:
@@ -168,6 +189,8 @@ def rows(samples: int) -> Iterator[Row]:
     found = open_rows("M/G/1 lognormal, cv 1, at 70%", 1, 0.7, partial(lognormal, 1.0), (mg1_wait(0.7, 1.0), 1.0),
                       samples, 400)  # fmt: skip
     yield found[0]
+    for number, (rate, shared, own) in enumerate(((0.2, 0.8, 0.2), (1.0, 0.8, 0.2), (4.5, 0.8, 0.2))):
+        yield from turn_rows(rate, shared, own, samples, 600 + number)
     for users, think, demand in ((5, 5.0, 0.5), (50, 40.0, 0.8), (200, 150.0, 0.5)):
         yield from closed_rows(users, think, demand, samples, 500)
 

@@ -34,6 +34,15 @@ def test_the_bill_as_text_shows_parts_and_the_total(capsys: pytest.CaptureFixtur
     assert "for 1,000 requests" in text
 
 
+def test_savings_say_how_sure_they_are_and_what_has_no_contract_price(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["estimate", str(SHOP), "--savings"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "reserved for three years" in text
+    assert "prices: derived, the oldest read on 20" in text
+    assert "contracts for fargate arm64" in text
+    assert "rung prices update --region eu-west-1 reads them" in text
+
+
 def test_a_quantity_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", str(SHOP), "--explain", "load-balancer"]) == 0
     assert "units at the busy hour" in capsys.readouterr().out

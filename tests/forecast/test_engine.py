@@ -54,15 +54,9 @@ def test_tails_are_those_of_theory(draw: Any, rho: float, at_most: Any) -> None:
 @pytest.mark.parametrize(("rate", "shared", "own"), [(0.2, 0.8, 0.2), (1.0, 0.8, 0.2), (4.5, 0.5, 0.2)])
 def test_the_turns_of_an_event_loop_are_those_of_theory(rate: float, shared: float, own: float) -> None:
     """Mean wait and work against the Markov chain of how many requests share a turn."""
-    expected, stream = theory.turns(rate, shared, own), np.random.default_rng(6)
-    arrivals = np.cumsum(stream.exponential(1 / rate, SAMPLES))
-    engine = run([Tier(turn=shared)], arrivals, np.full(SAMPLES, own))
-    batches = engine.drawn[kernel.WAIT].reshape(40, -1).mean(axis=1)
-    error = 4 * batches.std(ddof=1) / math.sqrt(batches.size)
-    assert abs(batches.mean() - expected.wait) < error
-    assert error < expected.wait * (0.1 if COMPILED else 0.6)
-    busy = float(engine.section("work")[0]) / arrivals[-1]
-    assert busy == pytest.approx(expected.busy, rel=0.02 if COMPILED else 0.1)
+    for row in benchmark.turn_rows(rate, shared, own, SAMPLES, 6):
+        assert abs(row.found - row.theory) < 2 * row.half
+        assert row.half < row.theory * (0.1 if COMPILED else 0.6)
 
 
 def test_who_is_alone_pays_for_the_whole_turn_and_a_crowd_for_next_to_nothing() -> None:
