@@ -168,11 +168,8 @@ def _attempt(reals: Any, wholes: Any, drawn: Any, now: float, about: int, index:
         end = now if sheds else now + reals[TIMEOUT]
         _fail(reals, wholes, drawn, end, SHED if sheds else TIMED_OUT, about)
         return
-    shared = reals[wholes[AT_SHARED] + entrance] / reals[wholes[AT_SPEED] + entrance]
-    if shared > 0:
-        shared = _turn(reals, wholes, now, wholes[WIDTH] * row + slot, shared)
-        reals[wholes[AT_WORK] + entrance] += shared
-        start += shared
+    if reals[wholes[AT_SHARED] + entrance] > 0:
+        start += _turn(reals, wholes, now, wholes[WIDTH] * row + slot, entrance)
     if wholes[TRACED] > 0 and index >= 0:
         drawn[WAIT, index] = start - now
     seconds = reals[given + _CPU] / reals[wholes[AT_SPEED] + entrance]
@@ -196,11 +193,13 @@ def _attempt(reals: Any, wholes: Any, drawn: Any, now: float, about: int, index:
 
 
 @compiled
-def _turn(reals: Any, wholes: Any, now: float, place: int, shared: float) -> float:
+def _turn(reals: Any, wholes: Any, now: float, place: int, entrance: int) -> float:
     """What a slot's turn costs beside its requests: nothing for who joins one that has not begun."""
     if now < reals[wholes[AT_BEGUN] + place]:
         return 0.0
+    shared = float(reals[wholes[AT_SHARED] + entrance] / reals[wholes[AT_SPEED] + entrance])
     reals[wholes[AT_BEGUN] + place] = max(now, reals[wholes[AT_FREE] + place])
+    reals[wholes[AT_WORK] + entrance] += shared
     return shared
 
 
