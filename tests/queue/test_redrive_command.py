@@ -86,9 +86,20 @@ async def test_two_workloads_on_one_redis_keep_their_queues_apart(
     command = ["redrive", "orders", "--url", redis_url, "--workload"]
     assert await asyncio.to_thread(main, [*command, "web"]) == 1
     said = capsys.readouterr().err
-    assert "nothing of workload 'web' in this Redis, and a queue 'orders' of shop" in said
-    assert "--workload shop" in said
+    assert "nothing of workload 'web' in this Redis, and a queue 'orders' of workload 'shop'" in said
+    assert "--workload 'shop'" in said
     assert await asyncio.to_thread(main, [*command, "shop", "--all"]) == 0
     assert capsys.readouterr().out == "1 sent back to orders\n"
     await ours.close()
     await theirs.close()
+
+
+async def test_a_queue_of_no_workload_is_found_too(redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    nobodys = open_queue("orders", named_place(redis_url))
+    await nobodys.send(b"x")
+    await nobodys.close()
+    capsys.readouterr()
+    command = ["redrive", "orders", "--url", redis_url, "--workload"]
+    assert await asyncio.to_thread(main, [*command, "shop"]) == 1
+    assert "and a queue 'orders' of no workload" in capsys.readouterr().err
+    assert await asyncio.to_thread(main, [*command, ""]) == 0

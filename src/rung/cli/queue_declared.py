@@ -73,12 +73,12 @@ async def ensure_there(queue: str, place: QueueBinding) -> None:
         from rung.runtime.queue.redis.presence import other_owners
 
         if others := await other_owners(queue, place):
-            whose = f"workload {place.workload!r}" if place.workload else "no workload"
+            whose = [f"workload {owner!r}" if owner else "no workload" for owner in (place.workload, *others)]
             raise MachineError(
                 _not_there(
                     queue,
-                    found=f"nothing of {whose} in this Redis, and a queue {queue!r} of {', '.join(others)}",
-                    advice=f"name the file that declares it, --file workload.py, or --workload {others[0]}",
+                    found=f"nothing of {whose[0]} in this Redis, and a queue {queue!r} of {', '.join(whose[1:])}",
+                    advice=f"name the file that declares it, --file workload.py, or --workload '{others[0]}'",
                 )
             )
 

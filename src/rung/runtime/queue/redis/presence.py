@@ -8,13 +8,16 @@ from rung.runtime.queue.redis.keys import Keys
 
 
 async def other_owners(name: str, binding: QueueBinding) -> list[str]:
-    """Workloads with a queue of this name here, if the one of the binding has none. Raises UnavailableError."""
+    """Workloads with a queue of this name here, if that of the binding has none; "" for a queue of no workload.
+
+    Raises UnavailableError.
+    """
     connection = RedisConnection(binding.url, name=f"queue {name}", what="Redis of", max_connections=1)
     before, _, after = Keys(name, "*").lanes.partition("*")
     try:
         if await connection.run("EXISTS", Keys(name, binding.workload).lanes):
             return []
-        found: set[str] = set()
+        found = {""} if await connection.run("EXISTS", Keys(name).lanes) else set()
         cursor = b"0"
         while True:
             cursor, keys = await connection.run("SCAN", cursor, "MATCH", f"{before}*{after}", "COUNT", 1000)
