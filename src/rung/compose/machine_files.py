@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rung.compose.brokers import brokers
 from rung.compose.machine import Machine, is_ours
 from rung.compose.proxy import proxy_files
 from rung.compose.roles import role_steps
@@ -90,7 +91,7 @@ def _folders(machine: Machine) -> str:
     """Folders of containers, each owned by the user that it runs as."""
     lines = []
     if isinstance(machine.part, Host):
-        stores = [stack.name for stack in machine.databases]
+        stores = [stack.name for stack in (*machine.databases, *(stack for stack, _ in brokers(machine)))]
         lines += [f"install -d -o {STORE_USER} -g {STORE_USER} -m 0700 {DATA}/{name}" for name in stores]
         lines += [
             f"install -d -o {OUR_USER} -g {OUR_USER} -m 0750 {DATA}/files/{name}" for name in _mounts(machine)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rung.compose.brokers import broker_of, broker_service
 from rung.compose.machine import Machine, is_ours
 from rung.compose.proxy import proxy_service
 from rung.compose.values import environment_of
@@ -137,6 +138,8 @@ def _store(machine: Machine, stack: Stack) -> dict[str, Any]:
         "restart": "unless-stopped",
         "networks": ["private"],
     }
+    if (broker := broker_of(machine, stack)) is not None:
+        return {**service, **broker_service(stack, broker, DATA)}
     if not isinstance(node, Postgres):
         ping = {"test": ["CMD", "valkey-cli", "ping"], "interval": "10s", "timeout": "3s", "retries": 3}
         return {**service, "command": list(stack.container.command), "healthcheck": ping, "tmpfs": ["/data"]}

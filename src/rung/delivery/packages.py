@@ -68,7 +68,8 @@ def _needs(design: Design) -> Iterator[str]:
 def _reason(fields: dict[str, object]) -> str:
     if fields.get("adapter") == "sqs":
         return "SQS"
-    if fields.get("source") == "secretsmanager" or "credentials_secret" in fields:
+    kept = fields.get("credentials_secret", "")
+    if fields.get("source") == "secretsmanager" or (kept and not str(kept).startswith("/")):
         return "Secrets Manager"
     if "replication_group" in fields:
         return "the cache's login"

@@ -42,6 +42,7 @@ from rung.parts.network import Connection, Network
 from rung.parts.operations import Keys, UptimeCheck
 from rung.rungs import machines, stores
 from rung.rungs.assembly import design_of
+from rung.rungs.broker_stacks import broker_stacks
 from rung.rungs.entrance import public_path
 from rung.rungs.machine_access import backup_statements, machine_statements, release_part
 from rung.rungs.networks import FLOW_LOG_DAYS
@@ -121,6 +122,7 @@ def stacks_of(setting: Setting) -> tuple[Stack, ...]:
         machines.proxy_stack(setting),
         *(machines.postgres_stack(setting, node) for node in databases),
         *(machines.cache_stack(node) for node in setting.graph.of(Cache)),
+        *broker_stacks(setting),
         *(machines.migration_stack(setting, node) for node in databases),
         *(machines.stack_of(setting, node, _replicas(setting, node)) for node in setting.processes),
     )  # fmt: skip

@@ -10,13 +10,12 @@ from __future__ import annotations
 from rung.model.edges import Use
 from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Secret, Service, Worker, Workflow
 from rung.parts.compute import SecretFile
-from rung.parts.values import Document, Sequence, Value
+from rung.parts.values import Document, Value
+from rung.rungs.brokers import SECRETS_FOLDER, broker_of, fields_of, login_file, place_on_box, used_by
 from rung.rungs.reach import CACHE_PORT, POSTGRES_PORT, role_of
 from rung.rungs.setting import Setting, approval_part
 
 Running = Service | Worker | Schedule | Job | Workflow
-SECRETS_FOLDER = "/run/secrets"
-NEVER_DEAD = 1_000_000
 
 
 def bound(prefix: str, **fields: Value) -> dict[str, Value]:
@@ -49,16 +48,7 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
             )  # fmt: skip
             return {**fields, f"{prefix}_URL": url, "PGPASSFILE": password_file(node.name).path}
         case Queue():
-            carrier = setting.carrier()
-            assert carrier is not None, "a queue in Postgres has a database"
-            return bound(
-                prefix, kind="queue", adapter="postgres", url=database_url(setting, carrier.name, node.name),
-                lanes=Sequence(items=target.lanes), max_receive_count=target.max_receive_count or NEVER_DEAD,
-                visibility_timeout_seconds=target.visibility_timeout_seconds,
-                retention_seconds=target.retention_seconds,
-                retry_delay_seconds=target.retry_delay_seconds,
-                retry_delay_max_seconds=target.retry_delay_max_seconds,
-            ) | {"PGPASSFILE": password_file(node.name).path}  # fmt: skip
+            return _queue(setting, node, target, prefix)
         case Workflow():
             carrier = setting.carrier()
             assert carrier is not None, "a workflow has a database for its runs"
@@ -74,6 +64,22 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
             return {**bound(prefix, kind="secret", source="file", path=path), f"{prefix}_FILE": path}
         case _:
             return None
+
+
+def _queue(setting: Setting, node: Running, queue: Queue, prefix: str) -> dict[str, Value]:
+    """A queue in the carrier's tables, or on a broker of its own, which then has its outbox in a database."""
+    passwords: dict[str, Value] = {"PGPASSFILE": password_file(node.name).path}
+    broker = broker_of(queue)
+    if broker is None:
+        carrier = setting.carrier()
+        assert carrier is not None, "a queue in Postgres has a database"
+        url = database_url(setting, carrier.name, node.name)
+        return bound(prefix, kind="queue", adapter="postgres", url=url, **fields_of(queue)) | passwords
+    outbox = setting.outbox(node.name)
+    if outbox is None:
+        return bound(prefix, **place_on_box(setting, broker), **fields_of(queue))
+    place = place_on_box(setting, broker) | {"outbox_url": database_url(setting, outbox.name, node.name)}
+    return bound(prefix, **place, **fields_of(queue)) | passwords
 
 
 def password_file(process: str) -> SecretFile:
@@ -99,7 +105,8 @@ def files_of(setting: Setting, process: str) -> tuple[SecretFile, ...]:
     )
     decides = any(edge.verb == "start" for edge in setting.whole.edges_from(process))
     keys = (approval_file(setting),) if decides else ()
-    return (*((password_file(process),) if databases else ()), *secrets, *keys)
+    logins = (login_file(setting, broker) for broker in used_by(setting, process))
+    return (*((password_file(process),) if databases else ()), *logins, *secrets, *keys)
 
 
 def database_url(setting: Setting, database: str, process: str) -> str:

@@ -27,9 +27,10 @@ from rung.model.nodes import (
     Workflow,
 )
 from rung.parts.compute import Mount, Variable
-from rung.parts.values import Document, Reference, Sequence, Value
+from rung.parts.values import Document, Reference, Value
 from rung.rungs import boxed
 from rung.rungs.boxed import Running, bound, pool_share, workers_of
+from rung.rungs.brokers import broker_of, fields_of, place_on_aws
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.existing import database_name
 from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, database_port, port_of
@@ -37,7 +38,6 @@ from rung.rungs.setting import Setting, approval_part, credentials_part
 
 #: Every address of the container: the load balancer comes from outside of it.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - security groups decide who reaches the port
-NEVER_DEAD = 1_000_000
 #: What the executor gives the steps that run (`ExecutorSettings.drain_seconds`).
 WORKFLOW_DRAIN_SECONDS = 25.0
 
@@ -252,19 +252,11 @@ def _job(setting: Setting, job: Job) -> dict[str, Value]:
 
 
 def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str, Value]:
-    common: dict[str, Value] = {
-        "lanes": Sequence(items=queue.lanes),
-        "max_receive_count": queue.max_receive_count or NEVER_DEAD,
-        "visibility_timeout_seconds": queue.visibility_timeout_seconds,
-        "retention_seconds": queue.retention_seconds,
-        "retry_delay_seconds": queue.retry_delay_seconds,
-        "retry_delay_max_seconds": queue.retry_delay_max_seconds,
-    }
-    if queue.fair:
-        common["fair"] = True
-    if queue.delay_seconds:
-        common["delay_seconds"] = queue.delay_seconds
-    if not setting.uses_sqs(queue):
+    common, broker = fields_of(queue), broker_of(queue)
+    if broker is not None:
+        beside = _outbox_of(setting, node, "outbox_url", "outbox_credentials_secret")
+        return {**place_on_aws(setting, broker), **common, **beside}
+    if setting.in_postgres(queue):
         carrier = setting.carrier()
         assert carrier is not None, "a queue in Postgres has a database"
         secret = Reference(part=credentials_part(carrier.name, node.name), output="arn")
@@ -280,13 +272,15 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
     }  # fmt: skip
 
 
-def _outbox_of(setting: Setting, node: Running, url: str) -> dict[str, Value]:
-    """Where the outbox of what a process sends is, if it has one; `url` is the binding's field for it."""
+def _outbox_of(
+    setting: Setting, node: Running, url: str, login: str = "credentials_secret"
+) -> dict[str, Value]:
+    """Where the outbox of what a process sends is, if it has one; `url`, `login`: the binding's fields for it."""
     outbox = setting.outbox(node.name)
     if outbox is None:
         return {}
     secret = Reference(part=credentials_part(outbox.name, node.name), output="arn")
-    return {url: database_url(setting, outbox.name), "credentials_secret": secret}
+    return {url: database_url(setting, outbox.name), login: secret}
 
 
 def _by_lane(parts: tuple[tuple[str, str], ...], output: str) -> Document:

@@ -10,7 +10,8 @@ import math
 from rung.model.measured import FULL
 from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Service, Site, Worker, Workflow
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
-from rung.rungs.boxed import SECRETS_FOLDER, Running, database_url, files_of, password_file
+from rung.rungs.boxed import Running, database_url, files_of, password_file
+from rung.rungs.brokers import SECRETS_FOLDER
 from rung.rungs.containers import command_of, drain_seconds, mounts_of, started, variables_of
 from rung.rungs.reach import CACHE_PORT, HTTP_PORT, POSTGRES_PORT, port_of
 from rung.rungs.setting import Setting, migration_part

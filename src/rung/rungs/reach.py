@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from rung.model.edges import Edge
-from rung.model.nodes import Cache, External, Files, Node, Postgres, Service
+from rung.model.nodes import Cache, External, Files, Node, Postgres, Queue, Service
 from rung.parts.access import DatabaseGrant
 from rung.parts.network import Connection, Egress
+from rung.rungs.brokers import broker_of, broker_part, port_of_broker
 from rung.rungs.setting import RUNNING, Setting
 
 PartOf = Callable[[str], str]
@@ -53,6 +54,8 @@ def _place(setting: Setting, target: Node) -> tuple[str, int] | None:
         case _ if setting.is_carried(target):
             carrier = setting.carrier()
             return (carrier.name, database_port(setting, carrier.name)) if carrier else None
+        case Queue() if (broker := broker_of(target)) is not None:
+            return broker_part(setting, broker), port_of_broker(setting, broker)
         case Cache():
             there = setting.existing_cache(target.name)
             return target.name, there.port if there else CACHE_PORT
@@ -110,6 +113,12 @@ def _grants(setting: Setting, edge: Edge, target: Node) -> Iterable[DatabaseGran
     if setting.is_carried(target) and carrier is not None:
         yield DatabaseGrant(
             principal=edge.source, database=carrier.name, role=role, schema=QUEUE_SCHEMA,
+            privileges=QUEUE_PRIVILEGES, edge=edge,
+        )  # fmt: skip
+    outbox = setting.outbox(edge.source)
+    if isinstance(target, Queue) and broker_of(target) is not None and outbox is not None:
+        yield DatabaseGrant(
+            principal=edge.source, database=outbox.name, role=role, schema=QUEUE_SCHEMA,
             privileges=QUEUE_PRIVILEGES, edge=edge,
         )  # fmt: skip
 

@@ -26,6 +26,7 @@ from rung.model.nodes import (
     Service,
     Workflow,
 )
+from rung.rungs.brokers import PLACED, broker_of
 from rung.rungs.clock import has_both_days
 from rung.rungs.function_refusals import function_refusals
 from rung.rungs.machines import (
@@ -83,14 +84,18 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
                 yield _refused(setting, node, "an event bus", "send to a queue instead", "host")
             case Rule():
                 yield from _rule(setting, node)
-            case Queue() if node.broker in ("redis", "rabbitmq"):
+            case Queue() if broker_of(node) and setting.rung not in PLACED[str(node.broker)]:
                 advice = 'drop broker=, or write broker="postgres" or "sqs"'
-                yield _refused(setting, node, f"a queue on {node.broker}", advice)
+                yield _refused(setting, node, f"a queue on {node.broker}", advice, _placed(str(node.broker)))
             case Queue() if node.broker == "sqs" and box:
                 advice = "drop broker=: a box keeps queues in its Postgres"
                 yield _refused(setting, node, "a queue on SQS", advice, "host")
             case _:
                 continue
+
+
+def _placed(broker: str) -> str:
+    return PLACED[broker][-1] if PLACED[broker] else ""
 
 
 def _is_there(setting: Setting, node: Postgres | Cache | Queue | Files) -> bool:
@@ -130,7 +135,7 @@ def _edges(setting: Setting) -> Iterator[Finding]:
 
 def _traffic(setting: Setting) -> Iterator[Finding]:
     """R0802: more than one machine can do."""
-    uncarried = setting.carrier() is None and bool(setting.graph.of(Queue))
+    uncarried = setting.carrier() is None and any(map(setting.in_postgres, setting.graph.of(Queue)))
     if setting.rung != "box" or uncarried or any(_nodes(setting)):
         return  # without a database to keep its queues in there is no box to measure: R0813 says so
     from rung.rungs.box import stacks_of
@@ -180,7 +185,7 @@ def _schedules(setting: Setting) -> Iterator[Finding]:
 def _queues(setting: Setting) -> Iterator[Finding]:
     """R0813: a queue in Postgres, and no Postgres."""
     for node in setting.graph.of(Queue):
-        if not setting.uses_sqs(node) and setting.carrier() is None:
+        if setting.in_postgres(node) and setting.carrier() is None:
             yield problem(
                 setting.graph, "R0813", node.name, f"{label(node)} is kept in Postgres, and there is none",
                 found=f"broker={node.broker!r} on the rung {setting.rung}, 0 databases",

@@ -118,6 +118,10 @@ class Setting:
         """Whether SQS carries the queue here: when the workload does not say otherwise."""
         return queue.broker in (None, "sqs") and self.rung != "box"
 
+    def in_postgres(self, queue: Queue) -> bool:
+        """Whether tables of the carrier hold the queue here: on a box when the workload does not say otherwise."""
+        return queue.broker == "postgres" or (queue.broker is None and self.rung == "box")
+
     def existing_database(self, name: str) -> ExistingDatabase | None:
         """How a database is reached that is there already."""
         return next((each for each in self.environment.existing_databases if each.node == name), None)
@@ -145,7 +149,7 @@ class Setting:
         """Whether the carrier keeps what a node holds: messages of a queue, runs of a workflow."""
         match node:
             case Queue():
-                return not self.uses_sqs(node)
+                return self.in_postgres(node)
             case Workflow():
                 return True
             case _:
@@ -161,12 +165,12 @@ class Setting:
         return False
 
     def outbox(self, process: str) -> Postgres | None:
-        """The database in whose transactions a process sends to SQS or a bus: the first that it uses."""
+        """The database in whose transactions a process sends to a broker or a bus: the first that it uses."""
         used = {edge.target for edge in self.graph.edges_from(process)}
-        on_sqs = any(queue.name in used and self.uses_sqs(queue) for queue in self.graph.of(Queue))
+        outside = any(queue.name in used and not self.in_postgres(queue) for queue in self.graph.of(Queue))
         on_bus = self.rung != "box" and any(bus.name in used for bus in self.graph.of(Bus))
         databases = (node for node in self.graph.of(Postgres) if node.name in used)
-        return next(databases, None) if on_sqs or on_bus else None
+        return next(databases, None) if outside or on_bus else None
 
     def queue_parts(self, queue: Queue, lanes: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
         """Lane and part name of every lane of the queue, or of those in `lanes`."""

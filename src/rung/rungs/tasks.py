@@ -204,7 +204,7 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
     extensions = (("extensions", Sequence(items=node.extensions)),) if node.extensions else ()
     kept_apart = node.tenancy is not None and node.tenancy.mode == "rls"
     tenancy = (("tenant_column", node.tenancy.column or "tenant_id"),) if node.tenancy and kept_apart else ()
-    in_turn = carries and any(queue.fair and not setting.uses_sqs(queue) for queue in setting.graph.of(Queue))
+    in_turn = carries and any(queue.fair and setting.in_postgres(queue) for queue in setting.graph.of(Queue))
     turns = (("fair", True),) if in_turn else ()
     tiers = (("tenant_map", True),) if node.tenancy is not None and node.tenancy.tiers else ()
     return Document(fields=(
@@ -218,7 +218,7 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
 def _carries_for(setting: Setting, node: Postgres, process: str) -> bool:
     """Whether a process reaches the queue tables of a database: they carry its queue, or its outbox."""
     used = {edge.target for edge in setting.graph.edges_from(process)}
-    carried = any(queue.name in used and not setting.uses_sqs(queue) for queue in setting.graph.of(Queue))
+    carried = any(queue.name in used and setting.in_postgres(queue) for queue in setting.graph.of(Queue))
     return (carried and setting.carrier() is node) or setting.outbox(process) is node
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from rung.errors import ApplicationError
 from rung.runtime.aws.client import BRIEF, call_now
@@ -126,12 +127,24 @@ def _name(arn: str) -> str:
 
 
 def _fetch(arn: str, region: str | None, stage: str) -> str:
+    if arn.startswith("/"):
+        return _of_file(arn, stage)
     parameters = {"SecretId": arn, "VersionStage": stage}
     answer = call_now("secretsmanager", region, BRIEF, "GetSecretValue", f"secret {_name(arn)}", parameters)
     value = answer.get("SecretString")
     if value is None:
         raise BindingError(f"the secret {_name(arn)} holds bytes: put its value as text")
     return str(value)
+
+
+def _of_file(path: str, stage: str) -> str:
+    """A machine that keeps everything itself has its secrets in files, and no stages of a rotation."""
+    if stage != CURRENT:
+        raise BindingError(f"the secret {path} is a file and has no value {stage}")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BindingError(f"the secret {path} cannot be read: {error.strerror}") from error
 
 
 #: The one of this process.
