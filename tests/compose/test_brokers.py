@@ -22,7 +22,7 @@ from rung.model.graph import Graph
 from rung.parts.compute import Host
 from rung.rungs import place
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.errors import UnavailableError
+from rung.runtime.errors import BindingError
 from rung.runtime.queue.redis import RedisQueue
 
 
@@ -105,9 +105,7 @@ def test_who_sends_through_an_outbox_may_write_its_tables(machine: dict[str, str
 def test_a_box_with_brokers_has_the_memory_for_them() -> None:
     (with_both,) = place(post("redis", "rabbitmq"), "dev").of(Host)
     (without,) = place(post(), "dev").of(Host)
-    needed = sum(
-        stack.container.memory_mib for stack in with_both.stacks if stack.name in ("redis", "rabbitmq")
-    )
+    needed = sum(stack.container.memory_mib for stack in with_both.stacks if stack.name in ("redis", "rabbitmq"))
     assert needed > 1_000
     assert with_both.instance_type != without.instance_type
 
@@ -181,7 +179,7 @@ async def test_the_queue_runs_on_the_server_of_the_box_with_the_login_of_the_box
         assert await queue.dead_letter(message, reason="never")
         assert await queue.redrive() == 1
         assert (await queue.statistics()).ready == 1
-        with pytest.raises(UnavailableError):
+        with pytest.raises(BindingError):
             await stranger.send(b"without a password")
     finally:
         await queue.close()

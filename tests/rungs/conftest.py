@@ -69,6 +69,28 @@ def durable() -> Graph:
     return work.freeze()
 
 
+def brokered() -> Graph:
+    """Queues on Redis and on RabbitMQ, two of each, and processes that have nothing to do with them."""
+    work = Workload("post")
+    db = work.postgres("db", migrations="migrations")
+    cache = work.cache("cache")
+    letters = work.queue("letters", lanes=("express", "normal"), broker="redis")
+    stamps = work.queue("stamps", broker="redis")
+    parcels = work.queue("parcels", broker="rabbitmq")
+    pallets = work.queue("pallets", lanes=("cold", "dry"), broker="rabbitmq")
+    api = work.service("api", app="post.api:app", health="/health", uses=[letters.send, parcels.send])
+    work.service("page", app="post.page:app", health="/health", uses=[db, cache])
+    work.worker("carrier", handler="post.carry:handle", consumes=letters, lanes=("express",), uses=[stamps.send])
+    work.worker("stamper", handler="post.stamp:handle", consumes=stamps)
+    work.worker("driver", handler="post.drive:handle", consumes=parcels, uses=[pallets.send], processing_time="2s",
+                acceptable_latency="1 minute")  # fmt: skip
+    work.worker("loader", handler="post.load:handle", consumes=pallets)
+    work.route("/*", api)
+    work.environment("prod", domain="post.example.com", zone="example.com")
+    work.notify("email:oncall@example.com")
+    return work.freeze()
+
+
 @pytest.fixture(scope="session")
 def studio() -> Graph:
     return durable()

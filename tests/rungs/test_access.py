@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.rungs.conftest import durable, everything
+from tests.rungs.conftest import brokered, durable, everything
 from tests.rungs.simulation import access, allowed, only, reachable, without
 
 from rung import load_workload
@@ -37,6 +37,7 @@ GRAPHS: dict[str, Graph] = {
     "atlas": everything(),
     "cottage": everything(small=True),
     "studio": durable(),
+    "post": brokered(),
 }
 RUNNING = (Service, Worker, Schedule, Job, Workflow)
 #: What a process asks of AWS because of a verb: action, output of the node's part, and what follows it. Written
@@ -215,7 +216,7 @@ def test_no_wildcards_but_those_that_aws_makes_us_write(rung: str) -> None:
 
 def edges_of(rung: str) -> list[tuple[str, str, Edge]]:
     """Every edge of every workload that the rung can hold in its production (a box: its first environment)."""
-    names = ["cottage", "studio"] if rung == "box" else [name for name in GRAPHS if name != "cottage"]
+    names = ["cottage", "studio", "post"] if rung == "box" else [name for name in GRAPHS if name != "cottage"]
     return [(rung, name, edge) for name in names for edge in GRAPHS[name].edges]
 
 
@@ -253,6 +254,10 @@ def is_shared(graph: Graph, edge: Edge, rung: str) -> bool:
         return True
     if edge.verb == "send" and any(each.verb == "consume" for each in same):
         return True
+    if isinstance(target, Queue) and target.broker in ("redis", "rabbitmq"):
+        beside = [graph.by_name[each.target] for each in graph.edges_from(edge.source) if each != edge]
+        if any(isinstance(each, Queue) and each.broker == target.broker for each in beside):
+            return True  # one broker carries all queues of its kind
     on_machine = rung == "box" or (rung == "host" and isinstance(source, Service | Worker | Workflow))
     return on_machine and not isinstance(target, Postgres)
 

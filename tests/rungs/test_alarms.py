@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.rungs.conftest import brokered
 
 from rung.model.graph import Graph
 from rung.parts.compute import EcsService, Host
@@ -37,8 +38,8 @@ def test_everything_that_can_fail_is_watched(rung: str, atlas: Graph, cottage: G
 def test_every_runbook_is_of_use(alarms: list[Alarm], shop: Graph) -> None:
     """No slug without a source, none without a title."""
     named = {alarm.runbook for alarm in alarms}
-    for rung in ("fargate", "host"):
-        design = place(shop, "prod", rung=rung)
+    for graph, rung in ((shop, "fargate"), (shop, "host"), (brokered(), "fargate")):
+        design = place(graph, "prod", rung=rung)
         others = (*design.of(Objective), *design.of(Budget), *design.of(UptimeCheck), *design.of(Alarm))
         named |= {part.runbook for part in others}
     assert named == set(RUNBOOKS)

@@ -24,7 +24,7 @@ from rung.parts.design import Design
 from rung.rungs import place
 from rung.terraform.root import compile as compiled
 
-PLACES = (("shop", "fargate"), ("atlas", "fargate"), ("shop", "host"), ("cottage", "box"),
+PLACES = (("shop", "fargate"), ("atlas", "fargate"), ("shop", "host"), ("cottage", "box"), ("post", "fargate"),
           *(("studio", rung) for rung in ("fargate", "host", "box")))  # fmt: skip
 EDGES = [(rung, name, edge) for name, rung in PLACES for edge in GRAPHS[name].edges]
 

@@ -21,6 +21,7 @@ HOURS_OF_KIND = {
     "node_pool": "node_pool_hours", "kubernetes_service": "pod_hours",
     "http_api": "door_hours", "load_balancer": "door_hours", "distribution": "door_hours",
     "cache_group": "door_hours", "firewall": "firewall_hours", "sqs_queue": "queue_hours",
+    "redis_broker": "door_hours", "rabbit_broker": "door_hours",
     "postgres_instance": "managed_database_hours", "aurora_cluster": "managed_database_hours",
 }  # fmt: skip
 #: Machines of a group that need no planning: everything fits on each of them.
@@ -141,6 +142,7 @@ def _plural(kind: str) -> str:
         "ecs_job": "jobs", "kubernetes_job": "jobs", "node_pool": "nodes", "kubernetes_service": "services",
         "http_api": "doors and caches", "load_balancer": "doors and caches",
         "distribution": "doors and caches", "cache_group": "doors and caches", "firewall": "the firewall",
-        "sqs_queue": "queues", "postgres_instance": "databases", "aurora_cluster": "databases",
+        "sqs_queue": "queues", "redis_broker": "brokers of queues", "rabbit_broker": "brokers of queues",
+        "postgres_instance": "databases", "aurora_cluster": "databases",
     }  # fmt: skip
     return named[kind]

@@ -13,7 +13,7 @@ from rung.parts.compute import EcsService, Host, HostGroup, ScheduledTask
 from rung.parts.data import AuroraCluster, CacheGroup, PostgresInstance
 from rung.parts.design import Design, Part
 from rung.parts.edge import LoadBalancer
-from rung.parts.messaging import SqsQueue
+from rung.parts.messaging import RabbitBroker, RedisBroker, SqsQueue
 from rung.templates import render
 
 Kinds = tuple[type[Part], ...]
@@ -79,7 +79,14 @@ FAILURES = (
         response="It is put aside after its last attempt; the others go on", runbook="dead-letters",
     ),
     Failure(
-        scenario="More messages than the workers handle", kinds=(SqsQueue,), alarms=("messages-waiting",),
+        scenario="The broker of queues is lost or full", kinds=(RedisBroker, RabbitBroker),
+        alarms=("broker-memory-high", "broker-cpu-high", "broker-connections-high", "broker-disk-low"),
+        response="Redis's copy takes over without what it had not received, RabbitMQ's with everything",
+        runbook="broker-memory-high",
+    ),
+    Failure(
+        scenario="More messages than the workers handle", kinds=(SqsQueue, RabbitBroker),
+        alarms=("messages-waiting", "broker-backlog"),
         response="Workers scale out on the backlog", runbook="messages-waiting",
     ),
     Failure(

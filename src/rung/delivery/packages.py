@@ -72,7 +72,7 @@ def _reason(fields: dict[str, object]) -> str:
     if fields.get("source") == "secretsmanager" or (kept and not str(kept).startswith("/")):
         return "Secrets Manager"
     if "replication_group" in fields:
-        return "the cache's login"
+        return "the login of Valkey"
     return {"bucket": "S3", "table": "DynamoDB"}.get(str(fields.get("kind")), "")
 
 

@@ -11,7 +11,7 @@ from rung.parts.compute import EcsJob, EcsService, Host, HostGroup, Stack
 from rung.parts.data import AuroraCluster, BucketPart, CacheGroup, FileSystem, PostgresInstance, TablePart
 from rung.parts.design import Design, Part
 from rung.parts.edge import Distribution, Firewall, LoadBalancer, SitePart
-from rung.parts.messaging import EventBus, SqsQueue
+from rung.parts.messaging import EventBus, RabbitBroker, RedisBroker, SqsQueue
 
 COLUMNS = ("", "Edge", "Processes", "Messages", "Data and others")
 VISITORS = "visitors"
@@ -60,6 +60,8 @@ def _boxes(design: Design, graph: Graph) -> Iterator[Box]:
     for part in design.parts:
         yield from _box(design, part)
     known = {part.node for part in design.of(SqsQueue)}
+    known |= {queue for part in design.of(RedisBroker) for queue in part.queues}
+    known |= {queue for part in design.of(RabbitBroker) for queue in part.queues}
     for queue in graph.of(Queue):
         if queue.name not in known:
             yield Box(key=queue.name, title=queue.name, kind="queue, a table in Postgres", column=3)
@@ -90,6 +92,12 @@ def _box(design: Design, part: Part) -> Iterator[Box]:  # noqa: C901 - a table, 
         case SqsQueue():
             lanes = sum(each.node == part.node for each in design.of(SqsQueue))
             yield Box(key=part.node, title=part.node, kind=f"SQS, {lanes} lanes" if lanes > 1 else "SQS", column=3)
+        case RedisBroker():
+            for queue in part.queues:
+                yield Box(key=queue, title=queue, kind=f"queue on Valkey, {part.nodes} nodes", column=3)
+        case RabbitBroker():
+            for queue in part.queues:
+                yield Box(key=queue, title=queue, kind=f"queue on RabbitMQ, {part.nodes} nodes", column=3)
         case EventBus():
             yield Box(key=part.node, title=part.name, kind="EventBridge", column=3)
         case AuroraCluster():

@@ -33,7 +33,7 @@ from rung.parts.data import (
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
 from rung.parts.functions import HttpApi, LambdaFunction
 from rung.parts.kubernetes import EksCluster, KubernetesJob, KubernetesService, NodePool
-from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.messaging import EventBus, EventRule, RabbitBroker, RedisBroker, SqsQueue
 from rung.parts.network import Connection, Egress, Network
 from rung.parts.operations import (
     Alarm,
@@ -52,7 +52,8 @@ Part = (
     Network | Registry | Cluster | EcsService | EcsJob | Host | HostGroup | ScheduledTask | OfficeHours
     | PostgresInstance | AuroraCluster | CacheGroup | BucketPart | FileSystem | TablePart | SecretPart | BackupPlan
     | LambdaFunction | HttpApi | EksCluster | NodePool | KubernetesService | KubernetesJob
-    | SqsQueue | EventBus | EventRule | Certificate | LoadBalancer | Firewall | SitePart | Distribution
+    | SqsQueue | RedisBroker | RabbitBroker | EventBus | EventRule
+    | Certificate | LoadBalancer | Firewall | SitePart | Distribution
     | Notification | Alarm | Objective | Dashboard | Budget | UptimeCheck | DeployIdentity | Keys
 )  # fmt: skip
 PartType = TypeVar("PartType", bound=Part)

@@ -30,6 +30,42 @@ class SqsQueue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedisBroker:
+    """A Valkey replication group for queues alone: it throws nothing away. `queues`: whose messages it has."""
+
+    kind: Literal["redis_broker"] = "redis_broker"
+    name: str
+    node: str
+    why: str = ""
+    node_type: str = "cache.t4g.micro"
+    nodes: int = 1
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RabbitBroker:
+    """RabbitMQ on Amazon MQ: one instance, or three in as many zones. `login`: the secret to sign in with."""
+
+    kind: Literal["rabbit_broker"] = "rabbit_broker"
+    name: str
+    node: str
+    why: str = ""
+    #: Amazon MQ takes major and minor version, and keeps the patches itself.
+    version: str = "4.2"
+    instance_type: str = "mq.m7g.medium"
+    cluster: bool = False
+    login: str
+    queues: tuple[str, ...] = ()
+    #: More waiting messages than this are a backlog: the alarm's threshold.
+    acceptable_messages: int = 1_000
+
+    @property
+    def nodes(self) -> int:
+        """The instances that are paid for."""
+        return 3 if self.cluster else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventBus:
     """A bus of events. `archive_days`: kept so long for a replay; 0: for ever, None: not at all."""
 

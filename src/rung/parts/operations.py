@@ -12,6 +12,11 @@ from rung.parts.values import Reference
 RUNBOOKS = MappingProxyType(
     {
         "backup-missing": "A backup did not run",
+        "broker-backlog": "More messages wait at a broker than workers take",
+        "broker-connections-high": "A broker of queues has more connections than it should",
+        "broker-cpu-high": "A broker of queues is at the end of its CPU",
+        "broker-disk-low": "A broker's disk is nearly full",
+        "broker-memory-high": "A broker of queues is nearly full",
         "cache-cpu-high": "The cache is at the end of its CPU",
         "cache-memory-high": "The cache is full",
         "certificate-expiring": "A certificate expires within a month",

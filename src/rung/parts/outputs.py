@@ -11,6 +11,10 @@ _DATABASE = (
     "endpoint", "reader_endpoint", "port", "database", "security_group_id", "master_secret_arn", "resource_id",
     "identifier", "arn",
 )  # fmt: skip
+_REDIS = (
+    "endpoint", "reader_endpoint", "port", "security_group_id", "replication_group_id", "arn", "user_name",
+    "user_arn",
+)  # fmt: skip
 _TASK = (
     "task_definition_arn", "task_family", "task_role_name", "task_role_arn", "execution_role_name",
     "execution_role_arn", "security_group_id", "log_group_name",
@@ -39,10 +43,9 @@ OUTPUTS = MappingProxyType({
     "office_hours": (),
     "postgres_instance": _DATABASE,
     "aurora_cluster": _DATABASE,
-    "cache_group": (
-        "endpoint", "reader_endpoint", "port", "security_group_id", "replication_group_id", "arn", "user_name",
-        "user_arn",
-    ),
+    "cache_group": _REDIS,
+    "redis_broker": _REDIS,
+    "rabbit_broker": ("url", "security_group_id", "arn", "id", "broker_name"),
     "bucket": ("name", "arn", "domain_name"),
     "file_system": ("id", "arn", "access_point_id", "access_point_arn", "security_group_id"),
     "table": ("name", "arn"),

@@ -9,7 +9,7 @@ from rung.parts.compute import EcsService
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
 from rung.parts.functions import LambdaFunction
 from rung.parts.kubernetes import KubernetesService
-from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.messaging import EventBus, EventRule, RabbitBroker, RedisBroker, SqsQueue
 from rung.parts.network import Network
 from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
@@ -28,11 +28,23 @@ REQUESTS_PER_ORIGIN_CONNECTION = 50.0
 #: A connection counts as active for as long as the load balancer keeps it.
 CONNECTION_SECONDS = 60.0
 LONG_POLL_SECONDS = 20.0
+#: What RabbitMQ keeps on the disk of one node.
+WAITING_GIB = 1.0
 #: Lambda waits at each queue with so many connections (AWS, "Using Lambda with Amazon SQS").
 POLLERS = 5
 
 EdgePart = (
-    Network | LoadBalancer | Firewall | Distribution | SitePart | SqsQueue | EventBus | EventRule | Certificate
+    Network
+    | LoadBalancer
+    | Firewall
+    | Distribution
+    | SitePart
+    | SqsQueue
+    | RedisBroker
+    | RabbitBroker
+    | EventBus
+    | EventRule
+    | Certificate
 )
 
 
@@ -51,6 +63,10 @@ def lines_of(part: EdgePart, charging: Charging) -> Iterator[Line]:
             yield from site(part, charging)
         case SqsQueue():
             yield from sqs_queue(part, charging)
+        case RedisBroker():
+            yield from redis_broker(part, charging)
+        case RabbitBroker():
+            yield from rabbit_broker(part, charging)
         case EventBus():
             yield from event_bus(part, charging)
         case EventRule() | Certificate():
@@ -222,6 +238,23 @@ def sqs_queue(part: SqsQueue, charging: Charging) -> Iterator[Line]:
     yield charging.line(
         part.name, part.node, "requests", ("sqs", "requests", "standard"), calls / 1e6, because, depends="use"
     )
+
+
+def redis_broker(part: RedisBroker, charging: Charging) -> Iterator[Line]:
+    """Nodes by the hour: messages are not counted."""
+    key = ("elasticache", part.node_type, "valkey")
+    hours, because = part.nodes * HOURS_PER_MONTH, f"{part.nodes} node{'s' * (part.nodes > 1)}, always on"
+    yield charging.line(part.name, part.node, part.node_type, key, hours, because)
+
+
+def rabbit_broker(part: RabbitBroker, charging: Charging) -> Iterator[Line]:
+    """Instances by the hour, and the disk under what waits: each of a cluster has all of it."""
+    key = ("amazon-mq", part.instance_type, "rabbitmq")
+    because = "three nodes, always on" if part.cluster else "one instance, always on"
+    yield charging.line(part.name, part.node, part.instance_type, key, part.nodes * HOURS_PER_MONTH, because)
+    waiting = part.nodes * WAITING_GIB
+    because = f"{WAITING_GIB:g} GiB of messages on each of {part.nodes}"
+    yield charging.line(part.name, part.node, "storage", ("amazon-mq", "storage", "rabbitmq"), waiting, because)
 
 
 def event_bus(part: EventBus, charging: Charging) -> Iterator[Line]:

@@ -12,6 +12,7 @@ from rung.near import nearest, suggestion
 from rung.parts.compute import Host, HostGroup
 from rung.parts.data import CacheGroup, PostgresInstance
 from rung.parts.design import Design, Part
+from rung.parts.messaging import RabbitBroker, RedisBroker
 from rung.price.book import PriceBook
 
 #: Requests a second of one workload; more is a slip of the unit.
@@ -80,6 +81,10 @@ def _type_of(part: Part) -> tuple[str, str, str] | None:
             return "ec2", part.instance_type, "on-demand"
         case PostgresInstance() if part.existing is None:
             return "rds-postgresql", part.instance_class, "multi-az" if part.multi_zone else "single-az"
+        case RabbitBroker():
+            return "amazon-mq", part.instance_type, "rabbitmq"
+        case RedisBroker():
+            return "elasticache", part.node_type, "valkey"
         case CacheGroup() if part.existing is None:
             return "elasticache", part.node_type, "valkey"
         case _:

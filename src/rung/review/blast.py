@@ -22,7 +22,7 @@ from rung.review.subject import Subject
 #: Kinds of parts that hold a node's work or data: their loss is the node's.
 HOLDING = frozenset({
     "ecs_service", "kubernetes_service", "lambda_function", "postgres_instance", "aurora_cluster", "cache_group",
-    "bucket", "file_system", "table", "sqs_queue", "event_bus", "site",
+    "bucket", "file_system", "table", "sqs_queue", "redis_broker", "rabbit_broker", "event_bus", "site",
 })  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from rung.parts.data import (
     PostgresInstance,
     TablePart,
 )
-from rung.parts.messaging import SqsQueue
+from rung.parts.messaging import RabbitBroker, RedisBroker, SqsQueue
 from rung.review.subject import Database, Subject
 
 #: Sources: AWS, "High availability for Amazon Aurora" (a reader takes over within 60 s, often 30; without one a
@@ -27,6 +27,8 @@ RESTORE_SECONDS, RESTORE_SECONDS_PER_GIB = 1_800.0, 60.0
 #: Ours: a new machine from its image with everything on it, before the data comes back.
 REBUILD_SECONDS = 900.0
 CACHE_FAILOVER_SECONDS, CACHE_REBUILD_SECONDS = 60.0, 600.0
+#: Ours: another node of a quorum queue takes over, and who was connected to the lost one connects again.
+QUORUM_FAILOVER_SECONDS = 30.0
 #: The log of transactions is copied away every five minutes (AWS, "Restoring to a specified time").
 POINT_IN_TIME_SECONDS = 300.0
 
@@ -56,6 +58,10 @@ def recoveries(subject: Subject) -> Iterator[Recovery]:
                 yield _database(part, _gib(subject, part))
             case CacheGroup():
                 yield _cache(part)
+            case RedisBroker():
+                yield _redis(part)
+            case RabbitBroker():
+                yield _rabbitmq(part)
             case TablePart() | BucketPart(purpose="objects") | FileSystem() | SqsQueue():
                 yield _of_a_service(part, subject)
             case Host():
@@ -103,6 +109,27 @@ def _cache(part: CacheGroup) -> Recovery:
         failover_seconds=CACHE_FAILOVER_SECONDS if pair else CACHE_REBUILD_SECONDS,
         failover_loses="the last moments" if pair else "everything", restore_seconds=None, point_seconds=None,
         why="a copy in another zone takes over" if pair else "one node: a new one begins empty",
+    )  # fmt: skip
+
+
+def _redis(part: RedisBroker) -> Recovery:
+    pair = part.nodes > 1
+    return Recovery(
+        part=part.name, node=part.node, kind="queue",
+        failover_seconds=CACHE_FAILOVER_SECONDS if pair else CACHE_REBUILD_SECONDS,
+        failover_loses="messages that the copy had not received" if pair else "every message",
+        restore_seconds=None, point_seconds=None,
+        why="a copy in another zone takes over" if pair else "one node: a new one begins empty",
+    )  # fmt: skip
+
+
+def _rabbitmq(part: RabbitBroker) -> Recovery:
+    """Quorum queues elect another leader; an instance alone comes back with its disk."""
+    return Recovery(
+        part=part.name, node=part.node, kind="queue",
+        failover_seconds=QUORUM_FAILOVER_SECONDS if part.cluster else CACHE_REBUILD_SECONDS,
+        failover_loses="nothing", restore_seconds=None, point_seconds=None,
+        why="two of three nodes have every message" if part.cluster else "one instance, whose disk outlives it",
     )  # fmt: skip
 
 

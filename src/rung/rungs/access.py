@@ -29,6 +29,7 @@ from rung.model.nodes import (
 )
 from rung.parts.access import Condition, Statement
 from rung.parts.values import Reference
+from rung.rungs.brokers import broker_of, broker_part, login_part
 from rung.rungs.setting import RUNNING, Setting, approval_part, credentials_part
 
 PrincipalOf = Callable[[str], str]
@@ -104,6 +105,11 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
             return  # a container, a table, a folder of the machine
         case Queue() if setting.uses_sqs(target):
             yield from _queue(setting, edge, source, target)
+        case Queue() if (broker := broker_of(target)) is not None:
+            if broker == "redis":
+                yield Need(actions=CACHE_CONNECT, resources=_login_to(broker_part(setting, broker)))
+            else:
+                yield from _secret(setting, Reference(part=login_part(setting), output="arn"))
         case Queue():
             carrier = setting.carrier()
             if carrier is not None:
@@ -117,8 +123,7 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
                 yield Need(actions=SECRET_READ, resources=(there.credentials,))
                 yield from _foreign_key(setting, there.key_arn, DECRYPT, "secretsmanager")
         case Cache():
-            cache = (Reference(part=target.name, output=output) for output in ("arn", "user_arn"))
-            yield Need(actions=CACHE_CONNECT, resources=tuple(cache))
+            yield Need(actions=CACHE_CONNECT, resources=_login_to(target.name))
         case Secret():
             yield from _secret(setting, Reference(part=target.name, output="arn"))
         case Bucket():
@@ -184,6 +189,11 @@ def _foreign_key(setting: Setting, key: str | None, actions: tuple[str, ...], se
     if key is not None:
         conditions = through(setting, service)
         yield Need(actions=actions, resources=(key,), conditions=conditions, part="key")
+
+
+def _login_to(part: str) -> tuple[Reference, ...]:
+    """A Valkey and its user: who may connect is allowed on both."""
+    return tuple(Reference(part=part, output=output) for output in ("arn", "user_arn"))
 
 
 def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator[Need]:

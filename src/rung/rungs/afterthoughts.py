@@ -27,7 +27,8 @@ from rung.rungs.sizes import (
 #: The longest full name, `<workload>-<environment>-<part>`, by kind of part: what AWS takes, less what is appended
 #: to names of roles, buckets and copies. Those of load balancers and their targets are cut where they are made.
 LONGEST: dict[str, int] = {
-    "cache_group": 32, "sqs_queue": 76, "event_rule": 61, "event_bus": 40, "scheduled_task": 52, "ecs_service": 50,
+    "cache_group": 32, "redis_broker": 32, "rabbit_broker": 50,
+    "sqs_queue": 76, "event_rule": 61, "event_bus": 40, "scheduled_task": 52, "ecs_service": 50,
     "ecs_job": 50, "host": 56, "host_group": 56, "postgres_instance": 50, "aurora_cluster": 50, "bucket": 50,
     "site": 49, "table": 255, "secret": 500, "load_balancer": 100,
     "lambda_function": 50, "http_api": 100, "eks_cluster": 90, "node_pool": 50, "kubernetes_service": 50,

@@ -17,9 +17,10 @@ from rung.parts.compute import EcsService, Host, HostGroup, ScheduledScaling, Sc
 from rung.parts.data import AuroraCluster, CacheGroup, FileSystem, PostgresInstance, TablePart
 from rung.parts.design import Part
 from rung.parts.edge import Certificate, LoadBalancer
-from rung.parts.messaging import EventRule, SqsQueue
+from rung.parts.messaging import EventRule, RabbitBroker, RedisBroker, SqsQueue
 from rung.parts.operations import Alarm, Metric
 from rung.parts.values import Reference
+from rung.rungs.broker_alarms import rabbit_alarms, redis_alarms
 from rung.rungs.setting import Setting
 from rung.rungs.sizes import connections_of_acu, connections_of_memory
 
@@ -43,7 +44,7 @@ SIZE_GIB = {
 }  # fmt: skip
 
 
-def alarms_of(setting: Setting, parts: Iterable[Part]) -> Iterator[Alarm]:
+def alarms_of(setting: Setting, parts: Iterable[Part]) -> Iterator[Alarm]:  # noqa: C901 - a table
     """The alarms of all parts, in their order."""
     for part in parts:
         match part:
@@ -57,6 +58,10 @@ def alarms_of(setting: Setting, parts: Iterable[Part]) -> Iterator[Alarm]:
                 yield from _aurora(part)
             case PostgresInstance():
                 yield from _instance(part)
+            case RedisBroker():
+                yield from redis_alarms(part)
+            case RabbitBroker():
+                yield from rabbit_alarms(part)
             case CacheGroup():
                 yield from cache_alarms(part)
             case ScheduledTask():

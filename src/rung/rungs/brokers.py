@@ -17,7 +17,7 @@ Broker = Literal["redis", "rabbitmq"]
 BROKERS: tuple[Broker, ...] = ("redis", "rabbitmq")
 REDIS_PORT, AMQP_PORT, AMQPS_PORT = 6379, 5672, 5671
 #: Where each broker can be placed.
-PLACED: dict[str, tuple[str, ...]] = {"redis": ("box",), "rabbitmq": ("box",)}
+PLACED: dict[str, tuple[str, ...]] = {"redis": ("box", "host", "fargate"), "rabbitmq": ("box", "host", "fargate")}
 SECRETS_FOLDER = "/run/secrets"
 NEVER_DEAD = 1_000_000
 
@@ -37,6 +37,11 @@ def port_of_broker(setting: Setting, broker: Broker) -> int:
     return REDIS_PORT if broker == "redis" else AMQP_PORT if setting.rung == "box" else AMQPS_PORT
 
 
+def login_part(setting: Setting) -> str:
+    """The secret with user and password of RabbitMQ."""
+    return f"{broker_part(setting, 'rabbitmq')}-login"
+
+
 def queues_on(setting: Setting, broker: Broker) -> tuple[Queue, ...]:
     """The queues that the broker carries, in the order of the file."""
     return tuple(queue for queue in setting.graph.of(Queue) if queue.broker == broker)
@@ -51,9 +56,7 @@ def first_on(setting: Setting, queue: Queue) -> bool:
 def used_by(setting: Setting, process: str) -> tuple[Broker, ...]:
     """The brokers that a process reaches: those of the queues that it has an edge to."""
     used = {edge.target for edge in setting.graph.edges_from(process)}
-    return tuple(
-        broker for broker in BROKERS if any(queue.name in used for queue in queues_on(setting, broker))
-    )
+    return tuple(broker for broker in BROKERS if any(queue.name in used for queue in queues_on(setting, broker)))
 
 
 def login_file(setting: Setting, broker: Broker) -> SecretFile:
@@ -87,8 +90,12 @@ def place_on_box(setting: Setting, broker: Broker) -> dict[str, Value]:
 
 
 def place_on_aws(setting: Setting, broker: Broker) -> dict[str, Value]:
-    """Where the managed broker is. ElastiCache takes the process's own role for a password."""
+    """Where the managed broker is. ElastiCache takes the process's own role for a password, Amazon MQ a secret."""
     name = broker_part(setting, broker)
+    if broker == "rabbitmq":
+        secret = Reference(part=login_part(setting), output="arn")
+        url = Reference(part=name, output="url")
+        return {"kind": "queue", "adapter": broker, "url": url, "credentials_secret": secret}
     return {
         "kind": "queue", "adapter": "redis",
         "url": Reference(part=name, output="endpoint", prefix="rediss://", suffix=f":{REDIS_PORT}/0"),

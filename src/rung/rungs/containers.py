@@ -272,9 +272,7 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
     }  # fmt: skip
 
 
-def _outbox_of(
-    setting: Setting, node: Running, url: str, login: str = "credentials_secret"
-) -> dict[str, Value]:
+def _outbox_of(setting: Setting, node: Running, url: str, login: str = "credentials_secret") -> dict[str, Value]:
     """Where the outbox of what a process sends is, if it has one; `url`, `login`: the binding's fields for it."""
     outbox = setting.outbox(node.name)
     if outbox is None:

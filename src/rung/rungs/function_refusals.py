@@ -92,7 +92,7 @@ def _worker(setting: Setting, node: Worker) -> Iterator[Finding]:
             effect="it would be ended every quarter of an hour, and paid for every second",
             advice='name the function that handles one message: handler="package.module:handle"',
         )  # fmt: skip
-    elif isinstance(queue, Queue) and not setting.uses_sqs(queue):
+    elif isinstance(queue, Queue) and setting.in_postgres(queue):
         yield _refused(
             setting, "R0819", node, f"nobody starts {label(node)}: its queue is a table",
             found=f'the queue "{queue.name}" has broker={queue.broker!r}; SQS starts functions, Postgres does not',

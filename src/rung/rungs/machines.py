@@ -149,12 +149,12 @@ def _migration(setting: Setting, node: Postgres) -> tuple[str, ...]:
 
 def kept_kinds(setting: Setting, node: Postgres) -> tuple[str, ...]:
     """What rung keeps in a database of the box, as `rung migrate --tables` calls it."""
-    if setting.carrier() is not node:
-        return ()
-    queues = tuple(queue for queue in setting.graph.of(Queue) if setting.is_carried(queue))
+    carries = setting.carrier() is node
+    queues = tuple(queue for queue in setting.graph.of(Queue) if carries and setting.is_carried(queue))
+    outboxes = any(setting.outbox(process.name) is node for process in setting.processes)
     kinds = {
-        "queues": bool(queues), "fair": any(queue.fair for queue in queues),
-        "workflows": bool(setting.graph.of(Workflow)),
+        "queues": bool(queues) or outboxes, "fair": any(queue.fair for queue in queues),
+        "workflows": carries and bool(setting.graph.of(Workflow)),
     }  # fmt: skip
     return tuple(kind for kind, is_kept in kinds.items() if is_kept)
 

@@ -9,6 +9,7 @@ from rung.model.nodes import Bucket, Bus, Cache, Files, Queue, Rule, Secret, Tab
 from rung.parts.design import Part
 from rung.parts.messaging import EventBus
 from rung.rungs import stores
+from rung.rungs.broker_parts import broker_parts
 from rung.rungs.messages import queue_parts, rules_of
 from rung.rungs.setting import Setting
 
@@ -20,6 +21,7 @@ def managed_parts(setting: Setting, node: Managed) -> Iterator[Part]:
     match node:
         case Queue():
             yield from queue_parts(setting, node)
+            yield from broker_parts(setting, node)
         case Cache():
             yield stores.cache_of(setting, node)
         case Table():

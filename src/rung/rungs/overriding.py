@@ -58,6 +58,8 @@ SIZABLE: Mapping[str, tuple[str, ...]] = MappingProxyType({
         "visibility_timeout_seconds", "retention_seconds", "delay_seconds", "max_receive_count",
         "acceptable_age_seconds",
     ),
+    "redis_broker": ("node_type", "nodes"),
+    "rabbit_broker": ("version", "instance_type", "cluster", "acceptable_messages"),
     "event_bus": ("archive_days",),
     "event_rule": ("max_attempts",),
     "load_balancer": ("idle_seconds", "protected"),

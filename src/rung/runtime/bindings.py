@@ -54,7 +54,8 @@ class CacheBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
 class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="queue"):
     """A queue and the broker that carries it. Lanes come in order of priority, highest first.
 
-    On Postgres, Redis and RabbitMQ: `url`, and `credentials_secret` where the URL names no user. On SQS: `urls`
+    On Postgres, Redis and RabbitMQ: `url`, and `credentials_secret` where the URL names no user: an ARN, or on a
+    machine that keeps everything itself a file. `user` with `replication_group`: as of a cache. On SQS: `urls`
     and `dead_letter_urls` by lane, and the `region`. `outbox_url`: the database with the outbox of a broker that
     is in none, if the process uses one; on SQS `url` and `credentials_secret` say it, too.
     """
@@ -62,6 +63,8 @@ class QueueBinding(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     adapter: Literal["postgres", "sqs", "redis", "rabbitmq"] = "postgres"
     url: str = ""
     credentials_secret: str | None = None
+    user: str | None = None
+    replication_group: str | None = None
     outbox_url: str = ""
     outbox_credentials_secret: str | None = None
     urls: Mapping[str, str] = {}

@@ -20,7 +20,7 @@ from rung.parts.design import Part
 from rung.parts.edge import Certificate, Distribution, Firewall, LoadBalancer, SitePart
 from rung.parts.functions import HttpApi, LambdaFunction
 from rung.parts.kubernetes import EksCluster, KubernetesJob, KubernetesService, NodePool
-from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.messaging import EventBus, EventRule, RabbitBroker, RedisBroker, SqsQueue
 from rung.parts.network import Network
 from rung.parts.operations import (
     Alarm,
@@ -69,7 +69,7 @@ def file_of(part: Part) -> str:
             | LambdaFunction() | EksCluster() | NodePool() | KubernetesService() | KubernetesJob()
         ):  # fmt: skip
             return "services"
-        case SqsQueue() | EventBus() | EventRule() | ScheduledTask():
+        case SqsQueue() | RedisBroker() | RabbitBroker() | EventBus() | EventRule() | ScheduledTask():
             return "async"
         case Certificate() | LoadBalancer() | HttpApi() | Firewall() | SitePart() | Distribution():
             return "edge"
@@ -126,6 +126,10 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
             yield compute.office_hours(setting, part)
         case SqsQueue():
             yield from messaging.queue(setting, part)
+        case RedisBroker():
+            yield messaging.redis_broker(setting, part)
+        case RabbitBroker():
+            yield messaging.rabbit_broker(setting, part)
         case EventBus():
             yield messaging.event_bus(setting, part)
         case EventRule():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rung.parts.design import Design
+from rung.parts.messaging import RabbitBroker
 from rung.parts.operations import DeployIdentity
 from rung.terraform import readme
 from rung.terraform.frame import PROVIDER, TERRAFORM
@@ -67,6 +68,8 @@ def _identity(environment: str, design: Design, part: DeployIdentity, *, maker: 
     }
     if environment != maker:
         attributes |= {"own_provider": False, "provider_arn": Raw(f"module.{_label(maker)}.provider_arn")}
+    if design.of(RabbitBroker):
+        attributes["further_services"] = ["cloudformation", "mq"]
     if part.owner_id and part.repository_id:
         attributes |= {"owner_id": part.owner_id, "repository_id": part.repository_id}
     note = f"What the pipeline may do in {environment}: plan from pull requests, apply from its environment"

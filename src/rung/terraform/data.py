@@ -45,7 +45,7 @@ def aurora_cluster(setting: Setting, part: AuroraCluster) -> Block:
 
 def _database(setting: Setting, part: PostgresInstance | AuroraCluster, module: str, words: str) -> Block:
     arguments = {
-        **_placed(setting), **literals(part, "version"), "engine_version": part.version,
+        **setting.inside, **literals(part, "version"), "engine_version": part.version,
         "database": setting.design.workload.replace("-", "_"),
     }  # fmt: skip
     return setting.module(part, module, words, arguments)
@@ -53,7 +53,7 @@ def _database(setting: Setting, part: PostgresInstance | AuroraCluster, module: 
 
 def cache_group(setting: Setting, part: CacheGroup) -> Block:
     """One replication group of Valkey."""
-    return setting.module(part, "cache_group", f"{part.name} is a cache", {**_placed(setting), **literals(part)})
+    return setting.module(part, "cache_group", f"{part.name} is a cache", {**setting.inside, **literals(part)})
 
 
 def bucket(setting: Setting, part: BucketPart) -> Block:
@@ -196,13 +196,3 @@ def _restored(setting: Setting, part: BackupPlan) -> dict[str, Expression]:
 def _beside(setting: Setting, database: str) -> Expression:
     groups = Call("jsonencode", ([output(database, "security_group_id")],))
     return {"dbSubnetGroupName": full_name(setting.design, database), "vpcSecurityGroupIds": groups}
-
-
-def _placed(setting: Setting) -> dict[str, Expression]:
-    """Where a database stands: as far inside as the network goes."""
-    return {
-        "vpc_id": setting.vpc,
-        "subnet_ids": setting.subnets("isolated", "private", "public"),
-        "key_arn": setting.data_key,
-        "log_key_arn": setting.log_key,
-    }

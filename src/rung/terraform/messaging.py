@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rung.parts.messaging import EventBus, EventRule, SqsQueue
+from rung.parts.messaging import EventBus, EventRule, RabbitBroker, RedisBroker, SqsQueue
 from rung.terraform.hcl import Block, Expression
 from rung.terraform.names import output, workload_line
 from rung.terraform.setting import ACCOUNT, Setting, literals
@@ -48,6 +48,24 @@ def sqs_queue(setting: Setting, part: SqsQueue) -> Block:
 
 def _senders(part: SqsQueue) -> list[Expression]:
     return [{"service": "events.amazonaws.com", "source_arn": output(rule, "arn")} for rule in part.rules]
+
+
+def redis_broker(setting: Setting, part: RedisBroker) -> Block:
+    """One replication group of Valkey that keeps what it has."""
+    arguments = {**setting.inside, **literals(part, "queues"), "eviction": "noeviction"}
+    words = f"{part.name} carries the messages of {' and '.join(part.queues)}"
+    return setting.module(part, "cache_group", words, arguments)
+
+
+def rabbit_broker(setting: Setting, part: RabbitBroker) -> Block:
+    """One broker of Amazon MQ, which reads its password from the secret itself."""
+    arguments: dict[str, Expression] = {
+        "vpc_id": setting.vpc, "subnet_ids": setting.inside["subnet_ids"],
+        "login_secret_arn": setting.output(part.login, "arn"), "engine_version": part.version,
+        **literals(part, "version", "login", "queues", "acceptable_messages"),
+    }  # fmt: skip
+    words = f"{part.name} carries the messages of {' and '.join(part.queues)}"
+    return setting.module(part, "rabbitmq_broker", words, arguments)
 
 
 def event_bus(setting: Setting, part: EventBus) -> Block:

@@ -111,6 +111,16 @@ class Setting:
         return self.subnets("private", "public") if self.has_way_out else self.subnets("public")
 
     @property
+    def inside(self) -> dict[str, Expression]:
+        """Where a database stands: as far inside as the network goes."""
+        return {
+            "vpc_id": self.vpc,
+            "subnet_ids": self.subnets("isolated", "private", "public"),
+            "key_arn": self.data_key,
+            "log_key_arn": self.log_key,
+        }
+
+    @property
     def load_balancer(self) -> LoadBalancer | None:
         """The load balancer, if there is one."""
         return next(iter(self.design.of(LoadBalancer)), None)

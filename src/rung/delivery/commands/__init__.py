@@ -19,6 +19,7 @@ COMMANDS: MappingProxyType[str, Commands] = MappingProxyType(
     {
         "backup": data.backup,
         "budget": account.spending,
+        "broker": data.broker,
         "cache": data.cache,
         "certificate": front.certificate,
         "database": data.database,

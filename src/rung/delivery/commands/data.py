@@ -15,6 +15,7 @@ from rung.parts.data import (
     TablePart,
 )
 from rung.parts.design import Design
+from rung.parts.messaging import RabbitBroker, RedisBroker
 
 Parts = tuple[str, ...]
 _ACTIVITY = (
@@ -85,8 +86,9 @@ def failover(design: Design, parts: Parts) -> list[str]:
 def cache(design: Design, parts: Parts) -> list[str]:
     """Its nodes and what happened to them."""
     lines = []
-    for group in chosen(design, CacheGroup, parts):
-        name = full_name(design, group.name)
+    groups = [each.name for each in chosen(design, CacheGroup, parts)]
+    groups += [each.name for each in chosen(design, RedisBroker, parts)]
+    for name in (full_name(design, group) for group in groups):
         query = "ReplicationGroups[0].[Status,NodeGroups[0].NodeGroupMembers[].[CacheClusterId,CurrentRole]]"
         lines += [
             aws(
@@ -100,6 +102,17 @@ def cache(design: Design, parts: Parts) -> list[str]:
         lines.append(
             aws(design, f"elasticache describe-replication-groups --replication-group-id {name} --query {query!r}")
         )
+    return lines
+
+
+def broker(design: Design, parts: Parts) -> list[str]:
+    """The state of what carries queues."""
+    lines = cache(design, parts)
+    for found in chosen(design, RabbitBroker, parts):
+        named = f"BrokerSummaries[?BrokerName=='{full_name(design, found.name)}'].BrokerId"
+        identity = aws(design, f'mq list-brokers --query "{named}" --output text')
+        query = "[BrokerState,EngineVersion,HostInstanceType,BrokerInstances[].Endpoints]"
+        lines.append(aws(design, f"mq describe-broker --broker-id \"$({identity})\" --query '{query}'"))
     return lines
 
 

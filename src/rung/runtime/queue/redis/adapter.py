@@ -68,6 +68,17 @@ _CAPABILITIES = Capabilities(ordered=True, durable=False, takes_turns=True)
 _Row = tuple[str, str, int, int, str, bytes, str]
 
 
+def _signing_in(binding: QueueBinding) -> CacheBinding:
+    """As whom, in the words of a cache."""
+    return CacheBinding(
+        url=binding.url,
+        credentials_secret=binding.credentials_secret,
+        user=binding.user,
+        replication_group=binding.replication_group,
+        region=binding.region,
+    )
+
+
 class RedisQueue(OutboxSending):
     """A queue on one Redis. Connects on first use; any event loop. `clock_offset` is for tests, in seconds."""
 
@@ -105,7 +116,7 @@ class RedisQueue(OutboxSending):
             what="Redis of",
             timeout_seconds=CALL_SECONDS,
             max_connections=CONNECTIONS,
-            credentials=credentials_of(CacheBinding(url="", credentials_secret=binding.credentials_secret)),
+            credentials=credentials_of(_signing_in(binding)),
         )
         self._connection.on_recovery(self._look_again)
         self._looked = False

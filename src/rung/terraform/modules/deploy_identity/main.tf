@@ -21,7 +21,7 @@ locals {
   lock_arn   = "${local.state_arn}.tflock"
   boundaries = { StringEquals = { "iam:PermissionsBoundary" = aws_iam_policy.boundary.arn } }
 
-  services    = [for service in sort(var.services) : "${service}:*"]
+  services    = [for service in sort(distinct(concat(var.services, var.further_services))) : "${service}:*"]
   own_regions = { StringEquals = { "aws:RequestedRegion" = distinct([var.region, "us-east-1"]) } }
 
   reading_roles = ["iam:Get*", "iam:List*"]

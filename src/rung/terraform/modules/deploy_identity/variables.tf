@@ -149,6 +149,17 @@ variable "services" {
   }
 }
 
+variable "further_services" {
+  description = "Prefixes of services that this environment needs beyond those: mq and cloudformation for a RabbitMQ."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for service in var.further_services : can(regex("^[a-z0-9-]+$", service)) && !contains(["iam", "sts", "organizations", "account"], service)])
+    error_message = "Service prefixes without a wildcard; iam, sts, organizations and account are not given whole."
+  }
+}
+
 variable "passed_to" {
   description = "Services that may be given a role of the environment."
   type        = list(string)

@@ -1,4 +1,4 @@
-# module version 1.0.0
+# module version 1.1.0
 terraform {
   required_version = ">= 1.11"
 

@@ -56,6 +56,16 @@ mock_resource "aws_backup_vault" {
   }
 }
 
+mock_resource "aws_cloudformation_stack" {
+  defaults = {
+    outputs = {
+      Id       = "b-00000000-0000-0000-0000-000000000000"
+      Arn      = "arn:aws:mq:eu-central-1:123456789012:broker:mocked:b-00000000-0000-0000-0000-000000000000"
+      Endpoint = "amqps://b-00000000-0000-0000-0000-000000000000.mq.eu-central-1.on.aws:5671"
+    }
+  }
+}
+
 mock_resource "aws_cloudfront_distribution" {
   defaults = {
     arn            = "arn:aws:cloudfront::123456789012:distribution/E0000000000000"

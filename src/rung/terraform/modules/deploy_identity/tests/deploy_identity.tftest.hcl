@@ -143,6 +143,19 @@ run "new_roles_can_be_made_to_carry_the_boundary" {
   }
 }
 
+run "an_environment_with_a_rabbitmq_may_use_two_more_services" {
+  command = plan
+
+  variables {
+    further_services = ["cloudformation", "mq"]
+  }
+
+  assert {
+    condition     = length(setsubtract(["cloudformation:*", "mq:*", "sqs:*"], flatten([for statement in jsondecode(aws_iam_role_policy.apply.policy).Statement : statement.Action if statement.Effect == "Allow"]))) == 0
+    error_message = "beside the services of every environment"
+  }
+}
+
 run "wrong_values_are_refused" {
   command = plan
 
@@ -160,11 +173,13 @@ run "wrong_values_are_refused" {
     services      = ["iam"]
     passed_to     = ["*"]
     own_provider  = false
+
+    further_services = ["sts"]
   }
 
   expect_failures = [
     var.name, var.account_id, var.region, var.repository, var.environment, var.role_prefix, var.state_object, var.owner_id,
-    var.plan_branches, var.services, var.passed_to, var.provider_arn,
+    var.plan_branches, var.services, var.further_services, var.passed_to, var.provider_arn,
   ]
 }
 
