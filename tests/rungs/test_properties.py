@@ -31,7 +31,7 @@ def workloads(draw: st.DrawFn) -> Graph:
     stores = _stores(draw, work, names)
     queue = work.queue(next(names), lanes=draw(st.sampled_from([("default",), ("now", "later")])),
                        max_receive_count=draw(st.sampled_from([None, 3])),
-                       broker=draw(st.sampled_from([None, "postgres", "sqs"])))  # fmt: skip
+                       broker=draw(st.sampled_from([None, "postgres", "sqs", "redis", "rabbitmq"])))  # fmt: skip
     possible: list[Any] = [*stores, queue.send]
     uses = st.lists(st.sampled_from(possible), max_size=4, unique_by=id)
     service = work.service(next(names), app="tea.api:app", health="/health", uses=draw(uses),
