@@ -89,7 +89,7 @@ def rule_to_a_service(work: Workload) -> None:
         (workflow, "eks", "onboarding", "fargate"),
         (search, "fargate", "find", None),
         (search, "box", "find", None),
-        (rabbit, "host", "hops", "box"),
+        (rabbit, "eks", "hops", "fargate"),
         (rule_to_a_service, "fargate", "new", None),
     ],
 )
