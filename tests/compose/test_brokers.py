@@ -89,7 +89,7 @@ def test_only_who_has_an_edge_reads_a_login(services: dict[str, Any]) -> None:
     assert services["carry-letters-rabbitmq"]["secrets"] == ["rabbitmq-login"]
     assert "secrets" not in services["page"]
     told = json.loads(services["api"]["environment"]["RUNG_BINDING_LETTERS_REDIS"])
-    assert told["adapter"] == "redis"
+    assert (told["adapter"], told["workload"]) == ("redis", "post")
     assert told["url"] == "redis://redis:6379/0"
     assert told["credentials_secret"] == "/run/secrets/redis-login"
     assert told["outbox_url"].startswith("postgresql://post_api@db:5432/")

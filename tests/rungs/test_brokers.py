@@ -87,7 +87,7 @@ def test_a_process_is_told_where_its_queues_are_and_how_to_sign_in(rung: str) ->
     design = place(GRAPH, "prod", rung=rung)
     bindings = told(design, "api")
     letters, parcels = bindings["RUNG_BINDING_LETTERS"], bindings["RUNG_BINDING_PARCELS"]
-    assert letters["adapter"] == "redis"
+    assert (letters["adapter"], letters["workload"], parcels["workload"]) == ("redis", GRAPH.name, GRAPH.name)
     assert letters["url"] == Reference(part="redis", output="endpoint", prefix="rediss://", suffix=":6379/0")
     assert letters["user"] == Reference(part="redis", output="user_name")
     assert parcels["adapter"] == "rabbitmq"

@@ -86,7 +86,7 @@ def place_on_box(setting: Setting, broker: Broker) -> dict[str, Value]:
     """Where a broker's container is, and the file to sign in with."""
     name, login = broker_part(setting, broker), login_file(setting, broker).path
     url = f"redis://{name}:{REDIS_PORT}/0" if broker == "redis" else f"amqp://{name}:{AMQP_PORT}/"
-    return {"kind": "queue", "adapter": broker, "url": url, "credentials_secret": login}
+    return {**_of_workload(setting, broker), "url": url, "credentials_secret": login}
 
 
 def place_on_aws(setting: Setting, broker: Broker) -> dict[str, Value]:
@@ -95,11 +95,16 @@ def place_on_aws(setting: Setting, broker: Broker) -> dict[str, Value]:
     if broker == "rabbitmq":
         secret = Reference(part=login_part(setting), output="arn")
         url = Reference(part=name, output="url")
-        return {"kind": "queue", "adapter": broker, "url": url, "credentials_secret": secret}
+        return {**_of_workload(setting, broker), "url": url, "credentials_secret": secret}
     return {
-        "kind": "queue", "adapter": "redis",
+        **_of_workload(setting, broker),
         "url": Reference(part=name, output="endpoint", prefix="rediss://", suffix=f":{REDIS_PORT}/0"),
         "user": Reference(part=name, output="user_name"),
         "replication_group": Reference(part=name, output="replication_group_id"),
         "region": setting.region,
     }  # fmt: skip
+
+
+def _of_workload(setting: Setting, broker: Broker) -> dict[str, Value]:
+    """Its name keeps its queues apart from those of others on one server."""
+    return {"kind": "queue", "adapter": broker, "workload": setting.graph.name}
