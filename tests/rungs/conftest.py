@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.rungs.samples import durable, eventful
 
 from rung import Workload, load_workload
 from rung.model.graph import Graph
@@ -54,19 +55,9 @@ def everything(*, small: bool = False) -> Graph:
     return work.freeze()
 
 
-def durable() -> Graph:
-    """A workflow, a service that starts it and uses its database, and a worker that does nothing but start it."""
-    work = Workload("studio")
-    db = work.postgres("db", migrations="migrations")
-    mails = work.queue("mails")
-    onboarding = work.workflow("onboarding", handler="studio.onboarding:run", uses=[db, mails.send])
-    api = work.service("api", app="studio.api:app", health="/health", uses=[db.read, onboarding.start])
-    work.worker("clerk", handler="studio.mail:take", consumes=mails, uses=[onboarding.start])
-    work.route("/*", api)
-    work.environment("dev")
-    work.environment("prod", domain="studio.example.com", zone="example.com")
-    work.notify("email:oncall@example.com")
-    return work.freeze()
+@pytest.fixture(scope="session")
+def market() -> Graph:
+    return eventful()
 
 
 def brokered() -> Graph:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.rungs.conftest import brokered, durable, everything
+from tests.rungs.conftest import brokered, everything
+from tests.rungs.samples import durable, eventful
 from tests.rungs.simulation import access, allowed, only, reachable, without
 
 from rung import load_workload
@@ -19,6 +20,7 @@ from rung.model.nodes import (
     Node,
     Postgres,
     Queue,
+    Rule,
     Schedule,
     Secret,
     Service,
@@ -38,8 +40,10 @@ GRAPHS: dict[str, Graph] = {
     "cottage": everything(small=True),
     "studio": durable(),
     "post": brokered(),
+    "market": eventful(),
 }
 RUNNING = (Service, Worker, Schedule, Job, Workflow)
+RULES = {rule.name for graph in GRAPHS.values() for rule in graph.of(Rule)}
 #: What a process asks of AWS because of a verb: action, output of the node's part, and what follows it. Written
 #: anew from the documentation of each service: the table under test is not its own judge.
 ASKS: dict[tuple[str, str], list[tuple[str, str]]] = {
@@ -229,12 +233,22 @@ def test_dropping_an_edge_takes_exactly_its_access(rung: str, name: str, edge: E
     """Before, after, and what the edge alone would give: the difference is that, less what others give too."""
     graph = GRAPHS[name]
     before, after = (access(place(each, "prod", rung=rung)) for each in (graph, without(graph, edge)))
-    bare, alone = (access(place(each, "prod", rung=rung)) for each in (only(graph), only(graph, edge)))
+    # A rule does nothing until it both hears a bus and leads somewhere: its edges give together.
+    with_it = [each for each in graph.edges if each != edge and _of_one_rule(edge, each)]
+    bare, alone = (
+        access(place(only(graph, *with_it, *own), "prod", rung=rung)) for own in ((), (edge,))
+    )  # fmt: skip
     assert not after - before, "dropping an edge gives nobody anything"
     gone = before - after
     assert gone == (alone - bare) - after
     if not is_shared(graph, edge, rung):
         assert gone
+
+
+def _of_one_rule(edge: Edge, other: Edge) -> bool:
+    if edge.verb != "deliver" or other.verb != "deliver":
+        return False
+    return bool({edge.source, edge.target} & {other.source, other.target} & RULES)
 
 
 def is_shared(graph: Graph, edge: Edge, rung: str) -> bool:

@@ -81,7 +81,6 @@ def rule_to_a_service(work: Workload) -> None:
 @pytest.mark.parametrize(
     ("declare", "rung", "node", "able"),
     [
-        (bus, "box", "events", "host"),
         (sqs, "box", "hops", "host"),
         (job_of_a_service, "box", "front", "host"),
         (call_from_a_schedule, "host", "tidy", "fargate"),
@@ -90,7 +89,7 @@ def rule_to_a_service(work: Workload) -> None:
         (search, "fargate", "find", None),
         (search, "box", "find", None),
         (rabbit, "eks", "hops", "fargate"),
-        (rule_to_a_service, "fargate", "new", None),
+        (rule_to_a_service, "serverless", "new", "fargate"),
     ],
 )
 def test_a_node_that_a_rung_cannot_hold(
@@ -116,7 +115,7 @@ def test_what_exists_and_is_not_described_is_refused_and_not_made_anew() -> None
 
 def test_every_reason_is_said_at_once() -> None:
     work = small()
-    bus(work)
+    sqs(work)
     work.postgres("archive", storage=2_000)
     work.environment("dev", rung="box", region="Frankfurt", domain="tea.example.com")
     assert sorted(codes(refused(work))) == ["R0801", "R0803", "R0808", "R0810"]

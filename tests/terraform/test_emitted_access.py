@@ -25,6 +25,7 @@ from rung.rungs import place
 from rung.terraform.root import compile as compiled
 
 PLACES = (("shop", "fargate"), ("atlas", "fargate"), ("shop", "host"), ("cottage", "box"), ("post", "fargate"),
+          ("market", "fargate"),
           *(("studio", rung) for rung in ("fargate", "host", "box")))  # fmt: skip
 EDGES = [(rung, name, edge) for name, rung in PLACES for edge in GRAPHS[name].edges]
 

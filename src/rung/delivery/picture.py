@@ -81,7 +81,7 @@ def _box(design: Design, part: Part) -> Iterator[Box]:  # noqa: C901 - a table, 
             yield Box(key=part.node, title=part.name, kind="static files in S3", column=1)
         case EcsService():
             kind = f"Fargate, {part.min_tasks} to {part.max_tasks} tasks"
-            yield Box(key=part.node, title=part.name, kind=kind, column=2)
+            yield Box(key=part.name, title=part.name, kind=kind, column=2)
         case EcsJob():
             yield Box(key=part.node if not part.on_deploy else part.name, title=part.name,
                       kind="before each release" if part.on_deploy else "task that ends", column=2)  # fmt: skip
@@ -119,7 +119,9 @@ def _box(design: Design, part: Part) -> Iterator[Box]:  # noqa: C901 - a table, 
 
 def _container(host: Host | HostGroup, stack: Stack) -> Box:
     column = {"proxy": 1, "store": 4}.get(stack.role, 2)
-    key = stack.name if stack.role in ("proxy", "migration") else stack.node
+    # A box's router stands for its bus; beside EventBridge the relay stands for itself.
+    own = stack.role in ("proxy", "migration") or isinstance(host, HostGroup)
+    key = stack.name if own else stack.node
     where = "on each machine" if isinstance(host, HostGroup) else "on the machine"
     return Box(key=key, title=stack.name, kind=f"{stack.role} {where}", column=column)
 

@@ -225,7 +225,10 @@ def site(part: SitePart, charging: Charging) -> Iterator[Line]:
 
 def sqs_queue(part: SqsQueue, charging: Charging) -> Iterator[Line]:
     """Sends; receives and deletes in batches; and polls that find nothing, one in 20 seconds by each task."""
-    messages = charging.usage.messages_per_month(part.node)
+    # Between a rule and its relay: what the rule takes of the bus's events is not known, so all of them.
+    relayed = part.rules == (part.node,)
+    events = charging.usage.requests.value * charging.usage.writes
+    messages = events if relayed else charging.usage.messages_per_month(part.node)
     lanes = sum(each.node == part.node for each in charging.design.of(SqsQueue))
     pollers = _pollers(part, charging)
     empty = pollers * SECONDS_PER_MONTH / LONG_POLL_SECONDS

@@ -20,7 +20,7 @@ from rung.price.book import HOURS_PER_MONTH
 from rung.price.charging import Charging, Line
 
 #: Figures that processes write into their log: each is a metric of one's own.
-OWN_NAMESPACE = "rung/workflow"
+OWN_NAMESPACES = ("rung/workflow", "rung/bus")
 OperationsPart = Alarm | Objective | Dashboard | UptimeCheck | Keys | Notification | Budget | DeployIdentity
 
 
@@ -45,7 +45,7 @@ def lines_of(part: OperationsPart, charging: Charging) -> Iterator[Line]:
 
 def alarm(part: Alarm, charging: Charging) -> Iterator[Line]:
     """An alarm is billed by the metrics it reads."""
-    own = sum(each.namespace == OWN_NAMESPACE for each in part.metrics)
+    own = sum(each.namespace in OWN_NAMESPACES for each in part.metrics)
     if own:
         custom = ("cloudwatch", "custom-metric", "")
         yield charging.line(part.name, part.node, "metric", custom, own, "a figure that the process writes itself")

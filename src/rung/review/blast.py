@@ -10,8 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rung.model.graph import Graph
-from rung.model.nodes import Cache, External, Job, Postgres, Queue, Route, Schedule, Secret, Service, Site, Worker
-from rung.parts.compute import Host, HostGroup
+from rung.model.nodes import (
+    Bus,
+    Cache,
+    External,
+    Job,
+    Postgres,
+    Queue,
+    Route,
+    Schedule,
+    Secret,
+    Service,
+    Site,
+    Worker,
+)
+from rung.parts.compute import EcsService, Host, HostGroup
 from rung.parts.design import Part
 from rung.parts.edge import Distribution, LoadBalancer
 from rung.parts.functions import HttpApi, LambdaFunction
@@ -71,6 +84,8 @@ def _lost(subject: Subject, part: Part) -> frozenset[str]:
             return frozenset(node.name for node in graph.of(External))
         case LambdaFunction() if part.role in ("migration", "job"):
             return frozenset()
+        case EcsService() if isinstance(graph.by_name.get(part.node), Bus):
+            return frozenset()  # its relay: events wait in their queues
         case _:
             return frozenset({part.node}) if part.kind in HOLDING and part.node in everything else frozenset()
 

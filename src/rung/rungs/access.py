@@ -22,7 +22,10 @@ from rung.model.nodes import (
     Node,
     Postgres,
     Queue,
+    Rule,
+    Schedule,
     Secret,
+    Service,
     Table,
     Worker,
     Workflow,
@@ -30,9 +33,11 @@ from rung.model.nodes import (
 from rung.parts.access import Condition, Statement
 from rung.parts.values import Reference
 from rung.rungs.brokers import broker_of, broker_part, login_part
-from rung.rungs.setting import RUNNING, Setting, approval_part, credentials_part
+from rung.rungs.routers import Router, deliveries_part
+from rung.rungs.setting import Setting, approval_part, credentials_part
 
 PrincipalOf = Callable[[str], str]
+Process = Service | Worker | Schedule | Job | Workflow | Router
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +93,9 @@ def statements_of(setting: Setting, principal_of: PrincipalOf) -> tuple[Statemen
     """
     found: dict[object, Statement] = {}
     for edge in setting.whole.edges:
-        source = setting.graph.by_name.get(edge.source)
+        source = setting.process(edge.source)
         target = setting.graph.by_name.get(edge.target)
-        if isinstance(source, RUNNING) and target is not None:
+        if source is not None and target is not None:
             for need in needs_of(setting, edge, source, target):
                 statement = _statement(edge, need, principal_of(edge.source))
                 key = (statement.principal, statement.actions, statement.resources, statement.conditions)
@@ -98,10 +103,10 @@ def statements_of(setting: Setting, principal_of: PrincipalOf) -> tuple[Statemen
     return with_unique_sids(found.values())
 
 
-def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterator[Need]:  # noqa: C901 - a table
+def needs_of(setting: Setting, edge: Edge, source: Process, target: Node) -> Iterator[Need]:  # noqa: C901 - a table
     """What one edge needs of IAM. Stores that are reached by network and password need their secret."""
     match target:
-        case Postgres() | Cache() | Queue() | Files() if setting.rung == "box":
+        case Postgres() | Cache() | Queue() | Files() | Bus() if setting.rung == "box":
             return  # a container, a table, a folder of the machine
         case Queue() if setting.uses_sqs(target):
             yield from _queue(setting, edge, source, target)
@@ -132,6 +137,8 @@ def needs_of(setting: Setting, edge: Edge, source: Node, target: Node) -> Iterat
             yield from _table(setting, edge, target)
         case Files():
             yield _files(edge, target)
+        case Rule():
+            yield from _deliveries(setting, target)
         case Bus():
             yield Need(actions=BUS_PUBLISH, resources=(Reference(part=target.name, output="arn"),))
         case Job() if edge.verb == "run":
@@ -196,7 +203,7 @@ def _login_to(part: str) -> tuple[Reference, ...]:
     return tuple(Reference(part=part, output=output) for output in ("arn", "user_arn"))
 
 
-def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator[Need]:
+def _queue(setting: Setting, edge: Edge, source: Process, queue: Queue) -> Iterator[Need]:
     lanes = source.lanes if isinstance(source, Worker) and edge.verb == "consume" else ()
     arns = tuple(Reference(part=part, output="arn") for _, part in setting.queue_parts(queue, lanes))
     dead_parts = (part for _, part in setting.dead_letter_parts(queue, lanes))
@@ -213,11 +220,20 @@ def _queue(setting: Setting, edge: Edge, source: Node, queue: Queue) -> Iterator
         yield from _foreign_key(setting, key, ENCRYPT, "sqs")
 
 
+def _deliveries(setting: Setting, rule: Rule) -> Iterator[Need]:
+    """The queue between EventBridge and the relay."""
+    part = deliveries_part(rule.name)
+    yield Need(actions=QUEUE_CONSUME, resources=(Reference(part=part, output="arn"),))
+    dead = Reference(part=part, output="dead_letter_arn")
+    yield Need(actions=QUEUE_DEAD_LETTER, resources=(dead,), part="dead-letters")
+    yield _key(setting, ENCRYPT, "sqs")
+
+
 def _credentials(setting: Setting, database: str, process: str) -> Iterator[Need]:
     yield from _secret(setting, Reference(part=credentials_part(database, process), output="arn"))
 
 
-def _workflow(setting: Setting, source: Node) -> Iterator[Need]:
+def _workflow(setting: Setting, source: Process) -> Iterator[Need]:
     """The database with the runs, and the key of approvals. The tables on a box are reached by a password file."""
     carrier = setting.carrier()
     if carrier is not None and setting.rung != "box":

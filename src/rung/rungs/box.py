@@ -42,6 +42,7 @@ from rung.parts.network import Connection, Network
 from rung.parts.operations import Keys, UptimeCheck
 from rung.rungs import machines, stores
 from rung.rungs.assembly import design_of
+from rung.rungs.boxed import Running
 from rung.rungs.broker_stacks import broker_stacks
 from rung.rungs.entrance import public_path
 from rung.rungs.machine_access import backup_statements, machine_statements, release_part
@@ -78,7 +79,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     match node:
         case Service() | Worker() | Workflow() | Schedule() | Job() | Postgres() | Cache():
             return  # containers
-        case Queue() | Files() | Site():
+        case Queue() | Bus() | Files() | Site():
             return  # tables, folders of the machine
         case Table():
             yield stores.table_of(node)
@@ -88,7 +89,9 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
             yield stores.secret_of(node)
         case Route() | External() | Subscriber() | Environment() | Traffic() | Objectives() | Business():
             return  # the proxy's routes, the egress list, the topic; or facts that sizes are made of
-        case Bus() | Rule() | Search():
+        case Rule():
+            return  # the bus's router reads it
+        case Search():
             return  # refused before: see refusals.py
         case _:
             assert_never(node)
@@ -128,7 +131,7 @@ def stacks_of(setting: Setting) -> tuple[Stack, ...]:
     )  # fmt: skip
 
 
-def _replicas(setting: Setting, node: Node) -> int:
+def _replicas(setting: Setting, node: Running) -> int:
     return max(1, setting.scaled(node.min_tasks)) if isinstance(node, Service | Worker) else 1
 
 

@@ -8,14 +8,15 @@ fetched by the machine and reach it as files too.
 from __future__ import annotations
 
 from rung.model.edges import Use
-from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Secret, Service, Worker, Workflow
+from rung.model.nodes import Bus, Cache, Job, Postgres, Queue, Schedule, Secret, Service, Worker, Workflow
 from rung.parts.compute import SecretFile
 from rung.parts.values import Document, Value
 from rung.rungs.brokers import SECRETS_FOLDER, broker_of, fields_of, login_file, place_on_box, used_by
 from rung.rungs.reach import CACHE_PORT, POSTGRES_PORT, role_of
+from rung.rungs.routers import Router
 from rung.rungs.setting import Setting, approval_part
 
-Running = Service | Worker | Schedule | Job | Workflow
+Running = Service | Worker | Schedule | Job | Workflow | Router
 
 
 def bound(prefix: str, **fields: Value) -> dict[str, Value]:
@@ -49,6 +50,18 @@ def binding_of(setting: Setting, node: Running, use: Use, cpu: float) -> dict[st
             return {**fields, f"{prefix}_URL": url, "PGPASSFILE": password_file(node.name).path}
         case Queue():
             return _queue(setting, node, target, prefix)
+        case Bus():
+            carrier = setting.carrier()
+            assert carrier is not None, "a bus on a box has a database for its events"
+            days = {} if target.archive_days is None else {"archive_days": target.archive_days}
+            place = bound(
+                prefix,
+                kind="bus",
+                url=database_url(setting, carrier.name, node.name),
+                region=setting.region,
+                **days,
+            )
+            return place | {"PGPASSFILE": password_file(node.name).path}
         case Workflow():
             carrier = setting.carrier()
             assert carrier is not None, "a workflow has a database for its runs"
@@ -97,7 +110,7 @@ def approval_file(setting: Setting) -> SecretFile:
 def files_of(setting: Setting, process: str) -> tuple[SecretFile, ...]:
     """The secrets that a process reads from files."""
     databases = any(setting.reaches(process, each.name) for each in setting.graph.of(Postgres))
-    targets = dict.fromkeys(edge.target for edge in setting.graph.edges_from(process))
+    targets = dict.fromkeys(edge.target for edge in setting.whole.edges_from(process))
     secrets = (
         SecretFile(name=name, path=f"{SECRETS_FOLDER}/{name}", part=name)
         for name in targets

@@ -27,13 +27,14 @@ from rung.model.nodes import (
     Workflow,
 )
 from rung.parts.compute import Mount, Variable
-from rung.parts.values import Document, Reference, Value
+from rung.parts.values import Document, Reference, Sequence, Value
 from rung.rungs import boxed
 from rung.rungs.boxed import Running, bound, pool_share, workers_of
-from rung.rungs.brokers import broker_of, fields_of, place_on_aws
+from rung.rungs.brokers import NEVER_DEAD, broker_of, fields_of, place_on_aws
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.existing import database_name
 from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, database_port, port_of
+from rung.rungs.routers import DELIVERY_SECONDS, MARGIN_SECONDS, Router, deliveries_part, rules_document
 from rung.rungs.setting import Setting, approval_part, credentials_part
 
 #: Every address of the container: the load balancer comes from outside of it.
@@ -72,11 +73,20 @@ def command_of(node: Running, cpu: float = 1.0, *, stays: bool = False) -> tuple
                 "python", "-m", "rung.runtime.workflow", "--name", node.name, "--handler", node.handler,
                 "--concurrency", str(node.concurrency),
             )  # fmt: skip
+        case Router():
+            relays = ("--relay",) if node.relays else ()
+            return ("python", "-m", "rung.runtime.bus", "--name", node.bus, *relays)
 
 
 def drain_seconds(node: Running) -> float:
     """How long a process may take to end what it has begun: a workflow's runs go on elsewhere, its steps end."""
-    return WORKFLOW_DRAIN_SECONDS if isinstance(node, Workflow) else node.deadline_seconds
+    match node:
+        case Workflow():
+            return WORKFLOW_DRAIN_SECONDS
+        case Router():
+            return DELIVERY_SECONDS
+        case _:
+            return node.deadline_seconds
 
 
 def started(setting: Setting, node: Running, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,7 +96,7 @@ def started(setting: Setting, node: Running, words: tuple[str, ...]) -> tuple[st
     """
     if not words or getattr(node, "handler", None) or getattr(node, "app", None):
         return words
-    used = [setting.graph.node(use.target) for use in bindings_of(setting.graph, node)]
+    used = [setting.graph.node(use.target) for use in bindings_of(setting.graph, node.name)]
     if not any(isinstance(target, Postgres | Cache | Secret) for target in used):
         return words
     database = next((("--database", each.name) for each in used if isinstance(each, Postgres)), ())
@@ -128,9 +138,13 @@ def variables_of(setting: Setting, node: Running, cpu: float = 1.0) -> tuple[Var
         values.update(_http(setting))
         if node.app is None:
             values["PORT"] = str(port_of(node))
-    if isinstance(node, Workflow):
+    if isinstance(node, Workflow) or (isinstance(node, Router) and not node.relays):
         values["RUNG_FIGURES"] = "cloudwatch"
-    for use in bindings_of(setting.whole, node):
+    if isinstance(node, Router):
+        values["RUNG_BUS_RULES"] = rules_document(setting.graph, node)
+        if node.relays:
+            values |= _deliveries(setting, node)
+    for use in bindings_of(setting.whole, node.name):
         local = boxed.binding_of(setting, node, use, cpu) if setting.rung == "box" else None
         values.update(_binding(setting, node, use, cpu) if local is None else local)
     values.update({variable.name: variable.value for variable in node.variables})
@@ -140,7 +154,7 @@ def variables_of(setting: Setting, node: Running, cpu: float = 1.0) -> tuple[Var
 def mounts_of(setting: Setting, node: Running) -> tuple[Mount, ...]:
     """The shared file systems of a process, each where its node says."""
     found = []
-    for use in bindings_of(setting.graph, node):
+    for use in bindings_of(setting.graph, node.name):
         target = setting.graph.node(use.target)
         if isinstance(target, Files):
             found.append(Mount(file_system=target.name, path=target.mount, read_only="write" not in use.verbs))
@@ -270,6 +284,18 @@ def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str,
     return {
         "kind": "queue", "adapter": "sqs", "urls": urls, **dead, **common, "region": setting.region, **place
     }  # fmt: skip
+
+
+def _deliveries(setting: Setting, router: Router) -> dict[str, Value]:
+    """One queue for the relay: a lane for each of its rules. It counts attempts itself."""
+    parts = tuple((rule.name, deliveries_part(rule.name)) for rule in router.rules)
+    prefix = f"{router.bus}-deliveries".upper().replace("-", "_")
+    return bound(
+        prefix, kind="queue", adapter="sqs", urls=_by_lane(parts, "url"),
+        dead_letter_urls=_by_lane(parts, "dead_letter_url"), region=setting.region,
+        lanes=Sequence(items=tuple(lane for lane, _ in parts)), max_receive_count=NEVER_DEAD,
+        visibility_timeout_seconds=DELIVERY_SECONDS + MARGIN_SECONDS,
+    )  # fmt: skip
 
 
 def _outbox_of(setting: Setting, node: Running, url: str, login: str = "credentials_secret") -> dict[str, Value]:

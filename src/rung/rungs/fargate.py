@@ -82,7 +82,7 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
 
 
 def _platform(setting: Setting) -> Iterator[Part]:
-    called = any(edge.verb == "call" for edge in setting.graph.edges)
+    called = any(edge.verb == "call" for edge in setting.whole.edges)
     yield Keys(name=setting.platform("keys"), why="one key for data, one for logs and topics")
     yield Registry(name=setting.platform("images"), why="the one image that every process runs")
     yield Cluster(
@@ -90,6 +90,7 @@ def _platform(setting: Setting) -> Iterator[Part]:
         why="where every process runs",
     )  # fmt: skip
     yield from stores.approval_of(setting)
+    yield from (tasks.router_of(setting, router) for router in setting.routers)
 
 
 def _itself(name: str) -> str:

@@ -11,6 +11,7 @@ from rung.parts.functions import MIB_PER_VCPU
 from rung.rungs.batches import LONGEST_SECONDS, MARGIN_SECONDS, MOST_MIB
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.entrance import has_distribution
+from rung.rungs.routers import Router
 from rung.rungs.setting import Setting
 
 #: An HTTP API waits so long for a function, and nobody can raise it (AWS, "Quotas for HTTP APIs").
@@ -41,7 +42,8 @@ def function_refusals(setting: Setting) -> Iterator[Finding]:
             case _:
                 continue
     for process in setting.processes:
-        yield from _mounts(setting, process)
+        if not isinstance(process, Router):
+            yield from _mounts(setting, process)
     yield from _routes(setting)
     yield from _firewall(setting)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 
 from rung.model.measured import FULL
-from rung.model.nodes import Cache, Job, Postgres, Queue, Schedule, Service, Site, Worker, Workflow
+from rung.model.nodes import Bus, Cache, Job, Postgres, Queue, Schedule, Service, Site, Worker, Workflow
 from rung.parts.compute import Container, HostSite, SecretFile, Stack, Variable
 from rung.rungs.boxed import Running, database_url, files_of, password_file
 from rung.rungs.brokers import SECRETS_FOLDER
 from rung.rungs.containers import command_of, drain_seconds, mounts_of, started, variables_of
 from rung.rungs.reach import CACHE_PORT, HTTP_PORT, POSTGRES_PORT, port_of
+from rung.rungs.routers import Router, node_of
 from rung.rungs.setting import Setting, migration_part
 from rung.rungs.sizes import BEHAVIOUR, REQUESTS_PER_VCPU_SECOND, ordinary_requests, peak_requests
 from rung.rungs.tasks import migration_command
@@ -47,6 +48,8 @@ def stack_of(setting: Setting, node: Running, replicas: int = 1) -> Stack:
             return _stack(setting, node, "worker", node.memory_mib or WORKER_MIB, replicas)
         case Workflow():
             return _stack(setting, node, "worker", WORKER_MIB, replicas)
+        case Router():
+            return _stack(setting, node, "worker", TASK_MIB, replicas)
         case Schedule():
             return _stack(setting, node, "scheduler", TASK_MIB, 1)
         case Job():
@@ -66,7 +69,7 @@ def _stack(setting: Setting, node: Running, role: str, memory_mib: int, replicas
         secrets=files_of(setting, node.name) if setting.rung == "box" else (),
     )  # fmt: skip
     return Stack(
-        name=node.name, role=role, node=node.name, container=container, replicas=replicas,  # type: ignore[arg-type]
+        name=node.name, role=role, node=node_of(node), container=container, replicas=replicas,  # type: ignore[arg-type]
         routes=routes_to(setting, node.name),
     )  # fmt: skip
 
@@ -154,6 +157,7 @@ def kept_kinds(setting: Setting, node: Postgres) -> tuple[str, ...]:
     outboxes = any(setting.outbox(process.name) is node for process in setting.processes)
     kinds = {
         "queues": bool(queues) or outboxes, "fair": any(queue.fair for queue in queues),
+        "events": carries and any(setting.is_carried(bus) for bus in setting.graph.of(Bus)),
         "workflows": carries and bool(setting.graph.of(Workflow)),
     }  # fmt: skip
     return tuple(kind for kind, is_kept in kinds.items() if is_kept)

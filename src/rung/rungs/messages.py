@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from rung.model.nodes import Queue, Rule, Worker
 from rung.parts.messaging import EventRule, SqsQueue
 from rung.rungs.batches import timeout_of
+from rung.rungs.routers import DELIVERY_SECONDS, MARGIN_SECONDS, deliveries_part
 from rung.rungs.setting import Setting
 
 #: What SQS takes: 12 hours of visibility timeout, 1 minute to 14 days of retention, 15 minutes of delay.
 MOST_VISIBILITY_SECONDS, MOST_DELAY_SECONDS = 43_200, 900
 LEAST_RETENTION_SECONDS, MOST_RETENTION_SECONDS = 60, 1_209_600
+#: The relay counts attempts itself, by the rule; what SQS counts is only for what kills its process each time.
+MOST_RECEIVES = 1_000
 #: Nobody said how long a message may wait.
 ACCEPTABLE_AGE_SECONDS = 300
 
@@ -35,17 +38,34 @@ def queue_parts(setting: Setting, queue: Queue) -> Iterator[SqsQueue]:
         )  # fmt: skip
 
 
-def rules_of(setting: Setting, rule: Rule) -> Iterator[EventRule]:
-    """A rule that hears a bus and delivers somewhere; a queue is reached by its first lane."""
+def rules_of(setting: Setting, rule: Rule) -> Iterator[EventRule | SqsQueue]:
+    """A rule that hears a bus and delivers somewhere; a queue is reached by its first lane.
+
+    What EventBridge does not reach is behind a queue of the rule's own, which holds events as they are.
+    """
     heard = any(edge.source == rule.bus for edge in setting.graph.edges_to(rule.name, "deliver"))
     targets = {edge.target for edge in setting.graph.edges_from(rule.name)}
     if not heard or rule.target not in targets:
         return
+    relayed = setting.is_relayed(rule)
+    if relayed:
+        yield _deliveries(setting, rule)
     yield EventRule(
-        name=rule.name, node=rule.name, bus=rule.bus, pattern=rule.pattern, transform=rule.transform,
+        name=rule.name, node=rule.name, bus=rule.bus, pattern=rule.pattern,
+        transform=None if relayed else rule.transform,
         max_attempts=rule.max_attempts, max_age_seconds=math.ceil(rule.max_age_seconds),
-        target=_delivery(setting, rule.target),
+        target=deliveries_part(rule.name) if relayed else _delivery(setting, rule.target),
         dead_letter=None if rule.dead_letter not in targets else _delivery(setting, rule.dead_letter),
+    )  # fmt: skip
+
+
+def _deliveries(setting: Setting, rule: Rule) -> SqsQueue:
+    """Kept as long as SQS keeps anything: what is too old when the relay is back goes to the dead letters."""
+    return SqsQueue(
+        name=deliveries_part(rule.name), node=rule.name, lane=rule.name, rules=(rule.name,),
+        max_receive_count=MOST_RECEIVES, visibility_timeout_seconds=math.ceil(DELIVERY_SECONDS + MARGIN_SECONDS),
+        retention_seconds=MOST_RETENTION_SECONDS,
+        why=f"from EventBridge to what brings it to {rule.target}",
     )  # fmt: skip
 
 

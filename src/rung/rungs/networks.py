@@ -57,7 +57,7 @@ def endpoints_of(setting: Setting, nat: Nat) -> tuple[str, ...]:
     if setting.rung == "eks":
         return ()  # it has a way out in any case: endpoints pay above some 210 GB a month each
     names = ["ecr.api", "ecr.dkr", "logs"]
-    if any(isinstance(node, Queue) and setting.uses_sqs(node) for node in setting.graph.nodes):
+    if setting.routers or any(isinstance(node, Queue) and setting.uses_sqs(node) for node in setting.graph.nodes):
         names.append("sqs")
     names.append("secretsmanager")
     kinds = {node.kind for node in setting.graph.nodes}

@@ -36,6 +36,7 @@ from rung.rungs import tasks
 from rung.rungs.boxed import Running
 from rung.rungs.clock import DAY, HOUR, MINUTE, needs_scheduler, usual_seconds
 from rung.rungs.containers import command_of
+from rung.rungs.routers import Router
 from rung.rungs.setting import Setting
 
 #: Memory of a pod that nobody sized: what a Python process with its pools needs, for each vCPU, and the least.
@@ -126,7 +127,7 @@ def _job(task: EcsJob, node: Running | None) -> KubernetesJob:
 
 def _container(container: Container, node: Running) -> Container:
     """The same process with what it needs: a task of Fargate has at least twice the memory of a small process."""
-    declared = None if isinstance(node, Schedule | Workflow) else node.memory_mib
+    declared = None if isinstance(node, Schedule | Workflow | Router) else node.memory_mib
     usual = max(LEAST_POD_MIB, math.ceil(POD_MIB_PER_VCPU * container.cpu))
     return replace(container, memory_mib=declared or usual)
 

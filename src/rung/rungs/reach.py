@@ -9,7 +9,7 @@ from rung.model.nodes import Cache, External, Files, Node, Postgres, Queue, Serv
 from rung.parts.access import DatabaseGrant
 from rung.parts.network import Connection, Egress
 from rung.rungs.brokers import broker_of, broker_part, port_of_broker
-from rung.rungs.setting import RUNNING, Setting
+from rung.rungs.setting import Setting
 
 PartOf = Callable[[str], str]
 
@@ -32,9 +32,9 @@ def connections_of(setting: Setting, part_of: PartOf) -> tuple[Connection, ...]:
     """A connection for each edge that is reached by network. Two edges with one way have one connection."""
     found: dict[object, Connection] = {}
     for edge in setting.whole.edges:
-        source = setting.graph.by_name.get(edge.source)
+        source = setting.process(edge.source)
         target = setting.graph.by_name.get(edge.target)
-        place = _place(setting, target) if isinstance(source, RUNNING) and target is not None else None
+        place = _place(setting, target) if source is not None and target is not None else None
         if place is not None:
             part, port = place
             connection = Connection(
@@ -83,7 +83,7 @@ def egress_of(setting: Setting, part_of: PartOf) -> tuple[Egress, ...]:
     found: dict[object, Egress] = {}
     for edge in setting.whole.edges:
         target = setting.graph.by_name.get(edge.target)
-        if isinstance(target, External):
+        if isinstance(target, External) and setting.process(edge.source) is not None:
             egress = Egress(
                 source=part_of(edge.source), host=target.host, port=target.port or HTTPS_PORT, edge=edge
             )
@@ -95,9 +95,9 @@ def grants_of(setting: Setting) -> tuple[DatabaseGrant, ...]:
     """What each process may do in each database, as a role of its own. The principal is the process."""
     found: dict[object, DatabaseGrant] = {}
     for edge in setting.whole.edges:
-        source = setting.graph.by_name.get(edge.source)
+        source = setting.process(edge.source)
         target = setting.graph.by_name.get(edge.target)
-        if isinstance(source, RUNNING) and target is not None:
+        if source is not None and target is not None:
             for grant in _grants(setting, edge, target):
                 found.setdefault((grant.principal, grant.database, grant.schema, grant.privileges), grant)
     return tuple(found.values())

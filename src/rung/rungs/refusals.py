@@ -35,6 +35,7 @@ from rung.rungs.machines import (
     memory_of,
     serving_vcpu,
 )
+from rung.rungs.routers import KINDS
 from rung.rungs.setting import Setting
 from rung.rungs.sizes import REQUESTS_PER_VCPU_SECOND, peak_requests
 
@@ -80,8 +81,9 @@ def _nodes(setting: Setting) -> Iterator[Finding]:
             case Search():
                 advice = "search in a database that you declare, or connect to one outside with external(...)"
                 yield _refused(setting, node, f"a search index ({node.engine})", advice)
-            case Bus() if box:
-                yield _refused(setting, node, "an event bus", "send to a queue instead", "host")
+            case Bus() if box and node.existing is not None:
+                advice = "drop existing= there: a box keeps events in its Postgres"
+                yield _refused(setting, node, "a bus that exists already", advice, "host")
             case Rule():
                 yield from _rule(setting, node)
             case Queue() if broker_of(node) and setting.rung not in PLACED[str(node.broker)]:
@@ -112,10 +114,18 @@ def _is_there(setting: Setting, node: Postgres | Cache | Queue | Files) -> bool:
 def _rule(setting: Setting, rule: Rule) -> Iterator[Finding]:
     target = setting.graph.by_name.get(rule.target)
     if setting.rung == "box":
-        yield _refused(setting, rule, "a rule on an event bus", "send to a queue instead", "host")
+        if type(target) not in KINDS or (isinstance(target, Queue) and broker_of(target)):
+            found = f"a rule that delivers to {label(target)}" if target is not None else "a rule without a target"
+            advice = "let it deliver to a queue, a service, a workflow or a host outside"
+            yield _refused(setting, rule, found, advice)
+    elif setting.rung in ("host", "fargate") and setting.is_relayed(rule):
+        return
     elif not isinstance(target, Queue) or not setting.uses_sqs(target):
         found = f"a rule that delivers to {label(target)}" if target is not None else "a rule without a target"
-        yield _refused(setting, rule, found, "let it deliver to a queue on SQS, whose worker does the rest")
+        advice, rung = "let it deliver to a queue on SQS, whose worker does the rest", ""
+        if type(target) in KINDS:
+            rung = "fargate"
+        yield _refused(setting, rule, found, advice, rung)
     elif setting.existing_lanes(target):
         advice = "let it deliver to a queue of your own: whoever owns that one decides who may send to it"
         yield _refused(setting, rule, f"a rule that delivers to {label(target)}, which exists already", advice)
@@ -135,7 +145,8 @@ def _edges(setting: Setting) -> Iterator[Finding]:
 
 def _traffic(setting: Setting) -> Iterator[Finding]:
     """R0802: more than one machine can do."""
-    uncarried = setting.carrier() is None and any(map(setting.in_postgres, setting.graph.of(Queue)))
+    kept: tuple[Queue | Bus, ...] = (*setting.graph.of(Queue), *setting.graph.of(Bus))
+    uncarried = setting.carrier() is None and any(setting.is_carried(each) for each in kept)
     if setting.rung != "box" or uncarried or any(_nodes(setting)):
         return  # without a database to keep its queues in there is no box to measure: R0813 says so
     from rung.rungs.box import stacks_of
@@ -183,7 +194,15 @@ def _schedules(setting: Setting) -> Iterator[Finding]:
 
 
 def _queues(setting: Setting) -> Iterator[Finding]:
-    """R0813: a queue in Postgres, and no Postgres."""
+    """R0813: a queue, or a bus, in Postgres, and no Postgres."""
+    for bus in setting.graph.of(Bus):
+        if setting.is_carried(bus) and setting.carrier() is None:
+            yield problem(
+                setting.graph, "R0813", bus.name, f"{label(bus)} is kept in Postgres, and there is none",
+                found=f"a bus on the rung {setting.rung}, 0 databases",
+                effect="there is no table to keep its events in",
+                advice='declare one: postgres("db"); or choose a rung with EventBridge: host or fargate',
+            )  # fmt: skip
     for node in setting.graph.of(Queue):
         if setting.in_postgres(node) and setting.carrier() is None:
             yield problem(

@@ -20,6 +20,7 @@ from rung.model.nodes import (
     Process,
     Queue,
     Route,
+    Rule,
     Schedule,
     Service,
     Site,
@@ -27,13 +28,14 @@ from rung.model.nodes import (
     Workflow,
 )
 from rung.model.shares import service_shares
+from rung.rungs.routers import KINDS, Router, edges_of, routers_of
 
 DEFAULT_RUNG = "fargate"
 #: Lambda ends a function after 15 minutes (AWS, "Lambda quotas"); some seconds are for ending in order.
 LONGEST_FUNCTION_SECONDS = 895.0
 RUNNING = (Service, Worker, Schedule, Job, Workflow)
 #: What never ends, and so runs on the machines of a host.
-LASTING = (Service, Worker, Workflow)
+LASTING = (Service, Worker, Workflow, Router)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +62,53 @@ class Setting:
         return f"{self.graph.name}-{self.environment.name}"
 
     @cached_property
-    def processes(self) -> tuple[Process, ...]:
-        """What runs, in the order of the file."""
-        return tuple(node for node in self.graph.nodes if isinstance(node, RUNNING))
+    def processes(self) -> tuple[Process | Router, ...]:
+        """What runs, in the order of the file; then what rung runs for its buses."""
+        declared = (node for node in self.graph.nodes if isinstance(node, RUNNING))
+        return (*declared, *self.routers)
+
+    @cached_property
+    def routers(self) -> tuple[Router, ...]:
+        """What brings events to targets: on a box for every bus, else where EventBridge does not."""
+        match self.rung:
+            case "box":
+                return tuple(routers_of(self.graph, lambda _: True, always=True))
+            case "host" | "fargate":
+                return tuple(routers_of(self.graph, self.is_relayed, always=False))
+            case _:
+                return ()
+
+    def is_relayed(self, rule: Rule) -> bool:
+        """Whether EventBridge hands its events to a process of ours: it delivers to queues of SQS alone."""
+        target = self.graph.by_name.get(rule.target)
+        return type(target) in KINDS and (not isinstance(target, Queue) or self.in_postgres(target))
+
+    def process(self, name: str) -> Process | Router | None:
+        """What runs under this name, if anything does."""
+        return self._processes.get(name)
+
+    @cached_property
+    def _processes(self) -> Mapping[str, Process | Router]:
+        return {process.name: process for process in self.processes}
 
     @cached_property
     def whole(self) -> Graph:
-        """The graph with the edges of what rung runs for a node: a workflow's process keeps its own runs."""
+        """The graph with the edges of what rung runs for a node.
+
+        A workflow's process keeps its own runs, a bus's router its own events, and it delivers what rules say.
+        """
         kept = (Edge(source=each.name, target=each.name, verb="start") for each in self.graph.of(Workflow))
-        return replace(self.graph, edges=(*self.graph.edges, *kept))
+        taken = (edge for each in self.routers for edge in self._taken(each))
+        delivered = (edge for each in self.routers for edge in edges_of(self.graph, each))
+        return replace(self.graph, edges=(*self.graph.edges, *kept, *taken, *dict.fromkeys(delivered)))
+
+    def _taken(self, router: Router) -> Iterator[Edge]:
+        """Where a router has its events from: the bus itself, or the queues that its rules fill."""
+        if self.rung == "box":
+            yield Edge(source=router.name, target=router.bus, verb="publish")
+            return
+        for rule in router.rules:
+            yield Edge(source=router.name, target=rule.name, verb="consume")
 
     @property
     def availability(self) -> float:
@@ -107,7 +147,7 @@ class Setting:
 
     def on_machine(self, process: str) -> bool:
         """Whether a process runs in Docker on a machine: everything of the box, what never ends of a host."""
-        node = self.graph.by_name.get(process)
+        node = self.process(process)
         return self.rung == "box" or (self.rung == "host" and isinstance(node, LASTING))
 
     def starts_function(self, node: Schedule | Job) -> bool:
@@ -146,12 +186,14 @@ class Setting:
         return next(iter(self.graph.of(Postgres)), None)
 
     def is_carried(self, node: Node | None) -> bool:
-        """Whether the carrier keeps what a node holds: messages of a queue, runs of a workflow."""
+        """Whether the carrier keeps what a node holds: messages, events, runs of a workflow."""
         match node:
             case Queue():
                 return self.in_postgres(node)
             case Workflow():
                 return True
+            case Bus():
+                return self.rung == "box"
             case _:
                 return False
 

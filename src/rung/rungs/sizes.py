@@ -124,6 +124,11 @@ def workflow_size() -> Size:
     return _fitting(WORKER_VCPU, None, "a safe minimum")
 
 
+def router_size() -> Size:
+    """The relay of a bus waits for others all the time."""
+    return _fitting(TASK_VCPU, None, "a safe minimum")
+
+
 def task_size(node: Schedule | Job) -> Size:
     """What runs and ends."""
     cpu = node.cpu if isinstance(node, Job) else None

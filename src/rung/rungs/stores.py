@@ -17,6 +17,7 @@ from rung.parts.data import (
 )
 from rung.parts.design import Part
 from rung.rungs.reach import role_of
+from rung.rungs.routers import node_of
 from rung.rungs.setting import Setting, approval_part, credentials_part
 from rung.rungs.sizes import (
     ACU_STEPS,
@@ -186,7 +187,7 @@ def credentials_of(setting: Setting, database: str) -> Iterator[SecretPart]:
     for process in setting.processes:
         if setting.reaches(process.name, database):
             yield SecretPart(
-                name=credentials_part(database, process.name), node=process.name, generated=True,
+                name=credentials_part(database, process.name), node=node_of(process), generated=True,
                 generated_username=role_of(setting, process.name),
                 why=f"the role by which {process.name} reaches {database}",
             )  # fmt: skip

@@ -34,6 +34,7 @@ from rung.rungs.containers import (
 from rung.rungs.networks import LOG_DAYS, LONG_LOG_DAYS
 from rung.rungs.quiet import by_the_clock
 from rung.rungs.reach import port_of
+from rung.rungs.routers import Router
 from rung.rungs.setting import Setting, credentials_part, migration_part
 from rung.rungs.sizes import (
     CPU_TARGET,
@@ -43,6 +44,7 @@ from rung.rungs.sizes import (
     SCALE_OUT_COOLDOWN_SECONDS,
     Size,
     fewest_tasks,
+    router_size,
     service_size,
     task_size,
     worker_size,
@@ -51,6 +53,7 @@ from rung.rungs.sizes import (
 
 #: What Fargate gives a process to end in.
 LONGEST_STOP_SECONDS = 120
+MOST_ROUTER_TASKS = 2
 #: A drain ends a little before ECS kills: what is left is for closing connections.
 STOP_MARGIN_SECONDS = 5
 MIGRATION_SECONDS = 1_800
@@ -73,7 +76,7 @@ def service_of(setting: Setting, node: Service) -> EcsService:
         log_days=log_days(setting), on_demand_base=max(1, setting.scaled(node.min_tasks)),
         spot_share=0.0 if setting.production else 1.0,
         sticky=any(_is_sticky(setting, edge.source) for edge in setting.graph.edges_to(node.name, "route")),
-        discoverable=bool(setting.graph.edges_to(node.name, "call")),
+        discoverable=bool(setting.whole.edges_to(node.name, "call")),
     )  # fmt: skip
 
 
@@ -103,6 +106,18 @@ def workflow_of(setting: Setting, node: Workflow) -> EcsService:
         min_tasks=fewest, max_tasks=max(fewest, setting.scaled(MOST_WORKFLOW_TASKS)),
         scaling=(_tracking("cpu", CPU_TARGET),), log_days=log_days(setting),
         on_demand_base=fewest if setting.production else 0, spot_share=1.0,
+    )  # fmt: skip
+
+
+def router_of(setting: Setting, node: Router) -> EcsService:
+    """The relay of a bus: one small task, which holds up to sixteen deliveries of each rule at once."""
+    size = router_size()
+    return EcsService(
+        name=node.name, node=node.bus, role="worker", cluster=setting.platform("cluster"),
+        why="calls what EventBridge does not reach",
+        container=_container(setting, node, size, stop_seconds=_stop_seconds(drain_seconds(node))),
+        min_tasks=1, max_tasks=MOST_ROUTER_TASKS, scaling=(_tracking("cpu", CPU_TARGET),),
+        log_days=log_days(setting), on_demand_base=1 if setting.production else 0, spot_share=1.0,
     )  # fmt: skip
 
 
@@ -217,7 +232,7 @@ def _setup_of(setting: Setting, node: Postgres) -> Document:
 
 def _carries_for(setting: Setting, node: Postgres, process: str) -> bool:
     """Whether a process reaches the queue tables of a database: they carry its queue, or its outbox."""
-    used = {edge.target for edge in setting.graph.edges_from(process)}
+    used = {edge.target for edge in setting.whole.edges_from(process)}
     carried = any(queue.name in used and setting.in_postgres(queue) for queue in setting.graph.of(Queue))
     return (carried and setting.carrier() is node) or setting.outbox(process) is node
 

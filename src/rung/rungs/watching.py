@@ -13,7 +13,7 @@ from rung.parts.functions import HttpApi
 from rung.parts.operations import Alarm, Budget, Dashboard, Notification, Objective, Recipient
 from rung.rungs.alarms import alarms_of
 from rung.rungs.cluster_alarms import cluster_alarms
-from rung.rungs.durable_alarms import workflow_alarms
+from rung.rungs.durable_alarms import router_alarms, workflow_alarms
 from rung.rungs.existing_alarms import existing_alarms
 from rung.rungs.function_alarms import function_alarms
 from rung.rungs.setting import Setting
@@ -35,6 +35,7 @@ def watching_parts(setting: Setting, parts: tuple[Part, ...]) -> Iterator[Part]:
     yield from function_alarms(setting, parts)
     yield from cluster_alarms(parts)
     yield from workflow_alarms(setting, parts)
+    yield from router_alarms(setting, parts)
     # A load balancer of others counts everybody's errors: what they burn is not our budget.
     doors = (part for part in parts if isinstance(part, LoadBalancer | HttpApi))
     balancer = next((door for door in doors if isinstance(door, HttpApi) or door.existing is None), None)

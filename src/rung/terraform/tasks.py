@@ -23,7 +23,7 @@ from rung.terraform.setting import Setting, literals
 
 _ROLES = {"web": "answers requests", "worker": "takes messages", "scheduler": "keeps the time"}
 #: What programs of ours do that are no workers.
-_PROGRAMS = {"rung.runtime.workflow": "carries runs"}
+_PROGRAMS = {"rung.runtime.workflow": "carries runs", "rung.runtime.bus": "delivers events"}
 #: What every task is given, written once.
 PLATFORM = Raw("local.platform")
 #: Fargate waits no longer for a task to stop.

@@ -60,7 +60,7 @@ class Deliverer:
     """Empties the queue of deliveries. `sends`: how each rule is sent; `dead`: the dead-letter queues by name."""
 
     def __init__(
-        self, bus: str, book: RuleBook, queue: PostgresQueue, sends: Mapping[str, Send], dead: Mapping[str, Queue],
+        self, bus: str, book: RuleBook, queue: Queue, sends: Mapping[str, Send], dead: Mapping[str, Queue],
         *, backoff: Backoff | None = None, randomness: random.Random | None = None, at_once: int = AT_ONCE,
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:  # fmt: skip
@@ -100,7 +100,8 @@ class Deliverer:
     def stop(self) -> None:
         """Take no more."""
         self._stopping = True
-        self._queue.wake()
+        if isinstance(self._queue, PostgresQueue):
+            self._queue.wake()  # on SQS its wait ends by itself
 
     async def deliver(self, lanes: list[str], *, wait_seconds: float = 0.0) -> list[asyncio.Task[None]]:
         """Take what is due of these rules and begin to send it; the sendings that have begun."""

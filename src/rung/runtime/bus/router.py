@@ -99,6 +99,10 @@ class Router:
         self._stopping = True
         self._events.wake()
 
+    async def oldest_seconds(self) -> float:
+        """How long the oldest event has waited; 0: none does."""
+        return (await self._events.statistics()).oldest_age_seconds or 0.0
+
     async def route(self) -> int:
         """Route one batch; how many events it was. 0: nothing is there, or another router has its turn."""
         async with self._database.transaction() as connection:

@@ -65,6 +65,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int = 185
     max_age_seconds: float = 86_400.0
     dead_letter: str | None = None
+    #: The ARN of the rule on EventBridge, where it is one: a transformed input may say it, and its name.
+    arn: str | None = None
 
 
 def encode_rules(rules: Sequence[Rule]) -> str:
@@ -137,8 +139,8 @@ class RuleBook:
         transformer = self._transformers[rule.name]
         if transformer is None:
             return body
-        arn = self._place.arn_of(rule.name)
-        facts = Facts(rule_name=rule.name, rule_arn=arn, ingestion_time=ingestion_time)
+        arn = rule.arn or self._place.arn_of(rule.name)
+        facts = Facts(rule_name=arn.rpartition("/")[2], rule_arn=arn, ingestion_time=ingestion_time)
         return render(transformer, event, facts)
 
 

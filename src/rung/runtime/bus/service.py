@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from rung.runtime import embedded
 from rung.runtime.bindings import BusBinding, QueueBinding, binding
 from rung.runtime.bus.deliveries import Deliverer, deliveries_queue
 from rung.runtime.bus.router import Router
@@ -15,6 +17,10 @@ from rung.runtime.queue.port import Queue
 from rung.runtime.queue.postgres import PostgresQueue
 from rung.runtime.queue.registry import open_queue
 
+#: Where CloudWatch keeps what a router tells: the age of the oldest event that waits, and dead letters.
+NAMESPACE, WAITING, DEAD = "rung/bus", "OldestEventSeconds", "DeadLetters"
+TELL_SECONDS = 60.0
+
 
 class BusService:
     """Everything that runs for a bus on Postgres. `environment` holds the bindings of the rules' targets."""
@@ -23,6 +29,7 @@ class BusService:
         self, name: str, found: BusBinding, rules: Sequence[Rule], *, environment: Mapping[str, str] | None = None,
         backoff: Backoff | None = None, poll_seconds: float = 0.5,
     ) -> None:  # fmt: skip
+        self._name = name
         place = Place(bus=name, account=found.account, region=found.region)
         self.book = RuleBook(rules, place)
         self._queues = _queues(rules, environment)
@@ -43,10 +50,26 @@ class BusService:
 
     async def run(self) -> None:
         """Route and deliver until `stop`, and finish what is under way."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.router.run())
-            if self._delivers:
-                tasks.create_task(self.deliverer.run())
+        telling = asyncio.create_task(self._tell_always())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.router.run())
+                if self._delivers:
+                    tasks.create_task(self.deliverer.run())
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def tell(self) -> None:
+        """For alarms: how long an event has waited for the router, and what could not be delivered."""
+        waiting, given_up = await self.router.oldest_seconds(), (await self._deliveries.statistics()).dead
+        embedded.tell(NAMESPACE, {WAITING: round(waiting, 3), DEAD: float(given_up)}, node=self._name)
+
+    async def _tell_always(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            with suppress(Exception):  # the database is away: silence rings
+                await self.tell()
 
     def stop(self) -> None:
         """Take no more, and end."""
