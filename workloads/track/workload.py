@@ -9,13 +9,23 @@ cache = track.cache("cache")
 mails = track.queue("mails", lanes=("system", "transactional", "campaign"), max_receive_count=8)
 stripe_events = track.queue("stripe-events", max_receive_count=10)
 deliveries = track.queue("deliveries", max_receive_count=5)
+# Who was forgotten: it outlives the database, so that no restored backup brings anybody back.
+tombstones = track.bucket("tombstones")
 session_key = track.secret("session-key", rotate_days=90)
 # What is encrypted or signed with it has to be read for years: links in mails, secrets of second factors.
 data_key = track.secret("data-key")
 ses_credentials = track.secret("ses-credentials", rotate_days=90)
 stripe_key = track.secret("stripe-key", rotate_days=90)
 stripe_webhook_key = track.secret("stripe-webhook-key", rotate_days=90)
+# Encrypts the keys that webhooks are signed with; two with a space between while it rotates.
+webhooks_key = track.secret("webhooks-key", rotate_days=90)
+identity_providers = track.secret("identity-providers", rotate_days=90)
+# Google's hosts: where it describes itself, redeems codes, and keeps its keys. Another provider: its hosts here.
+identity = track.external("accounts.google.com", port=443, name="identity")
+identity_tokens = track.external("oauth2.googleapis.com", port=443, name="identity-tokens")
+identity_keys = track.external("www.googleapis.com", port=443, name="identity-keys")
 stripe = track.external("api.stripe.com", port=443, name="stripe")
+sns = track.external("sns.eu-west-1.amazonaws.com", port=443, name="sns")
 ses = track.external("email.eu-west-1.amazonaws.com", port=443, name="ses")
 
 api = track.service(
@@ -24,7 +34,8 @@ api = track.service(
     health="/health",
     uses=[
         db, cache, mails.send, stripe_events.send, deliveries.send, session_key, data_key,
-        stripe_key, stripe_webhook_key, stripe,
+        stripe_key, stripe_webhook_key, stripe, identity_providers, identity, identity_tokens, identity_keys, sns,
+        tombstones, webhooks_key,
     ],
 )  # fmt: skip
 # A mail server that shows what it was sent, for `rung dev`. Elsewhere it takes nothing and shows nothing.
@@ -51,7 +62,7 @@ track.worker(
     "deliver",
     handler="rung.runtime.webhooks.deliver:deliver",
     consumes=deliveries,
-    uses=[db],
+    uses=[db, webhooks_key],
     acceptable_latency="60s",
     processing_time="500ms",
     concurrency=100,
@@ -63,6 +74,10 @@ track.schedule(
 track.schedule(
     "dunning", every="1 hour", handler="track.billing.dunning:run", uses=[db, mails.send], deadline="50s"
 )
+track.schedule(
+    "forget-again", every="1 hour", handler="track.after_restore:run",
+    uses=[db, cache, mails.send, deliveries.send, tombstones, tombstones.list, data_key], deadline="50s",
+)  # fmt: skip
 track.schedule("sweep", every="1 hour", handler="track.accounts.sessions:sweep", uses=[db], deadline="50s")
 
 web = track.site("web", path="web/dist")

@@ -34,6 +34,8 @@ def configure(parser: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--type", choices=("text", "uuid", "integer", "bigint"), default="text", help="of that column"
     )
     _action(actions, "list", "show where tenants are, and what has begun")
+    region = _action(actions, "region", "show or say in which region the database is")
+    region.add_argument("--set", metavar="REGION", help="as eu-west-1")
     _configure_move(actions)
     export = _action(
         actions, "export", "write everything of a tenant, or of one person, into an archive", "tenant"
@@ -87,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "policies":
         return _policies(arguments)
     arguments.url = database_url(arguments.url)
-    action = {"check": _check, "list": _list, "move": _move}.get(arguments.action, _keep)
+    action = {"check": _check, "list": _list, "move": _move, "region": _region}.get(arguments.action, _keep)
     try:
         return asyncio.run(action(arguments))
     except TenantError as error:
@@ -143,6 +145,18 @@ async def _list(arguments: argparse.Namespace) -> int:
         print(f"{row['tenant']:<24} {place:<32} {row['status']:<10} epoch {row['epoch']}{moving}")
     print(f"{len(found)} tenants are named; all others are shared and active")
     return 0
+
+
+async def _region(arguments: argparse.Namespace) -> int:
+    from rung.runtime.tenants.residency import region_of, set_region
+
+    async with _connected(arguments) as connection:
+        await _install(connection)
+        if arguments.set is not None:
+            await set_region(connection, arguments.set)
+        region = await region_of(connection)
+    text = f"this database is in {region}" if region else "nobody has said where this database is: --set REGION"
+    return _say(arguments, text, region=region)
 
 
 async def _move(arguments: argparse.Namespace) -> int:

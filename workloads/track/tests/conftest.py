@@ -7,12 +7,14 @@ that forgets its tenant finds no row here either.
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
 
 from rung.local.postgres import start_postgres
 from rung.local.redis import start_redis
@@ -30,8 +36,17 @@ from rung.runtime.migrations import migrate
 from rung.runtime.webhooks import install_webhooks
 
 HERE = Path(__file__).resolve().parent
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:track-mail"
 OWNER, SERVING = "track_owner", "track_app"
 PASSWORD = "correct horse battery"
+SNS = "https://sns.eu-west-1.amazonaws.com"
+SNS_CERTIFICATE = f"{SNS}/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
+SNS_SIGNED = {
+    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
+    "SubscriptionConfirmation": (
+        "Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +81,13 @@ def _bindings(directory: Path, database_url: str, cache_url: str) -> dict[str, s
         "mails": bindings.QueueBinding(
             url=database_url, lanes=("system", "transactional", "campaign"), max_receive_count=8
         ),
+        "tombstones": bindings.BucketBinding(
+            adapter="file", name="tombstones", path=str(directory / "tombstones.db")
+        ),
         "stripe-events": bindings.QueueBinding(url=database_url),
         "deliveries": bindings.QueueBinding(url=database_url),
     }
-    for name in ("session-key", "data-key", "stripe-key", "stripe-webhook-key"):
+    for name in ("session-key", "data-key", "stripe-key", "stripe-webhook-key", "webhooks-key"):
         path = directory / name
         path.write_text(secrets.token_urlsafe(32))
         found[name] = bindings.SecretBinding(path=str(path))
@@ -161,6 +179,23 @@ async def inbox(track: Track, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     await through.close()
     server.close()
     await server.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def signing_sns() -> Any:
+    """Amazon SNS with a certificate of its own making, and one topic."""
+    return SigningSns()
+
+
+@pytest.fixture
+def sns(signing_sns: Any, track_environment: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same, as the SNS of this installation."""
+    from track.mails import sns
+
+    monkeypatch.setenv(sns.TOPIC_VARIABLE, TOPIC)
+    monkeypatch.setattr(sns, "_topic", lambda arn: sns.Topic(arn, signing_sns.fetch))
+    signing_sns.asked.clear()
+    return signing_sns
 
 
 @dataclass
@@ -323,3 +358,47 @@ class Track:
         assert answer.status == 201, answer.body
         [mine] = (await browser.get("/api/session")).json["organisations"]
         return Office(mine["id"], browser)
+
+
+def _certificate(key: rsa.RSAPrivateKey, *, days: int = 1) -> bytes:
+    """A certificate that the key gives itself; before now for `days` below zero."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(
+        issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1,
+        not_valid_before=now - timedelta(days=9), not_valid_after=now + timedelta(days=days),
+    )  # fmt: skip
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+class SigningSns:
+    """Signs what it posts, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+        self.certificate = self.certificate_until(1)
+        self.asked: list[str] = []
+
+    def certificate_until(self, days: int) -> bytes:
+        """Of its key; over for `days` below zero."""
+        return _certificate(self.key, days=days)
+
+    async def fetch(self, address: str, form: Mapping[str, str] | None) -> tuple[int, bytes]:
+        """What SNS answers."""
+        assert form is None
+        self.asked.append(address)
+        if address == SNS_CERTIFICATE:
+            return 200, self.certificate
+        return (200, b"<ConfirmSubscriptionResponse/>") if "ConfirmSubscription" in address else (404, b"")
+
+    def posted(self, *, version: str = "2", key: Any = None, **changed: Any) -> bytes:
+        """A message, signed as it is. A field that is None is left out."""
+        given = {
+            "Type": "Notification", "MessageId": "m-1", "TopicArn": TOPIC, "Message": "{}",
+            "Timestamp": "2026-11-21T18:00:00.000Z", "SignatureVersion": version,
+            "SigningCertURL": SNS_CERTIFICATE, "UnsubscribeURL": f"{SNS}/?Action=Unsubscribe", **changed,
+        }  # fmt: skip
+        text = "".join(f"{name}\n{given[name]}\n" for name in SNS_SIGNED[given["Type"]] if name in given)
+        algorithm = hashes.SHA1() if version == "1" else hashes.SHA256()
+        signature = (key or self.key).sign(text.encode(), padding.PKCS1v15(), algorithm)
+        return msgspec.json.encode({"Signature": base64.b64encode(signature).decode(), **given})

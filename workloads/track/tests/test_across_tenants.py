@@ -24,7 +24,7 @@ MAKE: dict[str, tuple[str, Any]] = {
 }
 LISTS = (
     "templates", "mails", "campaigns", "suppressions", "webhooks", "keys", "audit", "members", "invitations",
-    "export", "operations", "billing", "",
+    "export", "operations", "billing", "residency", "",
 )  # fmt: skip
 #: method, path below the organisation, body
 ROUTES: dict[str, tuple[tuple[str, str, Any], ...]] = {

@@ -47,32 +47,35 @@ async def test_an_address_that_cannot_be_called_is_refused(track: Any, url: str)
     assert (await office.owner.post(f"{office.path}/webhooks", {"url": url})).status == 422
 
 
-def _report(kind: str, key: str, **more: Any) -> bytes:
+def _report(sns: Any, kind: str, key: str, **more: Any) -> bytes:
     report = {"eventType": kind, "mail": {"messageId": "ses-1", "tags": {"track-key": [key]}}, **more}
-    return msgspec.json.encode({"Type": "Notification", "Message": msgspec.json.encode(report).decode()})
+    posted: bytes = sns.posted(Message=msgspec.json.encode(report).decode())
+    return posted
 
 
-async def test_what_the_provider_reports_moves_a_mail_forward_and_never_back(track: Any, inbox: Any) -> None:
+async def test_what_the_provider_reports_moves_a_mail_forward_and_never_back(
+    track: Any, inbox: Any, sns: Any
+) -> None:
     from track.mails.feedback import token
 
     office, path = await track.office(), f"/api/feedback/{token()}"
     mail = await _mail(office)
     key = f"{office.id}-{mail.replace('-', '')}"
     browser = track.browser()
-    assert (await browser.request("POST", path[:-1], raw=_report("Send", key))).status == 404
+    assert (await browser.request("POST", path[:-1], raw=_report(sns, "Send", key))).status == 404
     assert (await browser.request("POST", path, raw=b"nonsense")).status == 422
-    await browser.request("POST", path, raw=_report("Bounce", key, bounce={"bounceType": "Transient"}))
+    await browser.request("POST", path, raw=_report(sns, "Bounce", key, bounce={"bounceType": "Transient"}))
     assert await track.state(mail) == "queued"
-    await browser.request("POST", path, raw=_report("Send", key))
+    await browser.request("POST", path, raw=_report(sns, "Send", key))
     assert await track.state(mail) == "sent"
     await track.work()
     assert inbox.count == 0, "it is out: it is not sent again"
-    await browser.request("POST", path, raw=_report("Complaint", key))
-    await browser.request("POST", path, raw=_report("Delivery", key))
+    await browser.request("POST", path, raw=_report(sns, "Complaint", key))
+    await browser.request("POST", path, raw=_report(sns, "Delivery", key))
     assert await track.state(mail) == "complained"
     [suppressed] = (await office.owner.get(f"{office.path}/suppressions")).json["items"]
     assert (suppressed["email"], suppressed["reason"]) == ("ada@readers.example", "complaint")
-    await browser.request("POST", path, raw=_report("Complaint", "nobody-xyz"))
+    await browser.request("POST", path, raw=_report(sns, "Complaint", "nobody-xyz"))
 
 
 async def test_an_export_holds_every_table_and_nothing_of_others(track: Any, inbox: Any) -> None:
@@ -143,3 +146,33 @@ async def test_the_numbers_of_operations_are_those_of_the_mails(track: Any, inbo
     after = (await office.owner.get(f"{office.path}/operations")).json
     assert (after["sending"], after["sent_last_hour"], after["failed_last_hour"]) == (0, 1, 1)
     assert 0 <= after["latency_p50_seconds"] <= after["latency_p99_seconds"] < 60
+
+
+async def test_the_page_tells_how_old_the_oldest_is_and_which_webhooks_failed(track: Any, inbox: Any) -> None:
+    from track.resources import outgoing
+
+    office, other = await track.office(), await track.office()
+    late = await _mail(office)
+    await outgoing.acknowledge(await outgoing.receive(max_messages=10))  # nobody takes it up
+    await track.behind.execute(
+        """update mails set state = 'pending', send_at = now() - interval '90 seconds'
+            where id = $1::text::uuid""",
+        late,
+    )
+    made = (await office.owner.post(f"{office.path}/webhooks", {"url": "https://hooks.example/x"})).json
+    await _mail(office, "bounce-3@readers.example")
+    await track.work()
+    await track.behind.execute(
+        "update rung.webhook_delivery set status = 'failed', next_at = null where endpoint = $1::text::uuid",
+        made["id"],
+    )
+    await track.behind.execute(
+        "update rung.webhook_endpoint set failing_since = now() where id = $1::text::uuid", made["id"]
+    )
+    found = (await office.owner.get(f"{office.path}/operations")).json
+    assert 90 <= found["oldest_pending_seconds"] < 150
+    assert (found["pending"], found["webhook_failures"], found["webhooks_failing"]) == (1, 1, 1)
+    assert found["latency_p99_seconds"] is None, "nothing was sent yet"
+    assert found["queue_oldest_seconds"] is None or found["queue_oldest_seconds"] >= 0
+    theirs = (await other.owner.get(f"{other.path}/operations")).json
+    assert (theirs["pending"], theirs["webhook_failures"]) == (0, 0)

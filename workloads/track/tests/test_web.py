@@ -354,7 +354,32 @@ async def test_a_bounce_is_told_to_the_organisations_own_system_and_told_again(
     await expect(page.get_by_role("button", name="Switch on: ")).to_be_visible()
     await visit.go("Operations")
     await expect(page.locator(".tiles > div", has_text="Webhooks switched off").locator("dd")).to_have_text("1")
+    shown = ("Queue depth", "Oldest that waits", "99 of 100 are sent within", "Webhook deliveries that failed")
+    for title in shown:
+        await expect(page.locator(".charts .card", has_text=title)).to_be_visible()
+    await expect(page.get_by_role("region", name="Where the data is")).to_contain_text("nothing proves it")
     assert visit.complaints == []
+
+
+async def test_somebody_signs_in_with_a_provider_and_hears_when_it_lies(browser: Browser, dev: Dev) -> None:
+    visit = await _visit(browser, dev)
+    page, email = visit.page, _address("eve")
+    await visit.open("/sign-in")
+    for outcome in ("forged", "signed_in"):
+        await visit.press("Continue with Local identity")
+        await visit.fill(**{"E-mail": email})
+        await page.get_by_label("What happens").select_option(outcome)
+        await visit.press("Go on")
+        await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+        await visit.press("Go on")
+        if outcome == "forged":
+            await expect(page.get_by_role("alert")).to_contain_text("has not confirmed who you are")
+            await page.get_by_role("link", name="Sign in another way").click()
+    await expect(page.get_by_role("heading", name="Your organisation")).to_be_visible()
+    await visit.open("/account")
+    await expect(page.get_by_role("region", name="Other ways to sign in")).to_contain_text(email)
+    await expect(page.get_by_role("button", name="Set password")).to_be_visible()
+    visit.expect_refusals(401)
 
 
 async def test_a_key_is_shown_once_and_opens_what_it_may(browser: Browser, dev: Dev) -> None:
@@ -458,7 +483,7 @@ INSIDE = "/compose /templates /members /suppressions /plan /keys /webhooks /audi
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_is_accessible_and_fits_a_phone(browser: Browser, dev: Dev, scheme: Any) -> None:
     visit = await _visit(browser, dev, PHONE, color_scheme=scheme, reduced_motion="reduce")
-    outside = ("/sign-in", "/sign-up", "/sign-in/link", "/inbox")
+    outside = ("/sign-in", "/sign-up", "/sign-in/link", "/sign-in/provider/local", "/inbox")
     found = {path: await _judge(visit, path) for path in outside}
     home = await visit.sign_up()
     for path in (home, *(home + path for path in INSIDE.split()), "/account", "/new"):

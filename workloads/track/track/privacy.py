@@ -7,14 +7,16 @@ copy without anybody thinking of it. All of it runs as the organisation: row-lev
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from track import erasures
 from track.accounts.addresses import normal
 from track.api.callers import Caller
 from track.api.messages import Output
-from track.organisations import audit
+from track.organisations import audit, residency
 from track.problems import Problem
 from track.resources import db
 
@@ -48,8 +50,16 @@ class Erased(Output, frozen=True, kw_only=True):
 
 
 async def export(tenant: str) -> AsyncIterator[bytes]:
-    """The organisation's rows as lines of JSON: `{"table": ..., "row": {...}}`. One snapshot, page by page."""
+    """The organisation's rows as lines of JSON: `{"table": ..., "row": {...}}`. One snapshot, page by page.
+
+    The first line says where they may be, and where they were when they were read.
+    """
     async with db.transaction(tenant=tenant, isolation="repeatable_read", read_only=True) as connection:
+        allowed = await connection.fetchval("select residency from organisations")
+        if allowed is not None:
+            found = residency.judged(allowed, await residency.region_of(connection))
+            row = {"tenant_id": tenant, **msgspec.to_builtins(found)}
+            yield msgspec.json.encode({"table": "residency", "row": row}) + b"\n"
         for table in await connection.fetch(TABLES):
             columns = ", ".join(f'"{name}"' for name in table["columns"] if name not in SECRET_COLUMNS)
             cursor = await connection.cursor(
@@ -74,15 +84,28 @@ async def erase(caller: Caller, name: str) -> None:
         status = await connection.fetchval("select status from subscriptions where subscription is not null")
         if status in ("active", "past_due"):
             raise Problem(409, "subscribed", "cancel the subscription first, and wait for its end")
-        await connection.execute("delete from organisations")
-        for statement in (
-            "delete from dispatch where tenant = $1",
-            "delete from directory where tenant = $1",
-            "delete from person_organisations where tenant = $1",
-            "delete from billing_customers where tenant = $1",
-        ):
-            await connection.execute(statement, tenant)
+        await _delete(connection, tenant)
     await _forget_webhooks(tenant)
+    await erasures.keep_now()
+
+
+async def forget_organisation(tenant: str) -> None:
+    """End one that a restored backup brought back. Nothing refuses: it was decided before."""
+    async with db.transaction(tenant=tenant) as connection:
+        await _delete(connection, tenant)
+    await _forget_webhooks(tenant)
+
+
+async def _delete(connection: Any, tenant: str) -> None:
+    await connection.execute("delete from organisations")
+    for statement in (
+        "delete from dispatch where tenant = $1",
+        "delete from directory where tenant = $1",
+        "delete from person_organisations where tenant = $1",
+        "delete from billing_customers where tenant = $1",
+    ):
+        await connection.execute(statement, tenant)
+    await erasures.bury(connection, "organisation", erasures.hash_of(tenant))
 
 
 async def _forget_webhooks(tenant: str) -> None:
@@ -122,14 +145,22 @@ async def erase_subject(caller: Caller, email: str) -> Erased:
     """
     email = normal(email)
     async with db.transaction() as connection:
-        rows = await connection.fetch(
-            """update mails set recipient = 'erased', variables = '{}', error = null, provider_id = null,
-                      state = case when state in ('pending', 'queued') then 'cancelled' else state end
-                where recipient = $1 returning id""",
-            email,
-        )
-        ids = [row["id"] for row in rows]
-        await connection.execute("delete from dispatch where mail_id = any($1::uuid[])", ids)
-        await connection.execute("update mail_events set detail = '' where mail_id = any($1::uuid[])", ids)
-        await audit.note(connection, caller, "subject.erased", "", mails=len(ids))
-    return Erased(mails=len(ids))
+        mails = await forget_subject(connection, email)
+        await erasures.bury(connection, "subject", erasures.subject_hash(caller.require_tenant(), email))
+        await audit.note(connection, caller, "subject.erased", "", mails=mails)
+    await erasures.keep_now()
+    return Erased(mails=mails)
+
+
+async def forget_subject(connection: Any, email: str, *, until: datetime | None = None) -> int:
+    """Make its mails nameless, those written `until` a moment; how many. As the current organisation."""
+    rows = await connection.fetch(
+        """update mails set recipient = 'erased', variables = '{}', error = null, provider_id = null,
+                  state = case when state in ('pending', 'queued') then 'cancelled' else state end
+            where recipient = $1 and ($2::timestamptz is null or created_at <= $2) returning id""",
+        email, until,
+    )  # fmt: skip
+    ids = [row["id"] for row in rows]
+    await connection.execute("delete from dispatch where mail_id = any($1::uuid[])", ids)
+    await connection.execute("update mail_events set detail = '' where mail_id = any($1::uuid[])", ids)
+    return len(ids)

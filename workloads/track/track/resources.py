@@ -7,16 +7,17 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rung.runtime import bindings, cache, database, queue, secret
+from rung.runtime import bindings, bucket, cache, database, queue, secret
 
 if TYPE_CHECKING:
-    from rung.runtime import Cache, Database, Queue
+    from rung.runtime import Bucket, Cache, Database, Queue
 
     db: Database
     store: Cache
     outgoing: Queue  # mails to be sent
     stripe_events: Queue
     deliveries_queue: Queue
+    tombstones: Bucket  # who was forgotten, beyond the reach of a restore
 
 SECRET_SECONDS = 60
 #: The domains of workload.py.
@@ -39,6 +40,8 @@ def __getattr__(name: str) -> object:
             return queue("stripe-events")
         case "deliveries_queue":
             return queue("deliveries")
+        case "tombstones":
+            return bucket("tombstones")
         case _:
             raise AttributeError(f"track has no resource {name!r}")
 
@@ -49,6 +52,7 @@ def bind_nothing() -> None:
         "db": bindings.PostgresBinding(url="postgresql://nowhere.invalid/db"),
         "cache": bindings.CacheBinding(url="redis://nowhere.invalid"),
     }
+    nowhere["tombstones"] = bindings.BucketBinding(name="nowhere")
     for name in ("mails", "stripe-events", "deliveries"):
         nowhere[name] = bindings.QueueBinding(url="postgresql://nowhere.invalid/db")
     for name, each in nowhere.items():

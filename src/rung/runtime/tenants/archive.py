@@ -22,6 +22,7 @@ import msgspec
 from rung.errors import Finding, MachineError
 from rung.runtime.tenants.catalogue import TenantTable, quoted
 from rung.runtime.tenants.copying import TABLE_SECONDS, Progress
+from rung.runtime.tenants.residency import allowed_for, region_of
 
 SCHEMA = "rung.tenant_export/1"
 BATCH = 1000
@@ -44,6 +45,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     exported_at: str
     subject: str | None = None
+    #: Where its rows may live, and the region of the database that they were read from.
+    residency: tuple[str, ...] = ()
+    region: str | None = None
     tables: tuple[ArchivedTable, ...] = ()
 
 
@@ -94,6 +98,8 @@ async def write_archive(
             column=export.column,
             exported_at=datetime.now(UTC).isoformat(timespec="seconds"),
             subject=export.subject,
+            residency=await allowed_for(connection, tables, export.column, export.tenant),
+            region=await region_of(connection),
             tables=tuple(archived),
         )
         archive.writestr(MANIFEST, json.dumps(msgspec.to_builtins(manifest), indent=2) + "\n")

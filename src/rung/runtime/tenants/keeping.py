@@ -18,6 +18,7 @@ from rung.runtime.tenants.catalogue import TenantTable, quoted
 from rung.runtime.tenants.copying import TABLE_SECONDS, Progress
 from rung.runtime.tenants.freezing import act_for, freeze, thaw
 from rung.runtime.tenants.moving import Mover, silent
+from rung.runtime.tenants.residency import region_of, require_fit
 from rung.runtime.tenants.site import Site, Sites
 from rung.runtime.webhooks.schema import TENANT_TABLES
 
@@ -116,12 +117,16 @@ class Keeper:
         """Bring back what an export holds, in one transaction, and compare. Nobody else's rows are touched.
 
         Raises MachineError: R0438 a damaged archive, rows of another tenant, or that do not fit; R0437 when the
-        tenant was deleted (`resurrect` says that this is meant) or has rows (`replace` deletes them).
+        tenant was deleted (`resurrect` says that this is meant) or has rows (`replace` deletes them); R0441 when
+        its rows may not be in this database's region.
         """
         manifest = read_manifest(file)
         tenant = Tenant(manifest.tenant).id
         await self._require_restorable(manifest, replace=replace, resurrect=resurrect)
         async with self._site(tenant) as site:
+            region = await region_of(site.connection)
+            if region is not None or manifest.region is not None:
+                require_fit(tenant, manifest.residency, region, f"the database of {site.place}")
             try:
                 async with site.connection.transaction():
                     await act_for(site.connection, tenant)

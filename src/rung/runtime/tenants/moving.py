@@ -18,6 +18,7 @@ from rung.runtime.context import Tenant
 from rung.runtime.tenants import copying
 from rung.runtime.tenants.freezing import act_for, freeze, thaw
 from rung.runtime.tenants.places import Place
+from rung.runtime.tenants.residency import allowed_for, region_of, require_fit
 from rung.runtime.tenants.site import Site, Sites
 
 GRACE_SECONDS = 3600.0
@@ -88,7 +89,10 @@ class Mover:
         )
 
     async def plan(self, tenant: str, target: Place) -> Plan:
-        """What `move` would do. Raises MachineError (R0437): it is there already, deleted, or moving elsewhere."""
+        """What `move` would do.
+
+        Raises MachineError: R0437 it is there already, deleted, or moving elsewhere; R0441 it may not be there.
+        """
         place, begun = await self.place(tenant), await self.journal(tenant)
         source = begun.source if begun is not None else place
         if place.status == "deleted" or (begun is None and _same(place, target)):
@@ -97,8 +101,18 @@ class Mover:
             raise MachineError(_refused(tenant, f"a move from {begun.source} to {begun.target} has begun"))
         async with self._open(source) as site, _tenant_snapshot(site, tenant):
             found = await copying.contents(site.connection, site.tables, self._sites.column, tenant)
+            allowed = await allowed_for(site.connection, site.tables, self._sites.column, tenant)
+        if allowed and _database_of(source) != _database_of(target):
+            require_fit(tenant, allowed, await self._region_of(target), target)
         rows = {name: content.rows for name, content in found.items()}
         return Plan(tenant=tenant, source=source, target=target, rows=rows, step=begun.step if begun else "new")
+
+    async def _region_of(self, place: Place) -> str | None:
+        connection = await self._sites.connect(place)
+        try:
+            return await region_of(connection)
+        finally:
+            connection.terminate()
 
     async def move(self, tenant: str, target: Place, *, grace_seconds: float = GRACE_SECONDS) -> Plan:
         """Do it, or go on with it, up to the turn of the map. Old rows stay until `finish`. Raises as `plan`."""
@@ -251,6 +265,10 @@ async def _tenant_snapshot(site: Site, tenant: str) -> AsyncIterator[None]:
     finally:
         if not site.connection.is_closed():
             await site.connection.execute("rollback")
+
+
+def _database_of(place: Place) -> str:
+    return place.target if place.tier == "database" else ""
 
 
 def _same(one: Place, other: Place) -> bool:

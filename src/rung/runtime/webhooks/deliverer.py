@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,14 @@ from rung.runtime.errors import TenantError
 from rung.runtime.queue import Message, Queue, Reject
 from rung.runtime.text import keepable
 from rung.runtime.webhooks.deliveries import Deliveries
-from rung.runtime.webhooks.errors import AddressRefusedError, WebhookError
+from rung.runtime.webhooks.errors import LOCKED, AddressRefusedError, WebhookError
 from rung.runtime.webhooks.guard import Policy, Resolve, checked_url, guarded_client, system_resolve
 from rung.runtime.webhooks.plan import retry_after
 from rung.runtime.webhooks.policy import policy_of_environment
 from rung.runtime.webhooks.recording import Ended, Outcome, Recorder, Work, ended
 from rung.runtime.webhooks.records import Job
 from rung.runtime.webhooks.schema import NOBODY
+from rung.runtime.webhooks.sealing import Keyring, keyring_of_process
 from rung.runtime.webhooks.standard import ID, SIGNATURE, TIMESTAMP, sign
 from rung.runtime.webhooks.together import Together
 
@@ -55,6 +57,7 @@ class Deliverer:
         timeout_seconds: float = TIMEOUT_SECONDS,
         randomness: Random | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        keyring: Callable[[], Keyring] = keyring_of_process,
         **client_options: Any,
     ) -> None:
         self._queue = queue
@@ -65,8 +68,8 @@ class Deliverer:
         self._session = guarded_client(
             self._policy, resolve=resolve, timeout_seconds=timeout_seconds, **client_options
         )
-        deliveries = Deliveries(database, queue, policy=self._policy, clock=clock)
-        recorder = Recorder(database, queue, deliveries, clock)
+        deliveries = Deliveries(database, queue, policy=self._policy, clock=clock, keyring=keyring)
+        recorder = Recorder(database, queue, deliveries, clock, keyring)
         self._reads: Together[Job, Work | None] = Together(recorder.read)
         self._records: Together[Ended, None] = Together(recorder.record)
         self._in_flight: Counter[str] = Counter()
@@ -114,6 +117,8 @@ class Deliverer:
             return _failure(began, f"{type(error).__name__}: {error}")
 
     async def _post(self, work: Work, began: float) -> Outcome:
+        if work.locked:
+            raise WebhookError(LOCKED, work.locked)
         headers = self._headers(work)
         async with self._session.post(work.url, data=work.body, headers=headers, allow_redirects=False) as answer:
             kept = await _first_bytes(answer)

@@ -39,6 +39,16 @@ insert into rung.webhook_key (tenant_id, endpoint, created_at, secret) values ($
 EXPIRE_KEYS = """
 update rung.webhook_key set expires_at = least(expires_at, $3) where tenant_id = $1 and endpoint = $2::uuid
 """
+KEYS = "select endpoint::text, secret from rung.webhook_key where tenant_id = $1 order by 1, created_at for update"
+# Whoever else does it now, or has done it, leaves nothing to do: nobody waits, so two never wait for each other.
+RESEAL_KEY = """
+update rung.webhook_key set secret = $4
+where (tenant_id, endpoint, created_at) in (
+    select tenant_id, endpoint, created_at from rung.webhook_key
+    where tenant_id = $1 and endpoint = $2::uuid and secret = $3
+    for update skip locked
+)
+"""
 FORGET_KEYS = "delete from rung.webhook_key where tenant_id = $1 and endpoint = $2::uuid and expires_at <= $3"
 
 # What we tell an endpoint about endpoints (`webhook.*`) goes to those that ask for it by name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from rung.runtime.webhooks.keys import Scheme, new_key
 from rung.runtime.webhooks.policy import policy_of_environment
 from rung.runtime.webhooks.records import Endpoint
 from rung.runtime.webhooks.schema import NOBODY, Installed
+from rung.runtime.webhooks.sealing import Keyring, keyring_of_process
 
 OVERLAP_SECONDS = 86_400.0
 KINDS_MAX = 64
@@ -32,12 +33,19 @@ class Endpoints:
     """The half of `Deliveries` that keeps endpoints. Everything is about one tenant, and sees no other's."""
 
     def __init__(
-        self, database: Database, queue: Queue, *, policy: Policy | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        database: Database,
+        queue: Queue,
+        *,
+        policy: Policy | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        keyring: Callable[[], Keyring] = keyring_of_process,
     ) -> None:
         self._database = database
         self._queue = queue
         self._policy = policy
         self._clock = clock
+        self._keyring = keyring
         self._installed = Installed(database)
 
     async def register(
@@ -53,7 +61,8 @@ class Endpoints:
         owner, now = key_of(tenant), self._clock.now()
         async with self._within(tenant) as connection:
             row = await connection.fetchrow(sql.REGISTER, owner, url, scheme, list(kinds), likes, now)
-            await connection.execute(sql.ADD_KEY, owner, row["id"], now, key.secret)
+            sealed = self._keyring().seal(key.secret, owner, row["id"])
+            await connection.execute(sql.ADD_KEY, owner, row["id"], now, sealed)
         return _endpoint(row, secret=key.shown)
 
     async def rotate(self, endpoint: Endpoint, *, overlap_seconds: float = OVERLAP_SECONDS) -> Endpoint:
@@ -69,8 +78,25 @@ class Endpoints:
             until = now + timedelta(seconds=overlap_seconds)
             await connection.execute(sql.EXPIRE_KEYS, owner, endpoint.id, until)
             await connection.execute(sql.FORGET_KEYS, owner, endpoint.id, now)
-            await connection.execute(sql.ADD_KEY, owner, endpoint.id, now, key.secret)
+            sealed = self._keyring().seal(key.secret, owner, endpoint.id)
+            await connection.execute(sql.ADD_KEY, owner, endpoint.id, now, sealed)
             return _endpoint(_there(row, endpoint.id), secret=key.shown)
+
+    async def seal(self, tenant: Tenant | str | None) -> int:
+        """Encrypt the tenant's keys anew where they lie in clear, or under an older key; how many did.
+
+        Delivering does that by itself, to each key that it uses. This is for the rest: before the older key goes.
+        Raises WebhookError (R0548) for one that this process cannot open.
+        """
+        owner, keyring, sealed = key_of(tenant), self._keyring(), 0
+        async with self._within(tenant) as connection:
+            for row in await connection.fetch(sql.KEYS, owner):
+                endpoint, stored = row["endpoint"], row["secret"]
+                if not keyring.is_current(stored):
+                    fresh = keyring.seal(keyring.open(stored, owner, endpoint), owner, endpoint)
+                    await connection.execute(sql.RESEAL_KEY, owner, endpoint, stored, fresh)
+                    sealed += 1
+        return sealed
 
     async def disable(self, endpoint: Endpoint, *, reason: str = "disabled") -> Endpoint:
         """Send nothing more there; what waits for its next attempt is cancelled when its time comes."""

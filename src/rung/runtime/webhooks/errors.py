@@ -17,6 +17,7 @@ INVALID = "R0543"
 UNSENDABLE = "R0545"
 UNCLEAR = "R0546"
 NO_EXTRA = "R0547"
+LOCKED = "R0548"
 
 
 class SignatureRefusedError(ApplicationError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,8 +18,10 @@ from rung.runtime.queue import Entry, Queue
 from rung.runtime.webhooks import deliveries_sql as sql
 from rung.runtime.webhooks.deliveries import Deliveries
 from rung.runtime.webhooks.endpoints import tenant_of, turn_of
+from rung.runtime.webhooks.errors import WebhookError
 from rung.runtime.webhooks.plan import GONE, delay_seconds, is_success
 from rung.runtime.webhooks.records import Job
+from rung.runtime.webhooks.sealing import Keyring, keyring_of_process
 
 #: An endpoint to which nothing was delivered for so long is switched off.
 FAILING_SECONDS_MAX = 5 * 86_400.0
@@ -40,6 +42,8 @@ class Work:
     url: str
     is_failing: bool
     secrets: tuple[str, ...]
+    #: Why none of its keys can be used; empty when one can.
+    locked: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +84,23 @@ def ended(work: Work, outcome: Outcome, randomness: Random) -> Ended:
 class Recorder:
     """Reads and writes deliveries of several tenants at once: names them, and sees those and no others."""
 
-    def __init__(self, database: Database, queue: Queue, deliveries: Deliveries, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        deliveries: Deliveries,
+        clock: Clock,
+        keyring: Callable[[], Keyring] = keyring_of_process,
+    ) -> None:
         self._database = database
         self._queue = queue
         self._deliveries = deliveries
         self._clock = clock
+        self._keyring = keyring
 
     async def read(self, jobs: Sequence[Job]) -> list[Work | None]:
         """What is to be sent; None where there is nothing any more: sent already, forgotten, endpoint gone."""
+        keyring = self._keyring()
         tenants, ids = [job.tenant for job in jobs], [job.delivery for job in jobs]
         async with self._transaction(tenants) as connection:
             rows = await connection.fetch(sql.READ, tenants, ids, self._clock.now())
@@ -99,7 +112,7 @@ class Recorder:
                 if row["endpoint"] is None or row["is_disabled"]:
                     await connection.execute(sql.CANCEL, job.tenant, job.delivery, self._clock.now())
                     continue
-                works[row["position"] - 1] = _work(job, row)
+                works[row["position"] - 1] = await _opened(connection, keyring, job, row)
         return works
 
     async def record(self, results: Sequence[Ended]) -> list[None]:
@@ -166,7 +179,25 @@ class Recorder:
             yield connection
 
 
-def _work(job: Job, row: Any) -> Work:
+async def _opened(connection: Any, keyring: Keyring, job: Job, row: Any) -> Work:
+    """With its keys opened; what lies in clear or under an older key is encrypted anew."""
+    secrets: list[str] = []
+    locked = ""
+    for stored in row["secrets"]:
+        try:
+            secret = keyring.open(stored, job.tenant, row["endpoint"])
+        except WebhookError as error:
+            locked = str(error).removeprefix(f"{error.code}: ")
+            log.error("a signing key cannot be opened", code=error.code, endpoint=row["endpoint"])
+            continue
+        secrets.append(secret)
+        if not keyring.is_current(stored):
+            fresh = keyring.seal(secret, job.tenant, row["endpoint"])
+            await connection.execute(sql.RESEAL_KEY, job.tenant, row["endpoint"], stored, fresh)
+    return _work(job, row, tuple(secrets), "" if secrets else locked)
+
+
+def _work(job: Job, row: Any, secrets: tuple[str, ...], locked: str) -> Work:
     return Work(
         job=job,
         event=row["event"],
@@ -175,7 +206,8 @@ def _work(job: Job, row: Any) -> Work:
         endpoint=row["endpoint"],
         url=row["url"],
         is_failing=row["is_failing"],
-        secrets=tuple(row["secrets"]),
+        secrets=secrets,
+        locked=locked,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
-from track.accounts import passwords, sessions
+from track import erasures
+from track.accounts import identities, passwords, sessions
 from track.api.callers import Person
 from track.api.messages import Output
 from track.organisations import membership
@@ -21,6 +22,8 @@ class PersonBody(Output, frozen=True, kw_only=True):
     email: str
     name: str
     has_second_factor: bool
+    #: Who came by a provider has none, and may set one.
+    has_password: bool
 
 
 class PersonExport(Output, frozen=True, kw_only=True):
@@ -29,15 +32,20 @@ class PersonExport(Output, frozen=True, kw_only=True):
     person: PersonBody
     organisations: list[MyOrganisation]
     sessions: list[sessions.SessionItem]
+    identities: list[identities.Identity]
 
 
 async def body_of(person: Person) -> PersonBody:
     """The person as the API shows them."""
-    confirmed = await db.fetch_value(
-        "select true from second_factors where person_id = $1 and confirmed_at is not null",
+    row = await db.fetch_row(
+        """select p.password_hash is not null as has_password, exists (
+                  select from second_factors f where f.person_id = p.id and f.confirmed_at is not null
+                  ) as has_second_factor
+             from people p where p.id = $1""",
         person.id, across_tenants=True,
     )  # fmt: skip
-    return PersonBody(id=person.id, email=person.email, name=person.name, has_second_factor=bool(confirmed))
+    assert row is not None, "whoever is signed in is there"
+    return PersonBody(id=person.id, email=person.email, name=person.name, **dict(row))
 
 
 async def rename(person: Person, name: str) -> PersonBody:
@@ -53,9 +61,9 @@ async def rename(person: Person, name: str) -> PersonBody:
 
 
 async def change_password(person: Person, current: str, new: str) -> None:
-    """Another password; everywhere else the person is signed out. Raises Problem 401, 422."""
+    """Another password, or the first; everywhere else the person is signed out. Raises Problem 401, 422."""
     stored = await db.fetch_value("select password_hash from people where id = $1", person.id, across_tenants=True)
-    if not await passwords.is_right(stored, current):
+    if stored is not None and not await passwords.is_right(stored, current):
         raise Problem(401, "wrong_credentials", "the current password is wrong")
     hashed = await passwords.hashed(new, field="new")
     await db.execute("update people set password_hash = $2 where id = $1", person.id, hashed, across_tenants=True)
@@ -68,6 +76,7 @@ async def export(person: Person) -> PersonExport:
         person=await body_of(person),
         organisations=await membership.mine(person),
         sessions=await sessions.listing(person),
+        identities=await identities.mine(person.id),
     )
 
 
@@ -75,4 +84,18 @@ async def erase(person: Person) -> None:
     """Forget the person (GDPR, article 17). Raises Problem 409 for the only owner of an organisation."""
     for tenant in await membership.tenants_of(person.id):
         await membership.leave(tenant, person)
-    await db.execute("delete from people where id = $1", person.id, across_tenants=True)
+    await _delete(person.id)
+    await erasures.keep_now()
+
+
+async def forget_again(person_id: uuid.UUID) -> None:
+    """Forget somebody whom a restored backup brought back. Nothing refuses: it was decided before."""
+    for tenant in await membership.tenants_of(person_id):
+        await membership.take_out(tenant, person_id)
+    await _delete(person_id)
+
+
+async def _delete(person_id: uuid.UUID) -> None:
+    async with db.transaction(across_tenants=True) as connection:
+        await connection.execute("delete from people where id = $1", person_id)
+        await erasures.bury(connection, "person", erasures.hash_of(str(person_id)))

@@ -109,4 +109,5 @@ async def sweep() -> None:
                 where expires_at < now() or seen_at < now() - $1::interval limit 5000)""",
         IDLE, across_tenants=True,
     )  # fmt: skip
+    await db.execute("delete from sign_in_flows where expires_at < now()", across_tenants=True)
     await db.execute("delete from sign_in_links where expires_at < now() - interval '1 day'", across_tenants=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from track.accounts import passwords, second_factor, sessions
 from track.accounts.addresses import normal
@@ -62,7 +62,7 @@ async def with_password(email: str, password: str, *, address: str, agent: str) 
     row = await db.fetch_row("select id, password_hash from people where email = $1", email, across_tenants=True)
     if not await passwords.is_right(row and row["password_hash"], password) or row is None:
         raise Problem(401, "wrong_credentials", "the address or the password is wrong")
-    return await _first_factor_passed(row["id"], address=address, agent=agent)
+    return await first_factor_passed(row["id"], address=address, agent=agent)
 
 
 async def send_link(email: str, *, address: str) -> None:
@@ -86,14 +86,23 @@ async def remember_link(person_id: uuid.UUID, token: str) -> None:
 async def with_link(token: str, *, address: str, agent: str) -> Entered:
     """Raises Problem 401 for a link that was used, is over, or never was."""
     await limit_attempts(about=f"redeem:{address}", address=address)
-    person = await db.fetch_value(
-        """update sign_in_links set used_at = now()
-            where token_hash = $1 and used_at is null and expires_at > now() returning person_id""",
-        hashed(token[:100]), across_tenants=True,
-    )  # fmt: skip
-    if person is None:
-        raise Problem(401, "link_used", "this link was used or is over: ask for another")
-    return await _first_factor_passed(person, address=address, agent=agent)
+    async with db.transaction(across_tenants=True) as connection:
+        person = await connection.fetchval(
+            """update sign_in_links set used_at = now()
+                where token_hash = $1 and used_at is null and expires_at > now() returning person_id""",
+            hashed(token[:100]),
+        )
+        if person is None:
+            raise Problem(401, "link_used", "this link was used or is over: ask for another")
+        await prove(connection, person)
+    return await first_factor_passed(person, address=address, agent=agent)
+
+
+async def prove(connection: Any, person: uuid.UUID) -> None:
+    """Write down that the person reads the mail of their address."""
+    await connection.execute(
+        "update people set email_proved_at = now() where id = $1 and email_proved_at is null", person
+    )
 
 
 async def with_code(challenge: str, code: str, *, address: str, agent: str) -> Entered:
@@ -114,7 +123,8 @@ async def enter(person: uuid.UUID, *, address: str, agent: str) -> Entered:
     return Entered(SignInAnswer(state="signed_in", csrf_token=sessions.csrf_token(token)), token)
 
 
-async def _first_factor_passed(person: uuid.UUID, *, address: str, agent: str) -> Entered:
+async def first_factor_passed(person: uuid.UUID, *, address: str, agent: str) -> Entered:
+    """A session, or where there is a second factor, the challenge to answer with its code."""
     if not await second_factor.is_asked_for(person):
         return await enter(person, address=address, agent=agent)
     expires_at = int(time.time()) + CHALLENGE_SECONDS

@@ -92,7 +92,7 @@ async def sign_up(call: Call[SignUp]) -> Reply:
     if wanted.invitation is not None:
         await invitations.look(wanted.invitation)
     person_id = await signing_in.register(wanted.email, wanted.password, wanted.name, address=address)
-    entered = await signing_in.enter(person_id, address=address, agent=_agent(call.request))
+    entered = await signing_in.enter(person_id, address=address, agent=agent_of(call.request))
     assert entered.token is not None
     person = await sessions.find(entered.token)
     assert person is not None
@@ -100,16 +100,16 @@ async def sign_up(call: Call[SignUp]) -> Reply:
         await organisations.create(person, wanted.organisation)
     if wanted.invitation is not None:
         await invitations.accept(person, wanted.invitation)
-    return _entered(call.request, entered)
+    return entered_reply(call.request, entered)
 
 
 async def sign_in(call: Call[Credentials]) -> Reply:
     """Sign in with a password."""
     given = call.body
-    return _entered(
+    return entered_reply(
         call.request,
         await signing_in.with_password(
-            given.email, given.password, address=call.caller.address, agent=_agent(call.request)
+            given.email, given.password, address=call.caller.address, agent=agent_of(call.request)
         ),
     )
 
@@ -117,10 +117,10 @@ async def sign_in(call: Call[Credentials]) -> Reply:
 async def sign_in_with_code(call: Call[ChallengeCode]) -> Reply:
     """The second step: a code of the authenticator application, or a recovery code."""
     given = call.body
-    return _entered(
+    return entered_reply(
         call.request,
         await signing_in.with_code(
-            given.challenge, given.code, address=call.caller.address, agent=_agent(call.request)
+            given.challenge, given.code, address=call.caller.address, agent=agent_of(call.request)
         ),
     )
 
@@ -133,9 +133,9 @@ async def send_sign_in_link(call: Call[LinkRequest]) -> Done:
 
 async def sign_in_with_link(call: Call[Token]) -> Reply:
     """Sign in with the token of a link."""
-    return _entered(
+    return entered_reply(
         call.request,
-        await signing_in.with_link(call.body.token, address=call.caller.address, agent=_agent(call.request)),
+        await signing_in.with_link(call.body.token, address=call.caller.address, agent=agent_of(call.request)),
     )
 
 
@@ -229,7 +229,8 @@ async def erase_me(call: Call[None]) -> Reply:
     return Reply(value=Done(), finish=_forget)
 
 
-def _entered(request: Request, entered: Entered) -> Reply:
+def entered_reply(request: Request, entered: Entered) -> Reply:
+    """The answer to somebody who came in, with the cookie of the session."""
     token = entered.token
     return Reply(
         value=entered.answer, finish=None if token is None else lambda answer: _remember(request, answer, token)
@@ -238,17 +239,23 @@ def _entered(request: Request, entered: Entered) -> Reply:
 
 def _remember(request: Request, response: Response, token: str) -> None:
     """Scripts cannot read the cookie, and other sites cannot post with it."""
-    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
     response.set_cookie(
-        SESSION_COOKIE, token, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=secure, path="/api"
-    )
+        SESSION_COOKIE, token, max_age=COOKIE_SECONDS, httponly=True, samesite="lax", secure=is_secure(request),
+        path="/api",
+    )  # fmt: skip
 
 
 def _forget(response: Response) -> None:
     response.delete_cookie(SESSION_COOKIE, path="/api")
 
 
-def _agent(request: Request) -> str:
+def is_secure(request: Request) -> bool:
+    """Whether the browser came by https."""
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+
+
+def agent_of(request: Request) -> str:
+    """What the browser calls itself."""
     return request.headers.get("user-agent", "")
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from track.accounts import local_identity
 from track.api.messages import json
 from track.api.openapi import document
 from track.api.routes import OPERATIONS
@@ -46,6 +47,8 @@ ROUTES = [
     Route(unsubscribe.PATH, unsubscribe.unsubscribe, methods=["POST"]),
     Route("/api/feedback/{token}", feedback.take, methods=["POST"]),
     Route("/api/stripe", incoming.endpoint),
+    Route(f"{local_identity.PATH}/authorize", local_identity.page, methods=["GET"]),
+    Route(f"{local_identity.PATH}/authorize", local_identity.decide, methods=["POST"]),
     Route("/health", health),
 ]
 

@@ -6,20 +6,22 @@ from track.api.access import Anybody, SignedIn, Within
 from track.api.callers import Role, Scope
 from track.api.messages import Done, Input, Output
 from track.api.operation import PAGED, Call, Operation
-from track.organisations import audit, invitations, keys, membership, organisations
+from track.organisations import audit, invitations, keys, membership, organisations, residency
 from track.organisations.audit import AuditPage
 from track.organisations.invitations import Invitation, InvitationPreview
 from track.organisations.keys import ApiKey, NewApiKey
 from track.organisations.membership import Member, MyOrganisation
 from track.organisations.organisations import Organisation, OrganisationChange
+from track.organisations.residency import Residency, ResidencyState
 
 BASE = "/api/organisations/{organisation}"
 
 
 class NewOrganisation(Input, frozen=True, kw_only=True):
-    """A new organisation."""
+    """A new organisation, and where its data may be."""
 
     name: str
+    residency: Residency | None = None
 
 
 class RoleChange(Input, frozen=True, kw_only=True):
@@ -62,12 +64,17 @@ async def list_organisations(call: Call[None]) -> list[MyOrganisation]:
 
 async def create_organisation(call: Call[NewOrganisation]) -> Organisation:
     """A new organisation, whose owner I am, with a trial of two weeks."""
-    return await organisations.create(call.caller.require_person(), call.body.name)
+    return await organisations.create(call.caller.require_person(), call.body.name, call.body.residency)
 
 
 async def get_organisation(_: Call[None]) -> Organisation:
     """The organisation and its branding."""
     return await organisations.read()
+
+
+async def get_residency(_: Call[None]) -> ResidencyState:
+    """Where the organisation's data may be, and where it is."""
+    return await residency.state()
 
 
 async def change_organisation(call: Call[OrganisationChange]) -> Organisation:
@@ -148,6 +155,8 @@ OPERATIONS = (
               access=Within(), answer=Organisation),
     Operation(method="PATCH", path=BASE, handler=change_organisation, summary="Change it", tag="organisations",
               access=ADMIN, body=OrganisationChange, answer=Organisation),
+    Operation(method="GET", path=f"{BASE}/residency", handler=get_residency, summary="Where its data is",
+              tag="organisations", access=Within(), answer=ResidencyState),
     Operation(method="GET", path=f"{BASE}/members", handler=list_members, summary="Members", tag="members",
               access=Within(), answer=list[Member]),
     Operation(method="PATCH", path=f"{BASE}/members/{{member}}", handler=change_member, summary="Change a role",

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from track.api import account_calls, billing_calls, mail_calls, organisation_calls, privacy_calls, webhook_calls
+from track.api import (
+    account_calls,
+    billing_calls,
+    identity_calls,
+    mail_calls,
+    organisation_calls,
+    privacy_calls,
+    webhook_calls,
+)
 from track.api.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *account_calls.OPERATIONS,
+    *identity_calls.OPERATIONS,
     *organisation_calls.OPERATIONS,
     *mail_calls.OPERATIONS,
     *billing_calls.OPERATIONS,

@@ -1,7 +1,8 @@
 """What the provider reports about mails that it took: sent, delivered, bounced, complained about.
 
 SES publishes it to an SNS topic, and SNS calls `POST /api/feedback/{token}`. The token, derived from a secret, is
-what proves the caller; it is part of the subscription's address (`python -m track.mails.feedback` prints it).
+part of the subscription's address (`python -m track.mails.feedback` prints it) and keeps strangers out. What is
+posted is believed when SNS has signed it for the topic TRACK_SES_TOPIC (`sns.py`).
 Reports may come twice and in any order: each moves a mail forward, never back.
 """
 
@@ -17,25 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rung.runtime import Tenant, serving_tenant
-from rung.runtime.errors import TenantError
+from rung.runtime.errors import TenantError, UnavailableError
 from rung.runtime.log import logger
+from rung.runtime.webhooks import SignatureRefusedError
 from track.api.messages import json
 from track.hooks import publish
 from track.identifiers import new_id
+from track.mails import sns
 from track.mails.suppressions import suppress
-from track.problems import invalid, not_found
+from track.problems import Problem, invalid, not_found
 from track.resources import db, key_of
 
 BODY_BYTES_MAX = 300_000
 log = logger(__name__)
-
-
-class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """What SNS sends (docs.aws.amazon.com/sns, "HTTP/HTTPS notification JSON format")."""
-
-    type: str = msgspec.field(name="Type")
-    message: str = msgspec.field(name="Message", default="")
-    subscribe_url: str = msgspec.field(name="SubscribeURL", default="")
 
 
 class _Bounce(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +54,26 @@ async def take(request: Request) -> Response:
     """POST /api/feedback/{token}."""
     if not hmac.compare_digest(request.path_params["token"].encode(), token().encode()):
         raise not_found("the address")
+    topic = sns.configured()
+    if topic is None:
+        log.error("a report of the provider is refused: no topic is configured", variable=sns.TOPIC_VARIABLE)
+        raise Problem(403, "no_topic", f"set {sns.TOPIC_VARIABLE}")
     body = await request.body()
     try:
-        notification = msgspec.json.decode(body[:BODY_BYTES_MAX], type=Notification)
-        if notification.type == "Notification":
-            await apply(msgspec.json.decode(notification.message, type=Report))
+        sent = msgspec.json.decode(body[:BODY_BYTES_MAX], type=sns.Sent)
+        await topic.verify(sent)
+        match sent.type:
+            case "Notification":
+                await apply(msgspec.json.decode(sent.message, type=Report))
+            case "SubscriptionConfirmation":
+                await topic.confirm(sent)
+    except SignatureRefusedError as error:
+        log.warning("a report that SNS has not signed", why=str(error))
+        raise Problem(403, "not_signed", "SNS has not signed this for our topic") from None
+    except UnavailableError:  # SNS posts it again
+        raise Problem(503, "unavailable", "try again", headers={"retry-after": "5"}) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise invalid(str(error)[:200]) from None
-    if notification.type == "SubscriptionConfirmation":
-        log.warning("confirm the subscription by opening this address", url=notification.subscribe_url)
     return json({"done": True})
 
 

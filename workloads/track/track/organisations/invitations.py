@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rung.runtime import serving_tenant
+from track.accounts import signing_in
 from track.accounts.addresses import normal
 from track.api.callers import Caller, Person, Role
 from track.api.messages import Output
@@ -125,6 +126,7 @@ async def accept(person: Person, token: str) -> str:
             if row["email"] != person.email:
                 raise Problem(403, "other_address", "this invitation is for another address")
             await membership.add(connection, tenant, person.id, row["role"])
+            await signing_in.prove(connection, person.id)  # the link came to that address alone
             caller = Caller(person=person, tenant=tenant, role=row["role"])
             await audit.note(connection, caller, "member.joined", person.email, role=row["role"])
             await publish(connection, tenant, "member.joined", {"email": person.email, "role": row["role"]})

@@ -115,6 +115,19 @@ async def leave(tenant: str, person: Person) -> None:
         await audit.write(connection, tenant, "a member", "member.left", "", {})
 
 
+async def take_out(tenant: str, person_id: uuid.UUID) -> None:
+    """As `leave`, whoever they are. Where that leaves no owner, the longest admin or member becomes one."""
+    async with db.transaction(tenant=tenant) as connection:
+        await connection.execute("delete from members where person_id = $1", person_id)
+        await _unlink(connection, tenant, person_id)
+        await connection.execute(
+            """update members set role = 'owner'
+                where not exists (select from members where role = 'owner') and person_id = (
+                      select person_id from members order by role = 'admin' desc, joined_at, person_id limit 1)"""
+        )
+        await audit.write(connection, tenant, "a member", "member.left", "", {})
+
+
 async def _locked(connection: Any, person_id: uuid.UUID, *, unmakes_owner: bool) -> Role:
     """The member's role. The owners are locked with it, in one order: two who take each other out wait in line.
 

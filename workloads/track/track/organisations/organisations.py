@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
@@ -14,6 +13,7 @@ from track.api.callers import Caller, Person
 from track.api.messages import Input, Output
 from track.billing import subscriptions
 from track.organisations import audit, membership
+from track.organisations.residency import Residency, checked
 from track.problems import Problem, invalid, not_found
 from track.resources import db
 
@@ -33,7 +33,7 @@ class Organisation(Output, frozen=True, kw_only=True):
     accent: str
     logo_url: str
     postal_address: str
-    residency: Literal["eu", "us"]
+    residency: Residency
     created_at: datetime
 
 
@@ -54,13 +54,17 @@ COLUMNS = (
 )
 
 
-async def create(person: Person, name: str, residency: str = "eu") -> Organisation:
-    """A new organisation with a trial, and its first owner. Raises Problem 409, 422."""
+async def create(person: Person, name: str, residency: Residency | None = None) -> Organisation:
+    """A new organisation with a trial, and its first owner. Its data may be where it is, unless said otherwise.
+
+    Raises Problem 409, 422.
+    """
     name = checked_name(name)
     if len(await membership.tenants_of(person.id)) >= membership.ORGANISATIONS_PER_PERSON_MAX:
         raise Problem(409, "too_many_organisations", "leave another one first")
     tenant = secrets.token_hex(10)
     async with db.transaction(tenant=tenant) as connection:
+        residency = await checked(connection, residency)
         row = await connection.fetchrow(
             f"""insert into organisations (tenant_id, name, sender_name, residency) values ($1, $2, $2, $3)
                 returning {COLUMNS}, created_at""",

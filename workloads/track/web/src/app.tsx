@@ -6,11 +6,13 @@ import { messageOf, ProblemError } from "./api/problem.ts";
 import { Workspace } from "./workspace.tsx";
 import { InvitationPage } from "./pages/invitation.tsx";
 import { LinkPage } from "./pages/link.tsx";
+import { ProviderPage } from "./pages/provider.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { SignUpPage } from "./pages/sign-up.tsx";
 import { useSession, useSessionEnd, type Session } from "./session.ts";
 import { arriving } from "./ui/arriving.ts";
 import { Boundary } from "./ui/boundary.tsx";
+import { continuation } from "./ui/links.ts";
 import { Toasts, useToast } from "./ui/toast.tsx";
 
 const InboxPage = arriving(() => import("./pages/inbox.tsx"));
@@ -28,12 +30,6 @@ function isWorthRetrying(failures: number, error: Error): boolean {
 const cache = new QueryClient({
   defaultOptions: { queries: { staleTime: FRESH_MS, retry: isWorthRetrying } },
 });
-
-/** Where to go on after signing in: a path of ours, never another site. */
-function continuation(search: string): string {
-  const wanted = new URLSearchParams(search).get("next") ?? "/";
-  return wanted.startsWith("/") && !wanted.startsWith("//") ? wanted : "/";
-}
 
 function SignedOut() {
   const [path] = useLocation();
@@ -94,6 +90,7 @@ function Entrance() {
         </Suspense>
       </Route>
       <Route path="/sign-in/link" component={LinkPage} />
+      <Route path="/sign-in/provider/:provider" component={ProviderPage} />
       <Route path="/invitations">
         <InvitationPage session={session.data} />
       </Route>

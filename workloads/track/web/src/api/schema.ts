@@ -68,6 +68,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My providers
+         * @description The providers that I may sign in with.
+         */
+        get: operations["list_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identities/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a provider
+         * @description Sign in with this provider no more.
+         */
+        delete: operations["unlink_identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invitations/accept": {
         parameters: {
             query?: never;
@@ -636,6 +676,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/residency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where its data is
+         * @description Where the organisation's data may be, and where it is.
+         */
+        get: operations["get_residency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/organisations/{organisation}/subjects/erase": {
         parameters: {
             query?: never;
@@ -1088,6 +1148,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sign-in/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Providers
+         * @description The providers that people may sign in with.
+         */
+        get: operations["list_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/providers/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a provider
+         * @description Where the browser goes to sign in. For who is signed in: to add the provider to the account.
+         */
+        post: operations["begin_with_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/providers/{provider}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Come back from a provider
+         * @description What the provider sent the browser back with: a session, or one provider more for who is signed in.
+         */
+        post: operations["finish_with_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sign-up": {
         parameters: {
             query?: never;
@@ -1167,6 +1287,13 @@ export interface components {
         AuditPage: {
             items: components["schemas"]["AuditEntry"][];
             next: string | null;
+        };
+        /**
+         * Begun
+         * @description Where the browser goes now.
+         */
+        Begun: {
+            url: string;
         };
         /**
          * Campaign
@@ -1259,6 +1386,24 @@ export interface components {
         FieldMistake: {
             detail: string;
             pointer: string;
+        };
+        /**
+         * Identity
+         * @description Who somebody is at a provider.
+         */
+        Identity: {
+            email: string;
+            linked_at: string;
+            provider: string;
+            used_at: string;
+        };
+        /**
+         * IdentityProvider
+         * @description Somebody else whom people may prove to who they are.
+         */
+        IdentityProvider: {
+            name: string;
+            title: string;
         };
         /**
          * Invitation
@@ -1467,10 +1612,12 @@ export interface components {
         };
         /**
          * NewOrganisation
-         * @description A new organisation.
+         * @description A new organisation, and where its data may be.
          */
         NewOrganisation: {
             name: string;
+            /** @default null */
+            residency?: ("eu" | "us") | null;
         };
         /**
          * NewPassword
@@ -1557,6 +1704,7 @@ export interface components {
          */
         PersonBody: {
             email: string;
+            has_password: boolean;
             has_second_factor: boolean;
             /** Format: uuid */
             id: string;
@@ -1567,6 +1715,7 @@ export interface components {
          * @description Everything that is kept about a person beside their organisations' own data. No password, no token.
          */
         PersonExport: {
+            identities: components["schemas"]["Identity"][];
             organisations: components["schemas"]["MyOrganisation"][];
             person: components["schemas"]["PersonBody"];
             sessions: components["schemas"]["SessionItem"][];
@@ -1628,6 +1777,19 @@ export interface components {
             type: string;
         };
         /**
+         * ProviderAnswer
+         * @description What the provider sent the browser back with (RFC 6749, 4.1.2; RFC 9207 for `iss`).
+         */
+        ProviderAnswer: {
+            /** @default  */
+            code?: string;
+            /** @default  */
+            error?: string;
+            /** @default  */
+            iss?: string;
+            state: string;
+        };
+        /**
          * Recipient
          * @description Somebody to write to, and what is filled in for them.
          */
@@ -1642,6 +1804,17 @@ export interface components {
          */
         RecoveryCodes: {
             recovery_codes: string[];
+        };
+        /**
+         * ResidencyState
+         * @description `kept`: the data is where it may be; `broken`: it is not; `unknown`: nobody said where the database is.
+         */
+        ResidencyState: {
+            /** @enum {unknown} */
+            allowed: "eu" | "us";
+            region: string | null;
+            /** @enum {unknown} */
+            state: "broken" | "kept" | "unknown";
         };
         /**
          * RoleChange
@@ -1844,6 +2017,7 @@ export type AcceptedMails = components['schemas']['AcceptedMails'];
 export type ApiKey = components['schemas']['ApiKey'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
+export type Begun = components['schemas']['Begun'];
 export type Campaign = components['schemas']['Campaign'];
 export type ChallengeCode = components['schemas']['ChallengeCode'];
 export type ChangePreview = components['schemas']['ChangePreview'];
@@ -1855,6 +2029,8 @@ export type Enrolment = components['schemas']['Enrolment'];
 export type Erased = components['schemas']['Erased'];
 export type Farewell = components['schemas']['Farewell'];
 export type FieldMistake = components['schemas']['FieldMistake'];
+export type Identity = components['schemas']['Identity'];
+export type IdentityProvider = components['schemas']['IdentityProvider'];
 export type Invitation = components['schemas']['Invitation'];
 export type InvitationPreview = components['schemas']['InvitationPreview'];
 export type InvitationToken = components['schemas']['InvitationToken'];
@@ -1888,8 +2064,10 @@ export type PlanChoice = components['schemas']['PlanChoice'];
 export type Preview = components['schemas']['Preview'];
 export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type ProblemBody = components['schemas']['ProblemBody'];
+export type ProviderAnswer = components['schemas']['ProviderAnswer'];
 export type Recipient = components['schemas']['Recipient'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type ResidencyState = components['schemas']['ResidencyState'];
 export type RoleChange = components['schemas']['RoleChange'];
 export type SessionItem = components['schemas']['SessionItem'];
 export type SessionState = components['schemas']['SessionState'];
@@ -2012,6 +2190,66 @@ export interface operations {
                 "application/json": components["schemas"]["NewPassword"];
             };
         };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    unlink_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description as asked */
             200: {
@@ -3160,6 +3398,37 @@ export interface operations {
             };
         };
     };
+    get_residency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResidencyState"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     erase_subject: {
         parameters: {
             query?: never;
@@ -4077,6 +4346,101 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["Token"];
+            };
+        };
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAnswer"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityProvider"][];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    begin_with_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description as asked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description a problem */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    finish_with_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderAnswer"];
             };
         };
         responses: {

@@ -12,6 +12,7 @@ import { Badge, Loaded, Page, Section } from "../ui/page.tsx";
 import { Table } from "../ui/table.tsx";
 import { Moment } from "../ui/time.tsx";
 import { useToast } from "../ui/toast.tsx";
+import { Identities } from "./identities.tsx";
 import { SecondFactor } from "./second-factor.tsx";
 
 function Profile({ name }: { readonly name: string }) {
@@ -31,22 +32,26 @@ function Profile({ name }: { readonly name: string }) {
   );
 }
 
-function Password() {
+function Password({ isSet }: { readonly isSet: boolean }) {
+  const sessionChanged = useSessionChanged();
   const say = useToast();
   async function change(values: Values) {
     await api.PUT("/api/account/password", { body: { current: values("current"), new: values("new") } });
+    await sessionChanged();
     say("Your password is changed, and you are signed out everywhere else");
   }
   return (
     <Section title="Password">
       <Form
         label="Password"
-        submit="Change password"
+        submit={isSet ? "Change password" : "Set password"}
         onSubmit={change}
         resets
         blames={{ wrong_credentials: "current" }}
       >
-        <Field label="Current password" name="current" type="password" autoComplete="current-password" required />
+        {isSet ? (
+          <Field label="Current password" name="current" type="password" autoComplete="current-password" required />
+        ) : null}
         <Field
           label="New password"
           name="new"
@@ -173,9 +178,10 @@ export default function AccountPage({ session: { person } }: { readonly session:
     <Page title="Account" lead={person.email}>
       <div className="columns">
         <Profile key={person.name} name={person.name} />
-        <Password />
+        <Password isSet={person.has_password} />
       </div>
       <SecondFactor isOn={person.has_second_factor} />
+      <Identities />
       <Sessions />
       <Privacy email={person.email} />
     </Page>

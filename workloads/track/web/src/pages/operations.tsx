@@ -7,6 +7,7 @@ import { Chart } from "../ui/chart.tsx";
 import { count, duration } from "../ui/format.ts";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { append, type Sample } from "../ui/series.ts";
+import { Residency } from "./residency.tsx";
 
 const AGAIN_MS = 2_000;
 const OPERATIONS = "/api/organisations/{organisation}/operations";
@@ -84,6 +85,7 @@ export default function OperationsPage() {
         {(report) => (
           <>
             <Figures report={report} />
+            <Residency />
             <Charts report={report} at={query.dataUpdatedAt} />
             <Section title="What the figures mean">
               <p>

@@ -7,6 +7,7 @@ import { Field, Form, TextArea, type Values } from "../ui/form.tsx";
 import { Loaded, Page, Section } from "../ui/page.tsx";
 import { useToast } from "../ui/toast.tsx";
 import { Privacy } from "./privacy.tsx";
+import { Residency } from "./residency.tsx";
 
 const ORGANISATION = "/api/organisations/{organisation}";
 
@@ -61,6 +62,7 @@ export default function SettingsPage() {
           }
         </Loaded>
       </Section>
+      <Residency />
       <Privacy />
     </Page>
   );

@@ -5,6 +5,8 @@ import { api } from "../api/client.ts";
 import { useSessionChanged } from "../session.ts";
 import { EntrancePage } from "../ui/entrance.tsx";
 import { Field, Form, type Values } from "../ui/form.tsx";
+import { continuation } from "../ui/links.ts";
+import { ProviderButtons } from "./provider.tsx";
 
 /** The second step, for who has a second factor. */
 export function CodeForm({ challenge, onSignedIn }: { readonly challenge: string; readonly onSignedIn: () => unknown }) {
@@ -69,6 +71,7 @@ export function SignInPage() {
   return (
     <EntrancePage title="Sign in">
       <PasswordForm onChallenge={setChallenge} />
+      <ProviderButtons next={continuation(search)} />
       <p>
         New here? <Link href={search === "" ? "/sign-up" : `/sign-up?${search}`}>Create an account</Link>
       </p>
