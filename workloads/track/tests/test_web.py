@@ -361,28 +361,6 @@ async def test_a_bounce_is_told_to_the_organisations_own_system_and_told_again(
     assert visit.complaints == []
 
 
-async def test_somebody_signs_in_with_a_provider_and_hears_when_it_lies(browser: Browser, dev: Dev) -> None:
-    visit = await _visit(browser, dev)
-    page, email = visit.page, _address("eve")
-    await visit.open("/sign-in")
-    for outcome in ("forged", "signed_in"):
-        await visit.press("Continue with Local identity")
-        await expect(page.get_by_role("heading", name="Local identity")).to_be_visible()
-        await visit.fill(**{"E-mail": email})
-        await page.get_by_label("What happens").select_option(outcome)
-        await visit.press("Go on")
-        await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
-        await visit.press("Go on")
-        if outcome == "forged":
-            await expect(page.get_by_role("alert")).to_contain_text("has not confirmed who you are")
-            await page.get_by_role("link", name="Sign in another way").click()
-    await expect(page.get_by_role("heading", name="Your organisation")).to_be_visible()
-    await visit.open("/account")
-    await expect(page.get_by_role("region", name="Providers")).to_contain_text(email)
-    await expect(page.get_by_role("button", name="Set password")).to_be_visible()
-    visit.expect_refusals(401)
-
-
 async def test_a_key_is_shown_once_and_opens_what_it_may(browser: Browser, dev: Dev) -> None:
     visit = await _visit(browser, dev)
     page = visit.page
