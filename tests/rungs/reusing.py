@@ -51,7 +51,7 @@ def reusing(places: Mapping[str, Any] | None = None, **environment: Any) -> Work
     company = work.bus("company", existing=BUS)
     api = work.service("api", app="tea.api:app", health="/health",
                        uses=[db, cache, mails.send, company.publish, scans])  # fmt: skip
-    work.worker("mailer", handler="tea.mail:send", consumes=mails, uses=[db.read], min_tasks=0)
+    work.worker("mailer", handler="tea.mail:send", consumes=mails, uses=[db.read], min_tasks=0, compute="lambda")
     work.route("/*", api)
     work.notify("email:oncall@example.com")
     vpc = ExistingVpc(

@@ -79,6 +79,8 @@ def test_what_is_there_is_used_and_not_made(terraform: Terraform, tmp_path: Path
         "aws_lb_listener_rule",
         "aws_lb_listener_certificate",
         "aws_efs_access_point",
+        "aws_lambda_function",
+        "aws_lambda_event_source_mapping",
     } <= kinds
     rules = {each["change"]["after"]["description"]: each["change"]["after"] for each in _of(made, "ingress_rule")}
     assert rules["api to db 5433"]["security_group_id"].startswith("sg-")

@@ -297,7 +297,7 @@ def _store(graph: Graph, design: Design, behaviour: Behaviour) -> Store | None:
 
 def _pool(node: Postgres, design: Design) -> int:
     """Connections of one task; an environment of Lambda serves one request, and has one."""
-    return 1 if design.of(LambdaFunction) else node.pool_size
+    return 1 if any(each.role == "web" for each in design.of(LambdaFunction)) else node.pool_size
 
 
 def aurora_connections(min_acu: float, max_acu: float) -> int:

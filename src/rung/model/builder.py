@@ -158,7 +158,7 @@ class Workload:
         acceptable_latency: Duration | None = None, processing_time: Duration | None = None, min_tasks: int = 1,
         max_tasks: int = 4, concurrency: int = 10, batch: int = 20, deadline: Duration = "25s",
         cpu: float | None = None, memory: int | None = None, variables: Mapping[str, str] | None = None,
-        starts_after: Sequence[ProcessHandle] = (),
+        starts_after: Sequence[ProcessHandle] = (), compute: str | None = None,
     ) -> WorkerHandle:  # fmt: skip
         """A process that takes messages from the queue it consumes, `concurrency` at a time."""
         statement = Statement(self, "worker")
@@ -170,7 +170,7 @@ class Workload:
             "processing_time_seconds": statement.seconds_or_none("processing_time", processing_time),
             "min_tasks": min_tasks, "max_tasks": max_tasks, "concurrency": concurrency, "batch": batch,
             "deadline_seconds": statement.seconds("deadline", deadline), "cpu": cpu, "memory_mib": memory,
-            "variables": statement.variables(variables),
+            "variables": statement.variables(variables), "compute": compute,
             "starts_after": statement.references("starts_after", starts_after, (ProcessHandle,)),
         }  # fmt: skip
         consume = Use(target=queue, verbs=("consume",))

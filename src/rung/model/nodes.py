@@ -97,6 +97,7 @@ class Worker:
     memory_mib: int | None = None
     variables: tuple[Variable, ...] = ()
     starts_after: tuple[str, ...] = ()
+    compute: Literal["lambda"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rung.model.nodes import Postgres
+from rung.model.nodes import Bucket, Postgres
 from rung.parts.access import Statement
 from rung.parts.compute import EcsJob, EcsService, HostGroup, OfficeHours
 from rung.parts.design import Design, Part
+from rung.parts.functions import LambdaFunction
 from rung.parts.kubernetes import KubernetesJob, KubernetesService, NodePool
 from rung.parts.network import Connection, Network
 from rung.parts.operations import DeployIdentity
@@ -97,6 +98,15 @@ def entrance_and_tasks(setting: Setting, network: Network, parts: tuple[Part, ..
     yield from migration_connections(setting)
     running = tuple(part.name for part in parts if isinstance(part, RUNNING_PARTS))
     yield from platform_connections(setting, network, running)
+    inside = tuple(part.name for part in parts if isinstance(part, LambdaFunction) and part.in_network)
+    for each in platform_connections(setting, network, inside):
+        if each.target != "s3" or _uses_bucket(setting, each.source):  # Lambda fetches its image by itself
+            yield each
+
+
+def _uses_bucket(setting: Setting, process: str) -> bool:
+    targets = (setting.graph.by_name.get(edge.target) for edge in setting.graph.edges_from(process))
+    return any(isinstance(target, Bucket) for target in targets)
 
 
 def migration_connections(setting: Setting) -> Iterator[Connection]:

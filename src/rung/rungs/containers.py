@@ -33,9 +33,10 @@ from rung.rungs.boxed import Running, bound, pool_share, workers_of
 from rung.rungs.brokers import NEVER_DEAD, broker_of, fields_of, place_on_aws
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.existing import database_name
+from rung.rungs.messages import visibility_of
 from rung.rungs.reach import CACHE_PORT, HTTPS_PORT, database_port, port_of
 from rung.rungs.routers import DELIVERY_SECONDS, MARGIN_SECONDS, Router, deliveries_part, rules_document
-from rung.rungs.setting import Setting, approval_part, credentials_part
+from rung.rungs.setting import FUNCTIONS_BESIDE, Setting, approval_part, credentials_part
 
 #: Every address of the container: the load balancer comes from outside of it.
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - security groups decide who reaches the port
@@ -187,7 +188,7 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             return bound(
                 prefix, kind="postgres", url=database_url(setting, target.name),
                 credentials_secret=Reference(part=credentials_part(target.name, node.name), output="arn"),
-                pool_size=1 if setting.rung == "serverless" else pool_share(node, target, cpu),
+                pool_size=1 if _is_single(setting, node) else pool_share(node, target, cpu),
                 statement_timeout_seconds=target.statement_timeout_seconds,
                 tenant_scoped=target.tenancy is not None and target.tenancy.mode == "rls",
                 **({"tenant_map": True} if target.tenancy is not None and target.tenancy.tiers else {}),
@@ -213,6 +214,11 @@ def _binding(setting: Setting, node: Running, use: Use, cpu: float) -> dict[str,
             return bound(prefix, kind="bucket", name=name, region=setting.region, **lists)
         case _:
             return _aws_binding(setting, node, target, prefix)
+
+
+def _is_single(setting: Setting, node: Running) -> bool:
+    """Whether each copy of it has one connection: an environment of Lambda."""
+    return setting.rung == "serverless" or setting.is_function(node.name)
 
 
 def _aws_binding(setting: Setting, node: Running, target: Node, prefix: str) -> dict[str, Value]:
@@ -265,8 +271,17 @@ def _job(setting: Setting, job: Job) -> dict[str, Value]:
     return {"kind": "job", "task_definition": definition, "region": setting.region}
 
 
+def _visibility(setting: Setting, queue: Queue) -> float:
+    """How long it hides a message: as declared, but for one that starts functions beside tasks."""
+    consumers = (each.name for each in setting.graph.of(Worker) if each.consumes == queue.name)
+    if setting.rung in FUNCTIONS_BESIDE and any(setting.is_function(name) for name in consumers):
+        return visibility_of(setting, queue)
+    return queue.visibility_timeout_seconds
+
+
 def _queue(setting: Setting, node: Running, use: Use, queue: Queue) -> dict[str, Value]:
     common, broker = fields_of(queue), broker_of(queue)
+    common["visibility_timeout_seconds"] = _visibility(setting, queue)
     if broker is not None:
         beside = _outbox_of(setting, node, "outbox_url", "outbox_credentials_secret")
         return {**place_on_aws(setting, broker), **common, **beside}

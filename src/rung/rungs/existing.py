@@ -68,6 +68,8 @@ def _of_cache(place: ExistingCache) -> dict[str, str]:
 
 def _of_lane(place: ExistingQueue) -> dict[str, str]:
     outputs = {"arn": place.arn, "name": place.arn.rpartition(":")[2], "url": url_of(place.arn)}
+    if place.key_arn is not None:
+        outputs["key_arn"] = place.key_arn
     if place.dead_letter_arn is not None:
         outputs |= {
             "dead_letter_arn": place.dead_letter_arn, "dead_letter_url": url_of(place.dead_letter_arn),

@@ -34,7 +34,7 @@ from rung.model.nodes import (
 from rung.parts.compute import Cluster, Registry
 from rung.parts.design import Design, Part
 from rung.parts.operations import Keys
-from rung.rungs import stores, tasks
+from rung.rungs import functions, stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.containers import namespace_of
 from rung.rungs.entrance import edge_parts
@@ -59,6 +59,8 @@ def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     match node:
         case Service():
             yield tasks.service_of(setting, node)
+        case Worker() if setting.is_function(node.name):
+            yield functions.worker_of(setting, node)
         case Worker():
             yield tasks.worker_of(setting, node)
         case Workflow():

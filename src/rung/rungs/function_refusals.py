@@ -12,7 +12,7 @@ from rung.rungs.batches import LONGEST_SECONDS, MARGIN_SECONDS, MOST_MIB
 from rung.rungs.clock import needs_scheduler
 from rung.rungs.entrance import has_distribution
 from rung.rungs.routers import Router
-from rung.rungs.setting import Setting
+from rung.rungs.setting import FUNCTIONS_BESIDE, Setting
 
 #: An HTTP API waits so long for a function, and nobody can raise it (AWS, "Quotas for HTTP APIs").
 LONGEST_ANSWER_SECONDS = 30
@@ -24,6 +24,8 @@ def function_refusals(setting: Setting) -> Iterator[Finding]:
     """Everything of the workload that is no function."""
     if setting.rung == "eks":
         yield from _no_way_out(setting)
+    if setting.rung in FUNCTIONS_BESIDE:
+        yield from _beside(setting)
     if setting.rung != "serverless":
         return
     for node in setting.graph.nodes:
@@ -48,12 +50,31 @@ def function_refusals(setting: Setting) -> Iterator[Finding]:
     yield from _firewall(setting)
 
 
+def _beside(setting: Setting) -> Iterator[Finding]:
+    """The workers that ask for a function, and cannot be one."""
+    for node in setting.graph.of(Worker):
+        if not setting.is_function(node.name):
+            continue
+        yield from _worker(setting, node)
+        yield from _mounts(setting, node)
+        called = [edge.target for edge in setting.graph.edges_from(node.name) if edge.verb == "call"]
+        if setting.rung == "host" and called:
+            yield _refused(
+                setting, "R0820", node, f"{label(node)} calls what is inside of the machines",
+                found=f"a function that calls {', '.join(called)}; only their own proxy has an address there",
+                effect="the call would find nobody",
+                advice="send to a queue, whose worker calls it; or let it run on the machines",
+            )  # fmt: skip
+
+
 def _refused(
     setting: Setting, code: str, node: Node, message: str, *, found: str, effect: str, advice: str
 ) -> Finding:
-    able = "the rungs fargate and eks can: rung='fargate'"
+    able, where = "the rungs fargate and eks can: rung='fargate'", "the rung serverless"
+    if setting.rung in FUNCTIONS_BESIDE:
+        able, where = 'drop compute="lambda": the rung can run it like the others', 'compute="lambda"'
     return problem(
-        setting.graph, code, node.name, f"{message} (the rung serverless)", found=found, effect=effect,
+        setting.graph, code, node.name, f"{message} ({where})", found=found, effect=effect,
         advice=f"{advice}; {able}", related=(setting.environment.name,),
     )  # fmt: skip
 

@@ -68,10 +68,20 @@ def worker_of(setting: Setting, node: Worker) -> LambdaFunction:
     )
     return LambdaFunction(
         name=node.name, node=node.name, role="worker", handler=node.handler, image=setting.platform("images"),
+        command=_command(node),
         why=f"batches of {batch}, {each * len(sources)} at once", variables=variables_of(setting, node),
         mounts=mounts_of(setting, node), memory_mib=function_memory(node), sources=sources,
         timeout_seconds=timeout_of(node), usual_seconds=node.processing_time_seconds,
         in_network=in_network(setting, node.name), log_days=tasks.log_days(setting),
+    )  # fmt: skip
+
+
+def _command(node: Worker) -> tuple[str, ...]:
+    """What the image runs: it asks Lambda for batches, and hands their messages to the handler."""
+    return (
+        "python", "-m", "rung.runtime.function", "--name", node.name, "--queue", node.consumes,
+        "--handler", node.handler or "", "--concurrency", str(node.concurrency),
+        "--deadline-seconds", f"{node.deadline_seconds:g}",
     )  # fmt: skip
 
 
@@ -110,11 +120,11 @@ def migration_of(setting: Setting, node: Postgres) -> LambdaFunction:
 
 
 def in_network(setting: Setting, process: str) -> bool:
-    """Whether it needs an address in the VPC: for a database, a cache, a file system."""
+    """Whether it needs an address in the VPC: for a database, a cache, a file system, a service."""
     targets = [setting.graph.by_name.get(edge.target) for edge in setting.graph.edges_from(process)]
     databases = (each.name for each in setting.graph.of(Postgres))
     return (
-        any(isinstance(target, Cache | Files) for target in targets)
+        any(isinstance(target, Cache | Files | Service) for target in targets)
         or any(setting.reaches(process, name) for name in databases)
         or setting.outbox(process) is not None
     )

@@ -1,8 +1,9 @@
 """The rung host: replaceable machines with Docker behind a load balancer, RDS, Valkey, SQS. Node by node.
 
 Services, workers and workflows run on the machines; what starts and ends (schedules, jobs, migrations) runs as a
-task on Fargate, so that it runs once however many machines there are. Everything on a machine shares the machine's
-role: the statements still say which edge each is for.
+task on Fargate, so that it runs once however many machines there are; a worker with `compute="lambda"` is a function,
+which its queue starts as often at once as it must. Everything on a machine shares the machine's role: the statements
+say which edge each is for.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from rung.parts.compute import Cluster, HostGroup, Registry, Stack
 from rung.parts.data import SecretPart
 from rung.parts.design import Design, Part
 from rung.parts.operations import Keys
-from rung.rungs import stores, tasks
+from rung.rungs import functions, stores, tasks
 from rung.rungs.assembly import design_of, entrance_and_tasks
 from rung.rungs.entrance import edge_parts
 from rung.rungs.machine_access import machine_statements, release_part
@@ -88,6 +89,8 @@ def design(setting: Setting) -> Design:
 def parts_of(setting: Setting, node: Node) -> Iterator[Part]:
     """What one node becomes here."""
     match node:
+        case Worker() if setting.is_function(node.name):
+            yield functions.worker_of(setting, node)
         case Service() | Worker() | Workflow():
             return  # a stack on the machines
         case Schedule():
@@ -128,7 +131,8 @@ def hosts_of(setting: Setting) -> HostGroup:
 
 def _stacks(setting: Setting, hosts: int) -> tuple[Stack, ...]:
     """One of each on every machine, and so many more as the fewest tasks ask for."""
-    processes = [node for node in setting.processes if isinstance(node, LASTING)]
+    lasting = [node for node in setting.processes if isinstance(node, LASTING)]
+    processes = [node for node in lasting if setting.on_machine(node.name)]
     stacks = [
         stack_of(setting, node, max(1, math.ceil(setting.scaled(getattr(node, "min_tasks", 1)) / hosts)))
         for node in processes

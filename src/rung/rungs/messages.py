@@ -90,9 +90,9 @@ def visibility_of(setting: Setting, queue: Queue) -> int:
     Amazon SQS"), so that what Lambda holds back at its limit is not handed out twice.
     """
     wanted = queue.visibility_timeout_seconds
-    if setting.rung == "serverless":
-        consumers = (each for each in setting.graph.of(Worker) if each.consumes == queue.name)
-        wanted = max([wanted, *(6.0 * timeout_of(each) for each in consumers)])
+    for each in setting.graph.of(Worker):
+        if each.consumes == queue.name and setting.is_function(each.name):
+            wanted = max(wanted, 6.0 * timeout_of(each))
     return _within(wanted, 1, MOST_VISIBILITY_SECONDS)
 
 

@@ -36,6 +36,8 @@ LONGEST_FUNCTION_SECONDS = 895.0
 RUNNING = (Service, Worker, Schedule, Job, Workflow)
 #: What never ends, and so runs on the machines of a host.
 LASTING = (Service, Worker, Workflow, Router)
+#: Where functions run beside machines and tasks, for what must grow beyond them.
+FUNCTIONS_BESIDE = ("host", "fargate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,15 @@ class Setting:
     def on_machine(self, process: str) -> bool:
         """Whether a process runs in Docker on a machine: everything of the box, what never ends of a host."""
         node = self.process(process)
-        return self.rung == "box" or (self.rung == "host" and isinstance(node, LASTING))
+        lasting = isinstance(node, LASTING) and not self.is_function(process)
+        return self.rung == "box" or (self.rung == "host" and lasting)
+
+    def is_function(self, process: str) -> bool:
+        """Whether a service or worker is a function: on serverless, and a worker of host or fargate that asks."""
+        node = self.graph.by_name.get(process)
+        if self.rung in FUNCTIONS_BESIDE:
+            return isinstance(node, Worker) and node.compute == "lambda"
+        return self.rung == "serverless" and isinstance(node, Service | Worker)
 
     def starts_function(self, node: Schedule | Job) -> bool:
         """Whether what it starts is a function: on serverless, when it ends within what Lambda allows."""

@@ -149,7 +149,7 @@ def connections_wanted(setting: Setting, database: str, pool_size: int) -> int:
     users = dict.fromkeys(edge.source for edge in setting.graph.edges_to(database))
     wanted = 0
     for node in (setting.graph.by_name[name] for name in users):
-        if isinstance(node, Service | Worker) and setting.rung == "serverless":
+        if isinstance(node, Service | Worker) and setting.is_function(node.name):
             wanted += environments_of(setting, node)
         elif isinstance(node, Service | Worker):
             wanted += setting.scaled(node.max_tasks) * pool_size

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rung.parts.compute import Container, EcsJob, EcsService, Variable
+from rung.parts.compute import EcsJob, EcsService, Variable
 from rung.parts.data import AuroraCluster, CacheGroup, PostgresInstance, SecretPart
 from rung.parts.design import Design
+from rung.parts.functions import LambdaFunction
 from rung.parts.messaging import SqsQueue
 from rung.parts.values import Document, Reference, Sequence, Value
 from rung.terraform.hcl import Call, Expression, Raw
@@ -70,8 +71,9 @@ class Bindings:
 
 def bindings_of(design: Design, homes: Mapping[str, Home]) -> Bindings:
     """What the containers of the design are told alike. Its late values are relocated already."""
-    containers = [part.container for part in design.parts if isinstance(part, EcsService | EcsJob)]
-    return Bindings(shared=_shared(containers), common=_common(containers), told=tuple(_told(design, homes)))
+    told = [part.container.variables for part in design.parts if isinstance(part, EcsService | EcsJob)]
+    told += [part.variables for part in design.of(LambdaFunction)]
+    return Bindings(shared=_shared(told), common=_common(told), told=tuple(_told(design, homes)))
 
 
 def _told(design: Design, homes: Mapping[str, Home]) -> Iterator[tuple[Fields, Raw]]:
@@ -139,11 +141,11 @@ def _queue(design: Design, block: str, lanes: list[SqsQueue]) -> Fields:
     }  # fmt: skip
 
 
-def _common(containers: list[Container]) -> dict[str, Value]:
+def _common(told: list[tuple[Variable, ...]]) -> dict[str, Value]:
     """The variables with one and the same plain value in all containers, when there are two containers or more."""
-    if len(containers) < 2:
+    if len(told) < 2:
         return {}
-    first, *others = [{each.name: each.value for each in container.variables} for container in containers]
+    first, *others = [{each.name: each.value for each in variables} for variables in told]
     return {
         name: value
         for name, value in first.items()
@@ -151,11 +153,11 @@ def _common(containers: list[Container]) -> dict[str, Value]:
     }
 
 
-def _shared(containers: Iterable[Container]) -> dict[str, dict[str, Value]]:
+def _shared(told: Iterable[tuple[Variable, ...]]) -> dict[str, dict[str, Value]]:
     """By variable, the fields that are equal in each of two or more documents of that name."""
     documents: dict[str, list[dict[str, Value]]] = {}
-    for container in containers:
-        for variable in container.variables:
+    for variables in told:
+        for variable in variables:
             if isinstance(variable.value, Document):
                 documents.setdefault(variable.name, []).append(dict(variable.value.fields))
     return {

@@ -32,7 +32,7 @@ from rung.parts.operations import (
     Objective,
     UptimeCheck,
 )
-from rung.terraform import compute, data, edge, messaging, operations, tasks
+from rung.terraform import compute, data, edge, functions, messaging, operations, tasks
 from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block
 from rung.terraform.setting import Setting
@@ -45,7 +45,6 @@ Elsewhere = (
     | Dashboard
     | Budget
     | DeployIdentity
-    | LambdaFunction
     | HttpApi
     | EksCluster
     | NodePool
@@ -122,6 +121,8 @@ def blocks_of(setting: Setting, part: Part, bindings: Bindings) -> Iterator[Bloc
             yield from compute.host(setting, part)
         case HostGroup():
             yield compute.host_group(setting, part)
+        case LambdaFunction():
+            yield functions.function(setting, part, bindings)
         case OfficeHours():
             yield compute.office_hours(setting, part)
         case SqsQueue():

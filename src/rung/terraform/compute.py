@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rung.parts.compute import Cluster, EcsService, Host, HostGroup, OfficeHours, Registry
 from rung.parts.data import AuroraCluster, PostgresInstance
 from rung.parts.edge import LoadBalancer
+from rung.parts.functions import LambdaFunction
 from rung.parts.network import Network
 from rung.terraform.hcl import Block, Call, Expression, Raw, Text
 from rung.terraform.names import full_name, of_resource, output
@@ -30,7 +31,8 @@ def network(setting: Setting, part: Network) -> Block:
 
 def registry(setting: Setting, part: Registry) -> Block:
     """The repository of the workload's image."""
-    arguments = {"key_arn": setting.data_key, **literals(part)}
+    functions = bool(setting.design.of(LambdaFunction))
+    arguments = {"key_arn": setting.data_key, "functions": functions, **literals(part)}
     return setting.module(part, "registry", "The workload's image", arguments)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rung.parts.functions import LambdaFunction
 from rung.parts.network import Connection
 from rung.terraform.hcl import Expression, Row
 from rung.terraform.names import output
@@ -65,12 +66,14 @@ def _allowed(
 def _outside(setting: Setting) -> dict[tuple[str, str], list[Expression]]:
     """Hosts by who reaches them. Security groups know no names: one rule for all hosts of a port.
 
-    Whoever may reach every address on that port already needs no rule for a host.
+    Whoever may reach every address on that port already needs no rule for a host, nor does a function that is in
+    no network.
     """
     everywhere = {(each.source, each.port) for each in setting.design.connections if each.target == INTERNET}
+    anywhere = {part.name for part in setting.design.of(LambdaFunction) if not part.in_network}
     by_port: dict[tuple[str, int], list[str]] = {}
     for each in setting.design.egress:
-        if (each.source, each.port) not in everywhere:
+        if each.source not in anywhere and (each.source, each.port) not in everywhere:
             by_port.setdefault((each.source, each.port), []).append(each.host)
     found: dict[tuple[str, str], list[Expression]] = {}
     for (source, port), hosts in by_port.items():

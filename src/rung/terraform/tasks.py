@@ -15,6 +15,7 @@ from rung.parts.compute import (
     TargetTracking,
 )
 from rung.parts.edge import LoadBalancer
+from rung.parts.functions import LambdaFunction
 from rung.terraform.bindings import Bindings
 from rung.terraform.hcl import Block, Call, Expression, Raw, Text
 from rung.terraform.homes import listed
@@ -102,13 +103,15 @@ def shared(setting: Setting, bindings: Bindings) -> Iterator[Block]:
 def _platform(setting: Setting, bindings: Bindings) -> dict[str, Expression]:
     """All tasks of an environment run in one cluster, from one image, and keep their logs alike."""
     parts = [part for part in setting.design.parts if isinstance(part, EcsService | EcsJob)]
-    if not parts:
+    told = {(part.container.image, part.log_days) for part in parts}
+    told |= {(part.image, part.log_days) for part in setting.design.of(LambdaFunction)}
+    if not told:
         return {}
-    ((cluster, image, days),) = {(part.cluster, part.container.image, part.log_days) for part in parts}
+    ((image, days),) = told
+    cluster = parts[0].cluster if parts else None
     given: dict[str, Expression] = {
         "name": environment_name(setting.design),
-        "cluster_arn": output(cluster, "arn"),
-        "cluster_name": output(cluster, "name"),
+        **({"cluster_arn": output(cluster, "arn"), "cluster_name": output(cluster, "name")} if cluster else {}),
         "vpc_id": setting.vpc,
         "subnet_ids": setting.compute_subnets,
         "image": Text((output(image, "repository_url"), ":", Raw("var.image_tag"))),
@@ -125,7 +128,7 @@ def _platform(setting: Setting, bindings: Bindings) -> dict[str, Expression]:
 def _task(name: str, container: Container, bindings: Bindings) -> dict[str, Expression]:
     return {
         "platform": PLATFORM,
-        "command": _command(container.command),
+        "command": command_of(container.command),
         "cpu": container.cpu,
         "memory_mib": container.memory_mib,
         "stop_seconds": container.stop_seconds,
@@ -140,7 +143,7 @@ def _stop(part: EcsJob) -> Expression:
     return None if given == min(LONGEST_STOP_SECONDS, part.deadline_seconds + 5) else given
 
 
-def _command(words: tuple[str, ...]) -> Expression:
+def command_of(words: tuple[str, ...]) -> Expression:
     """The words as a person would type them, where no word has a space of its own."""
     if any(not word or " " in word for word in words) or len(words) < 4:
         return list(words)

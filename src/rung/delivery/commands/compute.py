@@ -7,6 +7,7 @@ from rung.delivery.names import full_name, line_of, log_group
 from rung.delivery.release import release_secret
 from rung.parts.compute import Cluster, EcsJob, EcsService, Host, HostGroup, Stack
 from rung.parts.design import Design
+from rung.parts.functions import LambdaFunction
 
 Parts = tuple[str, ...]
 
@@ -68,6 +69,11 @@ def logs(design: Design, parts: Parts) -> list[str]:
     """The last half hour's errors of each process, as JSON lines."""
     services = chosen(design, EcsService, parts)
     found = [*(each.name for each in services), *(job.name for job in design.of(EcsJob) if job.name in parts)]
+    called = [
+        f"/aws/lambda/{full_name(design, each.name)}" for each in design.of(LambdaFunction) if each.name in parts
+    ]
+    if called:
+        return [aws(design, f"logs tail {group} --since 30m --format short") for group in called]
     if design.of(Cluster):
         return [
             aws(design, f"logs tail {log_group(design, name)} --since 30m --format short "

@@ -139,7 +139,7 @@ variable "services" {
   default = [
     "acm", "application-autoscaling", "autoscaling", "backup", "backup-storage", "budgets", "chatbot", "cloudfront",
     "cloudwatch", "dynamodb", "ec2", "ecr", "ecs", "elasticache", "elasticfilesystem", "elasticloadbalancing",
-    "events", "kms", "logs", "rds", "route53", "s3", "scheduler", "secretsmanager", "servicediscovery", "sns", "sqs",
+    "events", "kms", "lambda", "logs", "rds", "route53", "s3", "scheduler", "secretsmanager", "servicediscovery", "sns", "sqs",
     "ssm", "states", "wafv2",
   ]
 
@@ -165,7 +165,7 @@ variable "passed_to" {
   type        = list(string)
   default = [
     "backup.amazonaws.com", "chatbot.amazonaws.com", "ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "ecs.amazonaws.com",
-    "events.amazonaws.com", "monitoring.rds.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
+    "events.amazonaws.com", "lambda.amazonaws.com", "monitoring.rds.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com",
     "vpc-flow-logs.amazonaws.com",
   ]
 

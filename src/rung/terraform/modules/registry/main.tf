@@ -1,5 +1,10 @@
 # Where the workload's image is kept: scanned on push, and a tag means the same image for ever.
 
+locals {
+  # The parts of an ARN: arn, partition, service, region, account, resource.
+  repository = split(":", aws_ecr_repository.this.arn)
+}
+
 resource "aws_ecr_repository" "this" {
   name                 = var.name
   image_tag_mutability = "IMMUTABLE"
@@ -42,5 +47,25 @@ resource "aws_ecr_lifecycle_policy" "this" {
         action = { type = "expire" }
       },
     ]
+  })
+}
+
+# Lambda fetches images itself, in the name of no role.
+resource "aws_ecr_repository_policy" "functions" {
+  count = var.functions ? 1 : 0
+
+  repository = aws_ecr_repository.this.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "FunctionsOfThisAccount"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Condition = {
+        ArnLike = { "aws:SourceArn" = join(":", concat(["arn", local.repository[1], "lambda"], slice(local.repository, 3, 5), ["function", "*"])) }
+      }
+    }]
   })
 }

@@ -23,3 +23,9 @@ variable "keep_images" {
     error_message = "keep_images must be 5 to 1000: the image that is running must not expire while newer ones fail."
   }
 }
+
+variable "functions" {
+  description = "Whether functions of the account run its images: Lambda may then fetch them."
+  type        = bool
+  default     = false
+}

@@ -25,6 +25,24 @@ run "tags_do_not_move" {
     condition     = jsondecode(aws_ecr_lifecycle_policy.this.policy).rules[1].selection.countNumber == 30
     error_message = "thirty images are kept"
   }
+
+  assert {
+    condition     = length(aws_ecr_repository_policy.functions) == 0
+    error_message = "nobody but roles fetches images"
+  }
+}
+
+run "functions_fetch_images_where_there_are_some" {
+  command = plan
+
+  variables {
+    functions = true
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecr_repository_policy.functions[0].policy).Statement[0].Principal.Service == "lambda.amazonaws.com"
+    error_message = "Lambda fetches images in its own name"
+  }
 }
 
 run "wrong_values_are_refused" {
