@@ -2,8 +2,8 @@
 
 Services, workers and workflows run on the machines; what starts and ends (schedules, jobs, migrations) runs as a
 task on Fargate, so that it runs once however many machines there are; a worker with `compute="lambda"` is a
-function, which its queue starts as often at once as it must. Everything on a machine shares the machine's role: the
-statements say which edge each is for.
+function, which its queue starts as often at once as it must. Everything on a machine shares the machine's role:
+the statements say which edge each is for.
 """
 
 from __future__ import annotations

@@ -42,7 +42,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--handler", required=True, help="package.module:function")
     parser.add_argument("--concurrency", type=int, default=10, help="messages of a batch at once")
     parser.add_argument("--deadline-seconds", type=float, default=25.0, help="per message")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if not os.environ.get(ADDRESS_VARIABLE):
+        parser.error(f"{ADDRESS_VARIABLE} is not set: Lambda sets it, and nothing else starts this")
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
