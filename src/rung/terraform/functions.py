@@ -13,7 +13,7 @@ from rung.terraform.tasks import PLATFORM, command_of
 #: What the workload says of a function and no module needs: others are made of it.
 _LEFT_OUT = (
     "role", "handler", "command", "image", "packaging", "variables", "mounts", "port", "health_path",
-    "usual_seconds", "sources", "log_days", "provisioned_concurrency",
+    "usual_seconds", "sources", "log_days",
 )  # fmt: skip
 
 

@@ -11,6 +11,9 @@ locals {
   named     = { for name in var.platform.name[*] : "RUNG_NODE" => trimprefix(var.name, "${name}-") }
   variables = merge(local.named, var.platform.environment, var.environment)
 
+  # What is kept warm is a version, and its queues must start that one.
+  started_arn = coalesce(one(aws_lambda_alias.warm[*].arn), aws_lambda_function.this.arn)
+
   key_arns = distinct(concat([var.platform.key_arn], var.queue_key_arns))
 }
 
@@ -21,6 +24,7 @@ resource "aws_lambda_function" "this" {
 
   package_type  = "Image"
   image_uri     = var.platform.image
+  publish       = var.provisioned_concurrency > 0
   architectures = [var.architecture]
 
   memory_size                    = var.memory_mib
@@ -79,11 +83,28 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_iam_role_policy.own]
 }
 
+resource "aws_lambda_alias" "warm" {
+  count = var.provisioned_concurrency > 0 ? 1 : 0
+
+  name             = "warm"
+  description      = "The version that its queues start"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+}
+
+resource "aws_lambda_provisioned_concurrency_config" "warm" {
+  count = var.provisioned_concurrency > 0 ? 1 : 0
+
+  function_name                     = aws_lambda_function.this.function_name
+  qualifier                         = aws_lambda_alias.warm[0].name
+  provisioned_concurrent_executions = var.provisioned_concurrency
+}
+
 resource "aws_lambda_event_source_mapping" "queue" {
   for_each = var.queues
 
   event_source_arn                   = each.value.arn
-  function_name                      = aws_lambda_function.this.arn
+  function_name                      = local.started_arn
   batch_size                         = each.value.batch_size
   maximum_batching_window_in_seconds = each.value.window_seconds
 

@@ -93,6 +93,17 @@ variable "reserved_concurrency" {
   default     = null
 }
 
+variable "provisioned_concurrency" {
+  description = "Execution environments that are always warm, and always paid for."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.provisioned_concurrency >= 0
+    error_message = "provisioned_concurrency must be 0 or more."
+  }
+}
+
 variable "architecture" {
   description = "Processor: arm64 (a fifth cheaper) or x86_64."
   type        = string

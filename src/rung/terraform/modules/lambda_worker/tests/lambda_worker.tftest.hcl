@@ -79,6 +79,24 @@ run "inside_of_the_network_it_has_an_address_that_its_program_cannot_change" {
   }
 }
 
+run "what_is_kept_warm_is_what_its_queue_starts" {
+  command = plan
+
+  variables {
+    provisioned_concurrency = 5
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.publish && aws_lambda_provisioned_concurrency_config.warm[0].provisioned_concurrent_executions == 5
+    error_message = "five are always warm"
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.queue["uploads"].function_name == aws_lambda_alias.warm[0].arn
+    error_message = "its queue starts those"
+  }
+}
+
 run "wrong_values_are_refused" {
   command = plan
 
@@ -88,10 +106,13 @@ run "wrong_values_are_refused" {
     memory_mib      = 64
     ephemeral_mib   = 100
     timeout_seconds = 901
-    architecture    = "mips"
-    environment     = { "A-B" = "c" }
-    file_systems    = [{ access_point_arn = "arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f60718", path = "/data" }]
+
+    provisioned_concurrency = -1
+
+    architecture = "mips"
+    environment  = { "A-B" = "c" }
+    file_systems = [{ access_point_arn = "arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0a1b2c3d4e5f60718", path = "/data" }]
   }
 
-  expect_failures = [var.name, var.queues, var.memory_mib, var.ephemeral_mib, var.timeout_seconds, var.architecture, var.environment, var.file_systems]
+  expect_failures = [var.name, var.queues, var.memory_mib, var.ephemeral_mib, var.timeout_seconds, var.provisioned_concurrency, var.architecture, var.environment, var.file_systems]
 }
