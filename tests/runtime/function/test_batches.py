@@ -151,21 +151,33 @@ async def test_what_cannot_be_begun_in_time_stays_in_its_queue(aws: Emulator, or
     assert sorted(failures(answer)) == sorted(record["messageId"] for record in event["Records"])
 
 
-async def test_a_handler_that_does_not_end_is_ended_before_lambda_ends_the_function(
+async def test_a_handler_that_does_not_end_is_ended_and_its_message_sent_back(
     aws: Emulator, orders: SqsQueue
 ) -> None:
     async def handle(message: Message) -> None:
         await asyncio.Event().wait()
 
     event = await batch_of(aws, orders, b"x")
-    ends_at = soon(2.4)
-    answer = await batches(orders, handle).handle(event, ends_at)
+    answer = await batches(orders, handle, deadline_seconds=0.2).handle(event, soon())
     assert failures(answer) == []
     aws.advance(60)
     (again,) = await asyncio.to_thread(received, aws.client("sqs"), orders.url("bulk"))
     told = json.loads(again["messageAttributes"]["rung"]["stringValue"])
-    assert told["error"].startswith("deadline exceeded")
+    assert told["error"].startswith("deadline exceeded: 0.2 s")
     assert told["attempts"] == 1
+
+
+async def test_no_handler_has_longer_than_lambda_leaves_it(aws: Emulator, orders: SqsQueue) -> None:
+    left: list[float] = []
+
+    async def handle(message: Message) -> None:
+        deadline = current().deadline
+        assert deadline is not None
+        left.append(deadline.remaining())
+
+    event = await batch_of(aws, orders, b"x")
+    await batches(orders, handle, deadline_seconds=600.0).handle(event, soon(60.0))
+    assert 0 < left[0] <= 58.0
 
 
 async def test_no_more_of_a_batch_at_once_than_is_asked_for(aws: Emulator, orders: SqsQueue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -62,7 +63,7 @@ class FunctionProcess:
 
 @pytest.fixture
 def binding(aws: Emulator) -> QueueBinding:
-    made: dict[str, Any] = dict(aws.create_queue("orders-of-a-function", LANES, 3))
+    made: dict[str, Any] = dict(aws.create_queue(f"orders-{secrets.token_hex(4)}", LANES, 3))
     return QueueBinding(adapter="sqs", **made, region=REGION, lanes=LANES, max_receive_count=3)
 
 
