@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import asyncpg
 import pytest
 from tests.aws.emulator import REGION, Emulator
 from tests.runtime.function.lambda_interface import arn_of, received
@@ -16,7 +17,9 @@ from tests.runtime.function.lambda_interface import arn_of, received
 from rung.runtime.bindings import QueueBinding
 from rung.runtime.context import current
 from rung.runtime.function.batch import BatchHandler, BatchSettings, EventError
-from rung.runtime.queue import Message, Reject, RetryAfter
+from rung.runtime.queue import Message, Reject, RetryAfter, install_queue
+from rung.runtime.queue.outbox import flush_written
+from rung.runtime.queue.outbox.relay import Relay
 from rung.runtime.queue.sqs import SqsQueue
 
 LANES = ("urgent", "bulk")
@@ -225,3 +228,22 @@ async def test_an_event_of_something_else_is_an_error(orders: SqsQueue, event: o
 
     with pytest.raises(EventError):
         await batches(orders, handle).handle(event, soon())
+
+
+async def test_what_a_handler_sends_in_a_transaction_is_there_before_the_function_is_frozen(
+    aws: Emulator, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Relay, "start", lambda _: None)  # nobody moves it in the background: that is frozen
+    connection = await asyncpg.connect(postgres_url)
+    made: dict[str, Any] = dict(aws.create_queue(f"mails-{secrets.token_hex(4)}", ("default",), MOST))
+    mails = SqsQueue("mails", QueueBinding(adapter="sqs", **made, region=REGION, url=postgres_url))
+    try:
+        await install_queue(connection)
+        async with connection.transaction():
+            await mails.send(b"x", transaction=connection)
+        assert (await mails.statistics()).ready == 0
+        await flush_written(20.0)
+        assert (await mails.statistics()).ready == 1
+    finally:
+        await mails.close()
+        await connection.close()

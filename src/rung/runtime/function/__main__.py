@@ -23,7 +23,7 @@ from rung.runtime.errors import BindingError
 from rung.runtime.function.batch import BatchHandler, BatchSettings
 from rung.runtime.function.interface import ADDRESS_VARIABLE, InterfaceError, Invocation, RuntimeInterface
 from rung.runtime.log import configure_logging, logger
-from rung.runtime.queue.registry import flush_outboxes
+from rung.runtime.queue.outbox import flush_written
 from rung.runtime.queue.sqs.adapter import SqsQueue
 from rung.runtime.trace import configure_tracing, shutdown_tracing
 from rung.runtime.worker.handler import format_traceback, load_handler
@@ -95,7 +95,7 @@ async def _serve_one(interface: RuntimeInterface, batches: BatchHandler, invocat
         log.error("the event was not handled", error=str(error), exc_info=error)
         await asyncio.to_thread(interface.fail, invocation, error, format_traceback(error))
         return
-    await flush_outboxes(invocation.ends_at - time.monotonic() - ANSWER_SECONDS)
+    await flush_written(invocation.ends_at - time.monotonic() - ANSWER_SECONDS)
     await asyncio.to_thread(interface.answer, invocation, answer)
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import assert_never
 
 from rung.runtime.bindings import QueueBinding, binding, encode
-from rung.runtime.log import logger
 from rung.runtime.queue.port import Queue
-
-log = logger(__name__)
 
 _queues: dict[tuple[str, str], Queue] = {}
 
@@ -24,20 +20,6 @@ def queue(name: str) -> Queue:
     if key not in _queues:
         _queues[key] = open_queue(name, found, registered=True)
     return _queues[key]
-
-
-async def flush_outboxes(seconds: float) -> None:
-    """Move what is in the outboxes of this process's queues, within `seconds`. What is not moved stays written."""
-    from rung.runtime.queue.outbox import OutboxSending
-
-    kept = [found.outbox for found in _queues.values() if isinstance(found, OutboxSending) and found.outbox]
-    if not kept:
-        return
-    try:
-        async with asyncio.timeout(max(0.0, seconds)):
-            await asyncio.gather(*(each.flush() for each in kept))
-    except Exception as error:  # noqa: BLE001 - it is written, and another process moves it
-        log.warning("an outbox was not emptied", error=str(error) or type(error).__name__)
 
 
 def open_queue(name: str, found: QueueBinding, *, registered: bool = False) -> Queue:

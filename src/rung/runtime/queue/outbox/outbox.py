@@ -81,6 +81,8 @@ class Outbox:
         self.relay.start()
         if transaction is None:
             await self._flush()
+        else:
+            _written.add(self)
         return [
             result if result.id is None else structs.replace(result, id=f"{identity}-{result.id}")
             for result in stored
@@ -97,6 +99,7 @@ class Outbox:
         """As `put` in a transaction, within one statement of the caller's."""
         clause = await self._staging.clause_of(sendable, first_parameter)
         self.relay.start()
+        _written.add(self)
         return clause
 
     def start(self) -> None:
@@ -124,7 +127,28 @@ class Outbox:
 
     async def close(self) -> None:
         """Move what is there once more, and stop; what cannot be moved now stays for other processes."""
+        _written.discard(self)
         relay, self._relay = self._relay, None
         if relay is not None:
             await relay.close(CLOSE_SECONDS)
         await self._staging.close()
+
+
+#: What was written to in a transaction since `flush_written`.
+_written: set[Outbox] = set()
+
+
+async def flush_written(seconds: float) -> None:
+    """Move what transactions of this process have written, within `seconds`; what is not moved stays written.
+
+    For a process that is stopped without notice when its work is done: nobody else may be there to move it.
+    """
+    written = tuple(_written)
+    _written.clear()
+    if not written:
+        return
+    try:
+        async with asyncio.timeout(max(0.0, seconds)):
+            await asyncio.gather(*(each.flush() for each in written))
+    except Exception as error:  # noqa: BLE001 - it is written, and goes on being moved
+        log.warning("an outbox was not emptied", error=str(error) or type(error).__name__)
