@@ -91,7 +91,7 @@ class LambdaInterface:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base calls it so
                 pass
 
         return Handler
