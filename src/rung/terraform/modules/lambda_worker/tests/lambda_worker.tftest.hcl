@@ -102,7 +102,7 @@ run "wrong_values_are_refused" {
 
   variables {
     name            = "1thumbs"
-    queues          = { uploads = { arn = "arn:aws:sqs:eu-central-1:123456789012:shop-prod-uploads", batch_size = 11, most_batches = 1 } }
+    queues          = { uploads = { arn = "arn:aws:sqs:eu-central-1:123456789012:shop-prod-uploads", batch_size = 10, most_batches = 1 } }
     memory_mib      = 64
     ephemeral_mib   = 100
     timeout_seconds = 901
@@ -115,4 +115,14 @@ run "wrong_values_are_refused" {
   }
 
   expect_failures = [var.name, var.queues, var.memory_mib, var.ephemeral_mib, var.timeout_seconds, var.provisioned_concurrency, var.architecture, var.environment, var.file_systems]
+}
+
+run "a_batch_that_sqs_does_not_give_at_once_is_refused" {
+  command = plan
+
+  variables {
+    queues = { uploads = { arn = "arn:aws:sqs:eu-central-1:123456789012:shop-prod-uploads", batch_size = 11, most_batches = 2 } }
+  }
+
+  expect_failures = [var.queues]
 }
