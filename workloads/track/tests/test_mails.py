@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+PASSWORD = "correct horse battery"
+
 LETTER = {"subject": "Hello {{ name }}", "html": '<p>Hi {{ name }}, see <a href="https://acme.example">us</a></p>'}
 
 
@@ -234,6 +236,24 @@ async def test_links_and_invitations_come_by_mail_and_work_once(track: Any, inbo
     eve = track.browser()
     joined = await eve.sign_up("eve@people.example", invitation=link.partition("#")[2])
     assert joined.status == 201
+
+
+@pytest.mark.parametrize("same_browser", [True, False])
+async def test_who_first_reads_the_mail_of_an_address_shuts_out_who_registered_it_elsewhere(
+    track: Any, inbox: Any, same_browser: bool
+) -> None:
+    """Else the one could wait, with a password of theirs, for the other to come."""
+    registered = track.browser()
+    await registered.sign_up()
+    await track.browser().post("/api/sign-in/link", {"email": registered.email})
+    await track.work()
+    [link] = inbox.read(inbox.listing(recipient=registered.email)[0].id).links
+    reader = registered if same_browser else track.browser()
+    assert (await reader.post("/api/sign-in/link/redeem", {"token": link.partition("#")[2]})).status == 200
+    assert (await reader.get("/api/session")).json["person"]["email"] == registered.email
+    assert ((await registered.get("/api/session")).json["person"] is not None) is same_browser
+    again = await track.browser().post("/api/sign-in", {"email": registered.email, "password": PASSWORD})
+    assert again.status == (200 if same_browser else 401)
 
 
 async def test_a_message_that_is_none_of_ours_is_a_dead_letter(track: Any, inbox: Any) -> None:

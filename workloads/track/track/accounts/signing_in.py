@@ -83,8 +83,11 @@ async def remember_link(person_id: uuid.UUID, token: str) -> None:
     )  # fmt: skip
 
 
-async def with_link(token: str, *, address: str, agent: str) -> Entered:
-    """Raises Problem 401 for a link that was used, is over, or never was."""
+async def with_link(token: str, *, signed_in: uuid.UUID | None, address: str, agent: str) -> Entered:
+    """Raises Problem 401 for a link that was used, is over, or never was.
+
+    `signed_in`: whose session the browser has that redeems it.
+    """
     await limit_attempts(about=f"redeem:{address}", address=address)
     async with db.transaction(across_tenants=True) as connection:
         person = await connection.fetchval(
@@ -94,15 +97,25 @@ async def with_link(token: str, *, address: str, agent: str) -> Entered:
         )
         if person is None:
             raise Problem(401, "link_used", "this link was used or is over: ask for another")
-        await prove(connection, person)
+        if await prove(connection, person) and signed_in != person:
+            await _close_other_ways_in(connection, person)
     return await first_factor_passed(person, address=address, agent=agent)
 
 
-async def prove(connection: Any, person: uuid.UUID) -> None:
-    """Write down that the person reads the mail of their address."""
-    await connection.execute(
-        "update people set email_proved_at = now() where id = $1 and email_proved_at is null", person
+async def prove(connection: Any, person: uuid.UUID) -> bool:
+    """Write down that the person reads the mail of their address. Whether nobody had done so before."""
+    first = await connection.fetchval(
+        "update people set email_proved_at = now() where id = $1 and email_proved_at is null returning true",
+        person,
     )
+    return first is not None
+
+
+async def _close_other_ways_in(connection: Any, person: uuid.UUID) -> None:
+    """Somebody may have registered an address that they cannot read, and wait for its owner with the password."""
+    await connection.execute("update people set password_hash = null where id = $1", person)
+    for table in ("sign_in_sessions", "second_factors", "recovery_codes", "identities"):
+        await connection.execute(f"delete from {table} where person_id = $1", person)
 
 
 async def with_code(challenge: str, code: str, *, address: str, agent: str) -> Entered:

@@ -133,9 +133,15 @@ async def send_sign_in_link(call: Call[LinkRequest]) -> Done:
 
 async def sign_in_with_link(call: Call[Token]) -> Reply:
     """Sign in with the token of a link."""
+    caller = call.caller
     return entered_reply(
         call.request,
-        await signing_in.with_link(call.body.token, address=call.caller.address, agent=agent_of(call.request)),
+        await signing_in.with_link(
+            call.body.token,
+            signed_in=caller.person.id if caller.person else None,
+            address=caller.address,
+            agent=agent_of(call.request),
+        ),
     )
 
 
