@@ -84,13 +84,21 @@ run "wrong_values_are_refused" {
     subnet_ids       = []
     login_secret_arn = "swordfish"
     username         = "guest"
-    engine_version   = "3.10"
     instance_type    = "mq.t3.micro"
   }
 
-  expect_failures = [
-    var.name, var.subnet_ids, var.login_secret_arn, var.username, var.engine_version, var.instance_type,
-  ]
+  expect_failures = [var.name, var.subnet_ids, var.login_secret_arn, var.username, var.instance_type]
+}
+
+# By itself: where the version is wrong, Terraform does not look at the type that has to fit it.
+run "an_old_version_is_refused" {
+  command = plan
+
+  variables {
+    engine_version = "3.10"
+  }
+
+  expect_failures = [var.engine_version]
 }
 
 run "version_4_does_not_run_on_m5" {
