@@ -9,6 +9,9 @@ import pytest
 
 from rung.cli.main import main
 
+#: The first of each test process compiles the simulator, which takes half a minute: let it be one process.
+pytestmark = pytest.mark.xdist_group("forecast")
+
 SHOP = Path(__file__).parents[2] / "workloads" / "shop" / "workload.py"
 HOUR = ["forecast", str(SHOP), "--from", "19:30", "--hours", "0.2"]
 

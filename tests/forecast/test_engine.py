@@ -23,6 +23,9 @@ from rung.forecast.compiled import COMPILED
 from rung.forecast.engine import Conditions, Engine, Routing, Tier, drawn, latency_at, quantile
 from rung.forecast.kernel import Floats
 
+#: The first of each test process compiles the simulator, which takes half a minute: let it be one process.
+pytestmark = pytest.mark.xdist_group("forecast")
+
 SAMPLES = 400_000 if COMPILED else 8_000
 MODELS = {
     "M/M/1": (1, 0.7, benchmark.exponential, theory.mmc_wait(1, 0.7)),

@@ -9,6 +9,9 @@ import pytest
 
 from rung.forecast.intervals import FEWEST, half_interval
 
+#: The first of each test process compiles the simulator, which takes half a minute: let it be one process.
+pytestmark = pytest.mark.xdist_group("forecast")
+
 
 def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
     randomness = random.Random(5)

@@ -28,6 +28,9 @@ from rung.model.nodes import Traffic
 from rung.model.read import load_workload
 from rung.rungs import place
 
+#: The first of each test process compiles the simulator, which takes half a minute: let it be one process.
+pytestmark = pytest.mark.xdist_group("forecast")
+
 FLAT = Behaviour(day=(1.0,) * 24)
 NOON = 12 * 3_600.0
 SHOP = Path(__file__).parents[2] / "workloads" / "shop" / "workload.py"

@@ -16,6 +16,9 @@ from rung.model.measured import from_load
 from rung.runtime import metrics
 from rung.runtime.cache import Cache
 
+#: The first of each test process compiles the simulator, which takes half a minute: let it be one process.
+pytestmark = pytest.mark.xdist_group("forecast")
+
 
 @pytest.fixture
 def exposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
