@@ -11,6 +11,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,12 +60,19 @@ class Processes:
         }
         self._folder = folder
         self._environment = {**os.environ, **bindings, "RUNG_LOG_FORMAT": "json"}
+        self._started = 0
+        self._logs: dict[int, Path] = {}
         self.running = [self._start(), self._start()]
 
     def _start(self) -> subprocess.Popen[bytes]:
         words = [sys.executable, "-m", "rung.runtime.workflow", "--name", "flow", "--handler", "fault_flow:flow",
                  "--lease-seconds", "1"]  # fmt: skip
-        return subprocess.Popen(words, cwd=self._folder, env=self._environment, stdout=subprocess.DEVNULL)
+        self._started += 1
+        log = self._folder / f"process-{self._started}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(words, cwd=self._folder, env=self._environment, stdout=output)
+        self._logs[process.pid] = log
+        return process
 
     def kill(self, index: int) -> None:
         """SIGKILL, and another in its place."""
@@ -73,11 +81,19 @@ class Processes:
         self.running[index] = self._start()
 
     def stop(self) -> None:
-        """SIGTERM to all; each must end with 0."""
+        """SIGTERM to all; each must end with 0. One that has just started does not hear it before it is ready."""
         for process in self.running:
+            self._until_ready(process)
             process.terminate()
         for process in self.running:
             assert process.wait(30) == 0
+
+    def _until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 30
+        while b'"event":"ready"' not in self._logs[process.pid].read_bytes():
+            assert process.poll() is None
+            assert time.monotonic() < deadline, "it is not ready"
+            time.sleep(0.02)
 
 
 @pytest.fixture

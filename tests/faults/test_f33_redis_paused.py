@@ -16,9 +16,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 import pytest
+from tests.faults.lateness import Lateness
 
 from rung.local.redis import RedisServer, start_redis
 from rung.runtime import lifespan
@@ -56,27 +56,6 @@ CALLS: dict[str, Callable[[RedisConnection], Awaitable[object]]] = {
     "lock": hold_lock,
     "command": lambda connection: connection.run("PING"),
 }
-
-
-class Lateness:
-    """How late timers fire in this process, in seconds: the latest of all while it is entered."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._watch())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _watch(self) -> None:
-        while True:
-            due = time.monotonic() + 0.005
-            await asyncio.sleep(0.005)
-            self.seconds = max(self.seconds, time.monotonic() - due)
 
 
 @pytest.mark.fault

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from tests.faults.lateness import Lateness
 from tests.faults.soak import share_of
-from tests.faults.test_f33_redis_paused import Lateness
 
 from rung.local.redis import QUEUE_SETTINGS, RedisServer, start_redis
 from rung.runtime.aws.secrets import SECRETS
