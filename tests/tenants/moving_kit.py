@@ -12,6 +12,7 @@ import asyncpg
 
 from rung.runtime import Database
 from rung.runtime.bindings import PostgresBinding
+from rung.runtime.context import known_epochs
 from rung.runtime.database.tenancy import create_serving_role, rls_statements
 from rung.runtime.tenants.moving import Mover, silent
 from rung.runtime.tenants.site import Sites
@@ -109,7 +110,8 @@ class System:
 
 @asynccontextmanager
 async def system(url: str) -> AsyncIterator[System]:
-    """Three tenants in shared tables, on a database that is new."""
+    """Three tenants in shared tables, on a database that is new, in a process that has heard of no move."""
+    known_epochs.clear()
     silo = f"{url.rpartition('/')[2]}_silo"
     await make_schema(url)
     await fill(url)
@@ -127,6 +129,7 @@ async def system(url: str) -> AsyncIterator[System]:
         await database.close()
         await owner.execute(f"drop database {silo} with (force)")
         await owner.close()
+        known_epochs.clear()
 
 
 def workspace(folder: Path) -> Path:

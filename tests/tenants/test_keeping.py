@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.tenants.moving_kit import TENANTS, System, system
+from tests.tenants.moving_kit import TENANTS, System
 
 from rung.errors import MachineError
 from rung.runtime import serving_tenant
 from rung.runtime.bindings import QueueBinding, WorkflowBinding
 from rung.runtime.bus.schema import install_bus
-from rung.runtime.context import known_epochs
 from rung.runtime.database.database import Database
 from rung.runtime.errors import TenantError
 from rung.runtime.queue import PostgresQueue
@@ -24,14 +22,6 @@ from rung.runtime.tenants.places import Place
 from rung.runtime.webhooks import Deliveries
 from rung.runtime.workflow import Workflow
 from rung.runtime.workflow.postgres.adapter import PostgresStore
-
-
-@pytest.fixture
-async def kit(postgres_url: str) -> AsyncIterator[System]:
-    known_epochs.clear()
-    async with system(postgres_url) as made:
-        yield made
-    known_epochs.clear()
 
 
 def keeper(kit: System) -> Keeper:

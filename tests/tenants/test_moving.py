@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.tenants.moving_kit import TENANTS, System, system
+from tests.tenants.moving_kit import TENANTS, System
 
 from rung.errors import MachineError
 from rung.runtime import Tenant
-from rung.runtime.context import known_epochs, tenant_prefix
+from rung.runtime.context import tenant_prefix
 from rung.runtime.database.isolation import check_isolation
 from rung.runtime.errors import OverloadedError, TenantError, UnavailableError
 from rung.runtime.tenants.moving import Mover
@@ -22,14 +21,6 @@ from rung.runtime.tenants.places import Place
 from rung.runtime.tenants.silos import Silos
 
 SCHEMA = Place(tier="schema", target="acme_own")
-
-
-@pytest.fixture
-async def kit(postgres_url: str) -> AsyncIterator[System]:
-    known_epochs.clear()
-    async with system(postgres_url) as made:
-        yield made
-    known_epochs.clear()
 
 
 def targets(kit: System) -> list[Place]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-from tests.tenants.moving_kit import SERVING_ROLE, System, system
+from tests.tenants.moving_kit import SERVING_ROLE, System
 
 from rung.runtime.bindings import QueueBinding
-from rung.runtime.context import known_epochs
 from rung.runtime.errors import MessageError
 from rung.runtime.queue import PostgresQueue, install_queue
 from rung.runtime.tenants.places import Place
 from rung.runtime.webhooks import Deliveries, install_webhooks
-
-
-@pytest.fixture
-async def kit(postgres_url: str) -> AsyncIterator[System]:
-    known_epochs.clear()
-    async with system(postgres_url) as made:
-        yield made
-    known_epochs.clear()
 
 
 async def test_webhooks_stay_where_their_deliverer_looks(kit: System) -> None:

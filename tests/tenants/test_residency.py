@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.tenants.moving_kit import System, system
+from tests.tenants.moving_kit import System
 
 from rung.cli.main import main
 from rung.errors import MachineError, UsageError
-from rung.runtime.context import known_epochs
 from rung.runtime.tenants.archive import read_manifest
 from rung.runtime.tenants.keeping import Keeper
 from rung.runtime.tenants.places import Place
@@ -22,18 +20,15 @@ SCHEMA = Place(tier="schema", target="acme_own")
 
 
 @pytest.fixture
-async def kit(postgres_url: str) -> AsyncIterator[System]:
+async def kit(kit: System) -> System:
     """acme lives in the EU; nobody has said where the others do, nor where the databases are."""
-    known_epochs.clear()
-    async with system(postgres_url) as made:
-        for url in (made.url, _silo_url(made)):
-            connection = await asyncpg.connect(url)
-            await connection.execute("alter table customer add column lives_in text not null default ''")
-            await connection.execute("comment on column customer.lives_in is 'rung: residency (eu, us)'")
-            await connection.close()
-        await made.owner.execute("update customer set lives_in = 'eu' where tenant_id = 'acme'")
-        yield made
-    known_epochs.clear()
+    for url in (kit.url, _silo_url(kit)):
+        connection = await asyncpg.connect(url)
+        await connection.execute("alter table customer add column lives_in text not null default ''")
+        await connection.execute("comment on column customer.lives_in is 'rung: residency (eu, us)'")
+        await connection.close()
+    await kit.owner.execute("update customer set lives_in = 'eu' where tenant_id = 'acme'")
+    return kit
 
 
 def _silo_url(kit: System) -> str:

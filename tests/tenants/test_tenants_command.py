@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tenants.moving_kit import SERVING_ROLE, System, system
+from tests.tenants.moving_kit import SERVING_ROLE, System
 
 from rung.cli.main import main
-
-
-@pytest.fixture
-async def kit(postgres_url: str) -> AsyncIterator[System]:
-    async with system(postgres_url) as made:
-        yield made
 
 
 async def rung(kit: System, *words: str) -> int:
